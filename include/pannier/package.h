@@ -1,0 +1,219 @@
+/*
+ * Packages: from a model's folder to a verified zip (format 1.0), and back.
+ *
+ * packageHash is the SHA-256 of the text that `sha256sum` prints for the
+ * unpacked assets, sorted by byte value of the path, manifest.json left out.
+ * archiveHash is the SHA-256 of the zip file.
+ */
+#ifndef PANNIER_PACKAGE_H
+#define PANNIER_PACKAGE_H
+
+#include <pannier/digest.h>
+#include <pannier/error.h>
+#include <pannier/model.h>
+#include <pannier/progress.h>
+#include <pannier/store.h>
+
+PNR_BEGIN_DECLS
+
+#define PNR_MANIFEST_NAME "manifest.json"
+/** Largest manifest that is read, in bytes. */
+#define PNR_MANIFEST_MAX (256u << 20)
+/** Name of the zip that pack writes if no other is given, in the workspace. */
+#define PNR_PACKAGE_NAME "model-package.zip"
+
+/* -------------------------------------------------------------- packing -- */
+
+/** Zero everywhere means the default. Strings may be NULL unless said otherwise. */
+typedef struct pnr_pack_options {
+	size_t size;               /**< sizeof(pnr_pack_options) */
+	const char *workspace;     /**< confinement root; NULL: pnr_workspace_find */
+	const char *output_path;   /**< NULL: WORKSPACE/model-package.zip; missing parent folders are made */
+	bool include_policies;
+	bool exclude_assumptions;
+	bool skip_asset_validation; /**< validateAssets: false. A needed file that cannot be read fails all the same */
+	bool portable;             /**< no absolutePath in the manifest; always the default encodings */
+	bool no_zip;               /**< store and log the package, write no zip */
+	bool rehash;               /**< read every file, whatever its times say */
+	unsigned level;            /**< 1..12; 0: the default, 6 */
+	const char *name;          /**< of the model; NULL: the config's folder relative to the workspace */
+	const char *tag;           /**< also give the package this tag */
+	const char *note;          /**< for the log */
+	const char *const *engine_dirs;    size_t engine_dir_count;
+	const char *const *allow_outside;  size_t allow_outside_count;
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_pack_options;
+
+/** One file that is needed and not there. */
+typedef struct pnr_missing_asset {
+	const char *path;      /**< package path */
+	const char *reference; /**< as the config has it */
+	const char *const *searched; /**< the places, in order */
+	size_t searched_count;
+} pnr_missing_asset;
+
+/** What packing found and did. Valid fields depend on `success`. Free with pnr_pack_result_free. */
+typedef struct pnr_pack_result {
+	size_t size;
+	bool success;
+	const char *error;             /**< if not success: one line */
+	pnr_issue *errors;             size_t error_count;   /**< of the config */
+	pnr_issue *warnings;           size_t warning_count;
+	pnr_missing_asset *missing;    size_t missing_count; /**< all of them */
+	/* the rest if success */
+	const char *package_path;      /**< absolute; "" with no_zip */
+	const char *manifest;          /**< JSON text, UTF-8, as in the zip */
+	size_t manifest_length;
+	uint64_t package_size;         /**< bytes of the zip; 0 with no_zip */
+	uint64_t asset_count;          /**< without the manifest */
+	pnr_digest package_hash;
+	pnr_digest archive_hash;       /**< all zero with no_zip */
+	bool unchanged;                /**< the zip on disk was already this one; it was not written */
+	uint64_t assets_hashed;        /**< read in this run */
+	uint64_t assets_reused;        /**< not read: known unchanged */
+	uint64_t bytes_read;
+	uint64_t bytes_compressed;     /**< input of the compressor */
+	double seconds;                /**< wall time */
+} pnr_pack_result;
+
+/**
+ * Package the model that the config at @config_path describes: validate, store
+ * what is new, write the zip, log it.
+ *
+ * A config that is not valid and missing assets are reported in the result,
+ * with PNR_INVALID as status and @out_result set all the same. With any other
+ * status but PNR_OK, @out_result is untouched. The zip appears under its name
+ * only complete and synced; on failure an older one stays as it was.
+ *
+ * @config_path  "-" reads the config from stdin: its folder is then the current one.
+ * Errors: INVALID, NOT_FOUND (the config), DENIED (a file outside the allowed
+ * folders), CONFLICT (two sources for one package path; an output that is an
+ * input), RETRY (a file changed while it was read), CORRUPT (a stored blob),
+ * CANCELLED, FULL, IO, BUSY, NOMEM.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_pack(pnr_store *store, const char *config_path,
+                                        const pnr_pack_options *options,
+                                        pnr_pack_result **out_result, pnr_error *err);
+PNR_API void pnr_pack_result_free(pnr_pack_result *result);
+
+/* --------------------------------------------------------------- status -- */
+
+typedef enum pnr_change_kind { PNR_CHANGE_ADDED, PNR_CHANGE_CHANGED, PNR_CHANGE_REMOVED } pnr_change_kind;
+
+typedef struct pnr_change {
+	pnr_change_kind kind;
+	const char *path;
+} pnr_change;
+
+/** Free with pnr_changes_free. */
+typedef struct pnr_changes {
+	size_t size;
+	pnr_change *items; /**< sorted by kind, then path */
+	size_t count;
+	uint64_t unchanged;
+	bool has_base;          /**< false: nothing was packed yet under this name */
+	pnr_digest base;        /**< packageHash compared with */
+	pnr_issue *errors;      size_t error_count;
+	pnr_missing_asset *missing; size_t missing_count;
+} pnr_changes;
+
+/**
+ * What packing now would change against the newest package of the same model
+ * name. Writes nothing but remembered hashes. Result and errors as pnr_pack.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_pack_changes(pnr_store *store, const char *config_path,
+                                                const pnr_pack_options *options,
+                                                pnr_changes **out_changes, pnr_error *err);
+PNR_API void pnr_changes_free(pnr_changes *changes);
+
+/* --------------------------------------------------------------- export -- */
+
+typedef struct pnr_export_options {
+	size_t size;
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_export_options;
+
+/**
+ * Write the zip of a past package again, byte for byte, and check its
+ * archiveHash. @output_path NULL: pass the bytes to @write instead, in order.
+ *
+ * Errors: NOT_FOUND (no such package, or it never had a zip), CORRUPT,
+ * CANCELLED, FULL, IO.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_export(pnr_store *store, const char *ref, const char *output_path,
+                                          pnr_write_fn write, void *user,
+                                          const pnr_export_options *options, pnr_error *err);
+
+/* ----------------------------------------- verify, unpack, worker-json -- */
+
+/** Where a package comes from: exactly one of both. */
+typedef struct pnr_package_source {
+	const char *file; /**< a zip */
+	pnr_store *store; /**< with @ref */
+	const char *ref;
+} pnr_package_source;
+
+typedef struct pnr_verify_options {
+	size_t size;
+	const pnr_digest *expect; /**< packageHash or archiveHash that it must have; NULL: any */
+	unsigned threads;         /**< 0: one a core */
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_verify_options;
+
+typedef struct pnr_problem {
+	const char *path; /**< package path; "" for the package itself */
+	const char *problem;
+} pnr_problem;
+
+/** Free with pnr_verify_result_free. */
+typedef struct pnr_verify_result {
+	size_t size;
+	bool valid; /**< problem_count is 0 */
+	pnr_digest package_hash;   /**< computed from what is inside */
+	pnr_digest archive_hash;
+	bool has_archive_hash;     /**< false for a package that never had a zip */
+	bool has_declared_hash;    /**< false: a package of the old packager, whose manifest has no packageHash */
+	uint64_t asset_count;
+	pnr_problem *problems;  size_t problem_count;
+	pnr_problem *warnings;  size_t warning_count;
+} pnr_verify_result;
+
+/**
+ * Check a package: the container, every entry against the manifest, the
+ * manifest against packageHash, and the rules of the config and the mandatory
+ * assets on what is inside.
+ *
+ * What is wrong with the package is in the result, with PNR_CORRUPT as status
+ * and @out_result set all the same. Errors: CORRUPT, NOT_FOUND, CANCELLED, IO, NOMEM.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_verify(const pnr_package_source *source,
+                                          const pnr_verify_options *options,
+                                          pnr_verify_result **out_result, pnr_error *err);
+
+/**
+ * The same checks while the files are written to @dir, which appears only when
+ * everything was right. @dir must not exist, or be an empty folder.
+ *
+ * Errors: as pnr_verify; CONFLICT (@dir is in the way), FULL.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_unpack(const pnr_package_source *source, const char *dir,
+                                          const pnr_verify_options *options,
+                                          pnr_verify_result **out_result, pnr_error *err);
+
+PNR_API void pnr_verify_result_free(pnr_verify_result *result);
+
+/**
+ * The JSON body that the cloud worker takes: {config, wasmBinaries,
+ * pythonScripts, assumptionRefs}, config being the pipeline object. Each asset
+ * that goes in is checked; nothing is passed to @write unless all are right.
+ *
+ * @out_length  bytes passed on; the worker's limit is 100 MB.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_worker_json(const pnr_package_source *source, pnr_write_fn write,
+                                               void *user, uint64_t *out_length, pnr_error *err);
+
+PNR_END_DECLS
+#endif

@@ -1,0 +1,356 @@
+#include "base/file.h"
+#include "base/buffer.h"
+#include "base/path.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+pnr_file_gate pnr_file_gate_hook;
+
+const char *pnr_file_call_name(pnr_file_call call)
+{
+	static const char *const names[] = {
+#define PNR_X(id, text) [PNR_CALL_##id] = (text),
+		PNR_FILE_CALLS(PNR_X)
+#undef PNR_X
+	};
+	return (unsigned)call < PNR_CALL_COUNT ? names[call] : "unknown";
+}
+
+int pnr_file_ask(pnr_file_call call, size_t *length)
+{
+	return pnr_file_gate_hook == NULL ? 0 : pnr_file_gate_hook(call, length);
+}
+
+/* The errno of a call that returns -1 on failure: the gate's, or the system's after EINTR is over. */
+#define ATTEMPT(call_id, result, expression)                        \
+	__extension__({                                             \
+		int errnum_ = pnr_file_ask(call_id, NULL);          \
+		if (errnum_ == 0) {                                 \
+			do                                          \
+				(result) = (expression);            \
+			while ((result) == -1 && errno == EINTR);   \
+			if ((result) == -1)                         \
+				errnum_ = errno;                    \
+		}                                                   \
+		errnum_;                                            \
+	})
+
+pnr_status pnr_file_open(int dirfd, const char *path, int flags, mode_t mode, int *out_fd, pnr_error *err)
+{
+	int fd = -1;
+	int errnum = ATTEMPT(PNR_CALL_OPEN, fd, openat(dirfd, path, flags | O_CLOEXEC, mode));
+	if (errnum != 0)
+		return pnr_fail_errno(err, errnum, "open '%s'", path);
+	*out_fd = fd;
+	return PNR_OK;
+}
+
+pnr_status pnr_file_open_dir(int dirfd, const char *path, int *out_fd, pnr_error *err)
+{
+	return pnr_file_open(dirfd, path, O_RDONLY | O_DIRECTORY, 0, out_fd, err);
+}
+
+/* Reads until @capacity or the end; @offset < 0 uses the file position. */
+static pnr_status read_some(int fd, void *buffer, size_t capacity, off_t offset, size_t *out_length,
+                            const char *name, pnr_error *err)
+{
+	size_t have = 0;
+	while (have < capacity) {
+		size_t want = capacity - have;
+		int errnum = pnr_file_ask(PNR_CALL_READ, &want);
+		ssize_t got = 0;
+		if (errnum == 0) {
+			char *place = (char *)buffer + have;
+			got = offset < 0 ? read(fd, place, want) : pread(fd, place, want, offset + (off_t)have);
+			if (got < 0)
+				errnum = errno;
+		}
+		if (errnum == EINTR)
+			continue;
+		if (errnum != 0)
+			return pnr_fail_errno(err, errnum, "read '%s'", name);
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	*out_length = have;
+	return PNR_OK;
+}
+
+pnr_status pnr_file_read(int fd, void *buffer, size_t capacity, size_t *out_length, const char *name,
+                         pnr_error *err)
+{
+	return read_some(fd, buffer, capacity, -1, out_length, name, err);
+}
+
+pnr_status pnr_file_pread(int fd, void *buffer, size_t capacity, uint64_t offset, size_t *out_length,
+                          const char *name, pnr_error *err)
+{
+	if (offset > INT64_MAX - capacity)
+		return pnr_fail(err, PNR_INVALID, "read '%s': offset beyond any file", name);
+	return read_some(fd, buffer, capacity, (off_t)offset, out_length, name, err);
+}
+
+static pnr_status write_all(int fd, const void *data, size_t length, off_t offset, const char *name,
+                            pnr_error *err)
+{
+	size_t written = 0;
+	while (written < length) {
+		size_t want = length - written;
+		int errnum = pnr_file_ask(PNR_CALL_WRITE, &want);
+		ssize_t got = 0;
+		if (errnum == 0) {
+			const char *place = (const char *)data + written;
+			got = offset < 0 ? write(fd, place, want) : pwrite(fd, place, want, offset + (off_t)written);
+			if (got < 0)
+				errnum = errno;
+		}
+		if (errnum == EINTR)
+			continue;
+		if (errnum != 0)
+			return pnr_fail_errno(err, errnum, "write '%s'", name);
+		written += (size_t)got;
+	}
+	return PNR_OK;
+}
+
+pnr_status pnr_file_write(int fd, const void *data, size_t length, const char *name, pnr_error *err)
+{
+	return write_all(fd, data, length, -1, name, err);
+}
+
+pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, uint64_t offset, const char *name,
+                           pnr_error *err)
+{
+	if (offset > INT64_MAX - length)
+		return pnr_fail(err, PNR_FULL, "write '%s': offset beyond any file", name);
+	return write_all(fd, data, length, (off_t)offset, name, err);
+}
+
+pnr_status pnr_file_fsync(int fd, const char *name, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_FSYNC, result, fsync(fd));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "fsync '%s'", name);
+}
+
+pnr_status pnr_file_syncfs(int fd, const char *name, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_SYNCFS, result, syncfs(fd));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "syncfs '%s'", name);
+}
+
+pnr_status pnr_file_stat(int fd, struct stat *out_stat, const char *name, pnr_error *err)
+{
+	struct stat st;
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_STAT, result, fstat(fd, &st));
+	if (errnum != 0)
+		return pnr_fail_errno(err, errnum, "stat '%s'", name);
+	*out_stat = st;
+	return PNR_OK;
+}
+
+pnr_status pnr_file_stat_at(int dirfd, const char *path, struct stat *out_stat, pnr_error *err)
+{
+	struct stat st;
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_STAT, result, fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW));
+	if (errnum != 0)
+		return pnr_fail_errno(err, errnum, "stat '%s'", path);
+	*out_stat = st;
+	return PNR_OK;
+}
+
+pnr_status pnr_file_rename(int from_dir, const char *from, int to_dir, const char *to, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_RENAME, result, renameat(from_dir, from, to_dir, to));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "rename '%s' to '%s'", from, to);
+}
+
+pnr_status pnr_file_unlink(int dirfd, const char *path, int flags, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_UNLINK, result, unlinkat(dirfd, path, flags));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "remove '%s'", path);
+}
+
+pnr_status pnr_file_mkdir(int dirfd, const char *path, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_MKDIR, result, mkdirat(dirfd, path, 0777));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "make folder '%s'", path);
+}
+
+pnr_status pnr_file_readlink(int dirfd, const char *path, char *buffer, size_t capacity, pnr_error *err)
+{
+	ssize_t length = 0;
+	int errnum = ATTEMPT(PNR_CALL_READLINK, length, readlinkat(dirfd, path, buffer, capacity));
+	if (errnum != 0)
+		return pnr_fail_errno(err, errnum, "read link '%s'", path);
+	if ((size_t)length >= capacity)
+		return pnr_fail(err, PNR_INVALID, "read link '%s': its target is longer than %zu bytes", path,
+		                capacity - 1);
+	buffer[length] = '\0';
+	return PNR_OK;
+}
+
+pnr_status pnr_file_lock(int fd, int operation, const char *name, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_LOCK, result, flock(fd, operation));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "lock '%s'", name);
+}
+
+pnr_status pnr_file_close(int *fd, const char *name, pnr_error *err)
+{
+	int errnum = pnr_file_ask(PNR_CALL_CLOSE, NULL);
+	/* Linux has closed it even on EINTR and EIO: never again. */
+	if (close(*fd) != 0 && errnum == 0 && errno != EINTR)
+		errnum = errno;
+	*fd = -1;
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "close '%s'", name);
+}
+
+static pnr_status sync_parent(int dirfd, const char *path, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) char *parent = pnr_path_dir(path);
+	if (parent == NULL)
+		return pnr_fail_nomem(err);
+	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+	pnr_status status = pnr_file_open_dir(dirfd, parent, &fd, err);
+	if (status == PNR_OK)
+		status = pnr_file_fsync(fd, parent, err);
+	return status;
+}
+
+pnr_status pnr_file_make_dirs(int dirfd, const char *path, pnr_error *err)
+{
+	pnr_error first = PNR_ERROR_INIT;
+	pnr_status status = pnr_file_mkdir(dirfd, path, &first);
+	if (status == PNR_NOT_FOUND && first.detail == ENOENT) {
+		PNR_CLEANUP(pnr_cleanup_free) char *parent = pnr_path_dir(path);
+		if (parent == NULL)
+			return pnr_fail_nomem(err);
+		if (strcmp(parent, path) == 0 || strcmp(parent, ".") == 0)
+			return pnr_fail(err, status, "%s", first.message);
+		status = pnr_file_make_dirs(dirfd, parent, err);
+		if (status != PNR_OK)
+			return status;
+		pnr_error_clear(&first);
+		status = pnr_file_mkdir(dirfd, path, &first);
+	}
+	if (status == PNR_OK)
+		return sync_parent(dirfd, path, err);
+	if (status == PNR_CONFLICT) {
+		/* There already; as a folder, or through a link to one. */
+		PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+		return pnr_file_open_dir(dirfd, path, &fd, err);
+	}
+	if (err != NULL && err->status == PNR_OK)
+		*err = first;
+	return status;
+}
+
+static void close_stream(DIR **stream)
+{
+	if (*stream != NULL)
+		(void)closedir(*stream);
+}
+
+pnr_status pnr_file_list(int fd, const char *dir_name, pnr_name_fn fn, void *user, pnr_error *err)
+{
+	/* A descriptor of its own: fdopendir takes it, and the position of @fd stays untouched. */
+	PNR_CLEANUP(pnr_cleanup_close) int own = -1;
+	pnr_status status = pnr_file_open_dir(fd, ".", &own, err);
+	if (status != PNR_OK)
+		return pnr_context(err, "list '%s'", dir_name);
+	PNR_CLEANUP(close_stream) DIR *stream = fdopendir(own);
+	if (stream == NULL)
+		return pnr_fail_errno(err, errno, "list '%s'", dir_name);
+	own = -1;
+	for (;;) {
+		int errnum = pnr_file_ask(PNR_CALL_READDIR, NULL);
+		errno = errnum;
+		const struct dirent *entry = errnum != 0 ? NULL : readdir(stream);
+		if (entry == NULL) {
+			if (errno != 0)
+				return pnr_fail_errno(err, errno, "list '%s'", dir_name);
+			return PNR_OK;
+		}
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (fn(user, entry->d_name) != 0)
+			return PNR_OK;
+	}
+}
+
+typedef struct tree_walk {
+	int fd;
+	pnr_status status;
+	pnr_error *err;
+} tree_walk;
+
+static int remove_child(void *user, const char *name)
+{
+	tree_walk *walk = user;
+	walk->status = pnr_file_remove_tree(walk->fd, name, walk->err);
+	return walk->status != PNR_OK;
+}
+
+pnr_status pnr_file_remove_tree(int dirfd, const char *path, pnr_error *err)
+{
+	struct stat st;
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_file_stat_at(dirfd, path, &st, &own);
+	if (status == PNR_NOT_FOUND)
+		return PNR_OK;
+	if (status != PNR_OK) {
+		if (err != NULL && err->status == PNR_OK)
+			*err = own;
+		return status;
+	}
+	if (!S_ISDIR(st.st_mode))
+		return pnr_file_unlink(dirfd, path, 0, err);
+	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+	status = pnr_file_open(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err);
+	if (status != PNR_OK)
+		return status;
+	tree_walk walk = { fd, PNR_OK, err };
+	status = pnr_file_list(fd, path, remove_child, &walk, err);
+	if (status == PNR_OK)
+		status = walk.status;
+	if (status == PNR_OK)
+		status = pnr_file_unlink(dirfd, path, AT_REMOVEDIR, err);
+	return status;
+}
+
+pnr_status pnr_file_read_all(int fd, size_t limit, pnr_buffer *buffer, const char *name, pnr_error *err)
+{
+	size_t total = 0;
+	for (;;) {
+		size_t step = limit - total < PNR_MIB ? limit - total + 1 : PNR_MIB;
+		char *place = pnr_buffer_reserve(buffer, step);
+		if (place == NULL)
+			return pnr_fail_nomem(err);
+		size_t got = 0;
+		pnr_status status = pnr_file_read(fd, place, step, &got, name, err);
+		if (status != PNR_OK)
+			return status;
+		total += got;
+		if (total > limit)
+			return pnr_fail(err, PNR_FULL, "'%s' is larger than the limit of %zu bytes", name, limit);
+		buffer->length += got;
+		buffer->data[buffer->length] = '\0';
+		if (got < step)
+			return PNR_OK;
+	}
+}

@@ -1,0 +1,6 @@
+#include <pannier/pannier.h>
+
+const char *pnr_version(void)
+{
+	return PNR_VERSION;
+}

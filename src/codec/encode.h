@@ -1,0 +1,94 @@
+/*
+ * Encodings: the ways in which the bytes of a blob are kept.
+ *
+ * Content is cut into blocks of 1 MiB; each is compressed on its own and the
+ * results are joined into one valid DEFLATE stream, so that all cores work on
+ * one file and memory is bounded. What does not shrink is kept as it is. The
+ * bytes depend on content, level and encoder alone: not on the number of
+ * threads, the machine or the file's name.
+ */
+#ifndef PNR_CODEC_ENCODE_H
+#define PNR_CODEC_ENCODE_H
+
+#include "base/buffer.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "base/stream.h"
+#include <pannier/digest.h>
+
+#define PNR_BLOCK_SIZE ((size_t)1 << 20)
+#define PNR_LEVEL_DEFAULT 6u
+#define PNR_LEVEL_MAX 12u
+/** Encodings up to this size are kept in the database, in zlib format or stored. */
+#define PNR_INLINE_MAX ((size_t)16 << 10)
+/** Where the body starts in an object of content of PNR_BLOCK_SIZE or more. */
+#define PNR_BODY_ALIGN 4096u
+
+typedef enum pnr_form {
+	PNR_FORM_STORED, /**< the content itself */
+	PNR_FORM_ZLIB,   /**< RFC 1950; for the database */
+	PNR_FORM_GZIP    /**< RFC 1952; for a file. Header padded to PNR_BODY_ALIGN when the content has a whole block */
+} pnr_form;
+
+/** What is known of an encoding. */
+typedef struct pnr_encoding {
+	pnr_form form;
+	uint64_t stored_size;   /**< bytes as kept */
+	pnr_digest stored_hash; /**< SHA-256 of the bytes as kept */
+	uint64_t body_offset;   /**< where the raw DEFLATE stream (or the content, if stored) starts in them */
+	uint64_t body_size;
+} pnr_encoding;
+
+/** What is known of content. */
+typedef struct pnr_content {
+	pnr_digest hash;
+	uint32_t crc32;
+	uint64_t size;
+} pnr_content;
+
+/** "stored", "zlib", "gzip". */
+const char *pnr_form_name(pnr_form form);
+/** The form of that name; false for any other. */
+bool pnr_form_parse(const char *name, pnr_form *out_form);
+/** Body offset and size of an encoding of @content_size bytes, from form and stored size alone. False if that cannot be. */
+bool pnr_encoding_locate(pnr_encoding *encoding, uint64_t content_size);
+
+/** Names this encoder in the index, version included: "libdeflate-1.14/1M". Static. */
+const char *pnr_encoder_name(void);
+
+/**
+ * Encode content of at most PNR_BLOCK_SIZE bytes that lies in memory. The
+ * result is proved by decoding it.
+ *
+ * @crc32  of the content.
+ * @level  1..12.
+ * @out    receives the bytes as they are to be kept; appended to.
+ * Threads: any.
+ */
+PNR_CHECKED pnr_status pnr_encode_memory(const void *data, size_t length, uint32_t crc32, unsigned level,
+                                         pnr_buffer *out, pnr_encoding *out_encoding, pnr_error *err);
+
+/**
+ * Encode content of any size from @source, read exactly once, to the empty file
+ * @fd (open for reading and writing), hashing it on the way. Every block is
+ * proved by decoding. Always a file: STORED or GZIP. For content of at most one
+ * block the bytes are those of a gzip encoding of pnr_encode_memory.
+ *
+ * Memory: some 4 blocks a thread.
+ * @name    of the output, for messages.
+ * @meter   may be NULL; counts content bytes for @asset.
+ */
+PNR_CHECKED pnr_status pnr_encode_stream(const pnr_source *source, int fd, const char *name, unsigned level,
+                                         pnr_pool *pool, pnr_meter *meter, const char *asset,
+                                         pnr_content *out_content, pnr_encoding *out_encoding,
+                                         pnr_error *err);
+
+/**
+ * Decode a raw DEFLATE stream of exactly @body_size bytes to exactly
+ * @content_size bytes. One byte too many on either side is CORRUPT, found
+ * before the byte is passed on. Memory: some 400 KiB.
+ */
+PNR_CHECKED pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, uint64_t content_size,
+                                   const pnr_sink *out, pnr_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SHA-256 and CRC-32 of the same bytes, in one pass over them. */
+#ifndef PNR_CODEC_HASH_H
+#define PNR_CODEC_HASH_H
+
+#include "base/stream.h"
+#include <pannier/digest.h>
+
+typedef struct pnr_hash pnr_hash;
+
+/** Errors: NOMEM, UNSUPPORTED (this OpenSSL has no SHA-256). */
+PNR_CHECKED pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err);
+PNR_CHECKED pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_error *err);
+/** What was hashed since new or the last finish, and start again. @out_crc32 and @out_size may be NULL. */
+PNR_CHECKED pnr_status pnr_hash_finish(pnr_hash *hash, pnr_digest *out_digest, uint32_t *out_crc32,
+                                       uint64_t *out_size, pnr_error *err);
+/** Accepts NULL. */
+void pnr_hash_free(pnr_hash *hash);
+void pnr_hash_cleanup(pnr_hash **hash);
+
+/** One piece. @out_crc32 may be NULL. */
+PNR_CHECKED pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest,
+                                       uint32_t *out_crc32, pnr_error *err);
+
+/** Hashes what passes through to @next (may be NULL: only hashes). */
+typedef struct pnr_hash_pipe {
+	pnr_hash *hash;
+	const pnr_sink *next;
+} pnr_hash_pipe;
+pnr_sink pnr_hash_pipe_sink(pnr_hash_pipe *pipe);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * The zip container; knows nothing of assets. Writing is ours and frozen
+ * (schema/package-format.md): the same entries give the same bytes everywhere,
+ * for ever. Reading is a scan of our own of the whole structure, then libzip.
+ */
+#ifndef PNR_ZIP_ZIP_H
+#define PNR_ZIP_ZIP_H
+
+#include "base/stream.h"
+
+#define PNR_ZIP_STORED 0u
+#define PNR_ZIP_DEFLATED 8u
+/** Bodies of this size or more start at a multiple of PNR_ZIP_ALIGN, by padding in the local extra field. */
+#define PNR_ZIP_ALIGN_FROM ((uint64_t)1 << 20)
+#define PNR_ZIP_ALIGN 4096u
+
+/* -------------------------------------------------------------- writing -- */
+
+typedef struct pnr_zip_writer pnr_zip_writer;
+
+/**
+ * Start a zip whose bytes go to @sink, in order, never seeking.
+ *
+ * @time_ms  of every entry: UTC, clamped to 1980-01-01..2107-12-31.
+ * @sink must outlive the writer.
+ */
+PNR_CHECKED pnr_status pnr_zip_writer_new(const pnr_sink *sink, int64_t time_ms, pnr_zip_writer **out_writer,
+                                          pnr_error *err);
+
+/** Everything about an entry is known before its first byte. */
+typedef struct pnr_zip_entry {
+	const char *name;       /**< valid UTF-8, not empty, at most 65,535 bytes */
+	unsigned method;        /**< PNR_ZIP_STORED or PNR_ZIP_DEFLATED */
+	uint32_t crc32;         /**< of the content */
+	uint64_t size;          /**< of the content */
+	uint64_t body_size;     /**< of the body as stored */
+} pnr_zip_entry;
+
+/** Add an entry with its body, of which @body must give exactly body_size bytes: more or fewer is CORRUPT. */
+PNR_CHECKED pnr_status pnr_zip_writer_add(pnr_zip_writer *writer, const pnr_zip_entry *entry,
+                                          const pnr_source *body, pnr_error *err);
+/** Write the central directory and the end. @out_size: bytes of the whole zip. */
+PNR_CHECKED pnr_status pnr_zip_writer_finish(pnr_zip_writer *writer, uint64_t *out_size, pnr_error *err);
+/** Accepts NULL. */
+void pnr_zip_writer_free(pnr_zip_writer *writer);
+
+/* -------------------------------------------------------------- reading -- */
+
+typedef struct pnr_zip_reader pnr_zip_reader;
+
+/**
+ * Open the zip in @fd, which stays the caller's and must outlive the reader.
+ * The whole structure is checked first: one end record, at the very end; every
+ * local header equal to its central one; entries that follow each other without
+ * gap or overlap from the first byte to the central directory; no encryption,
+ * no links or special files, methods 0 and 8 only, sizes that the file can
+ * hold, no duplicate names; names valid UTF-8 (the UTF-8 flag or ASCII).
+ *
+ * Errors: CORRUPT (names what is wrong and where), UNSUPPORTED (encrypted,
+ * another method, several disks), IO, NOMEM.
+ */
+PNR_CHECKED pnr_status pnr_zip_reader_open(int fd, const char *name, pnr_zip_reader **out_reader,
+                                           pnr_error *err);
+uint64_t pnr_zip_reader_count(const pnr_zip_reader *reader);
+/** Entry @index in central directory order; valid as long as the reader. A folder's name ends with '/'. */
+const pnr_zip_entry *pnr_zip_reader_entry(const pnr_zip_reader *reader, uint64_t index);
+/** The index of the entry @name; false if there is none. Not linear. */
+bool pnr_zip_reader_find(const pnr_zip_reader *reader, const char *name, uint64_t *out_index);
+/**
+ * Pass the content of entry @index to @out, through libzip, which checks the
+ * CRC. Never more than entry->size bytes are passed on. Errors: CORRUPT, IO.
+ * Threads: one call per reader at a time.
+ */
+PNR_CHECKED pnr_status pnr_zip_reader_read(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out,
+                                           pnr_error *err);
+/** Accepts NULL. */
+void pnr_zip_reader_close(pnr_zip_reader *reader);
+
+#endif
