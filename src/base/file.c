@@ -133,6 +133,15 @@ pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, uint64_t off
 	return write_all(fd, data, length, (off_t)offset, name, err);
 }
 
+pnr_status pnr_file_truncate(int fd, uint64_t length, const char *name, pnr_error *err)
+{
+	if (length > INT64_MAX)
+		return pnr_fail(err, PNR_FULL, "truncate '%s': offset beyond any file", name);
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_TRUNCATE, result, ftruncate(fd, (off_t)length));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "truncate '%s'", name);
+}
+
 pnr_status pnr_file_fsync(int fd, const char *name, pnr_error *err)
 {
 	int result = 0;

@@ -20,6 +20,7 @@
 	X(FSYNC, "fsync") X(SYNCFS, "syncfs") X(STAT, "stat") X(RENAME, "rename")           \
 	X(UNLINK, "unlink") X(MKDIR, "mkdir") X(READDIR, "readdir") X(READLINK, "readlink") \
 	X(LOCK, "flock") X(CLOSE, "close") X(UTIMENS, "utimensat")                          \
+	X(TRUNCATE, "ftruncate")                                                            \
 	X(SQL_OPEN, "sqlite open") X(SQL_READ, "sqlite read") X(SQL_WRITE, "sqlite write")  \
 	X(SQL_SYNC, "sqlite sync") X(SQL_TRUNCATE, "sqlite truncate")                       \
 	X(SQL_DELETE, "sqlite delete") X(SQL_LOCK, "sqlite lock")                           \
@@ -61,6 +62,8 @@ PNR_CHECKED pnr_status pnr_file_write(int fd, const void *data, size_t length, c
                                       pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, uint64_t offset,
                                        const char *name, pnr_error *err);
+/** Cut the file to @length bytes. */
+PNR_CHECKED pnr_status pnr_file_truncate(int fd, uint64_t length, const char *name, pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_fsync(int fd, const char *name, pnr_error *err);
 /** Sync the whole file system that @fd is on. */
 PNR_CHECKED pnr_status pnr_file_syncfs(int fd, const char *name, pnr_error *err);

@@ -1,0 +1,118 @@
+#include "codec/hash.h"
+#include <libdeflate.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct pnr_hash {
+	EVP_MD *sha256; /* fetched once: a look-up in OpenSSL's providers costs more than hashing a small file */
+	EVP_MD_CTX *context;
+	uint32_t crc32;
+	uint64_t size;
+};
+
+static pnr_status fail_openssl(pnr_status status, const char *what, pnr_error *err)
+{
+	char reason[256];
+	ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
+	ERR_clear_error();
+	return pnr_fail(err, status, "SHA-256: %s: %s", what, reason);
+}
+
+static pnr_status start(pnr_hash *hash, pnr_error *err)
+{
+	hash->crc32 = 0;
+	hash->size = 0;
+	if (EVP_DigestInit_ex2(hash->context, hash->sha256, NULL) != 1)
+		return fail_openssl(PNR_UNSUPPORTED, "cannot start", err);
+	return PNR_OK;
+}
+
+pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = calloc(1, sizeof *hash);
+	if (hash == NULL)
+		return pnr_fail_nomem(err);
+	hash->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (hash->sha256 == NULL)
+		return fail_openssl(PNR_UNSUPPORTED, "not in this OpenSSL", err);
+	hash->context = EVP_MD_CTX_new();
+	if (hash->context == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = start(hash, err);
+	if (status == PNR_OK)
+		*out_hash = PNR_STEAL(hash);
+	return status;
+}
+
+pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_error *err)
+{
+	if (length == 0)
+		return PNR_OK;
+	if (EVP_DigestUpdate(hash->context, data, length) != 1)
+		return fail_openssl(PNR_IO, "cannot go on", err);
+	hash->crc32 = libdeflate_crc32(hash->crc32, data, length);
+	hash->size += length;
+	return PNR_OK;
+}
+
+pnr_status pnr_hash_finish(pnr_hash *hash, pnr_digest *out_digest, uint32_t *out_crc32, uint64_t *out_size,
+                           pnr_error *err)
+{
+	pnr_digest digest;
+	unsigned length = 0;
+	if (EVP_DigestFinal_ex(hash->context, digest.bytes, &length) != 1 || length != sizeof digest.bytes)
+		return fail_openssl(PNR_IO, "cannot finish", err);
+	uint32_t crc32 = hash->crc32;
+	uint64_t size = hash->size;
+	pnr_status status = start(hash, err);
+	if (status != PNR_OK)
+		return status;
+	*out_digest = digest;
+	if (out_crc32 != NULL)
+		*out_crc32 = crc32;
+	if (out_size != NULL)
+		*out_size = size;
+	return PNR_OK;
+}
+
+void pnr_hash_free(pnr_hash *hash)
+{
+	if (hash == NULL)
+		return;
+	EVP_MD_CTX_free(hash->context);
+	EVP_MD_free(hash->sha256);
+	free(hash);
+}
+
+void pnr_hash_cleanup(pnr_hash **hash)
+{
+	pnr_hash_free(*hash);
+	*hash = NULL;
+}
+
+pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest, uint32_t *out_crc32,
+                           pnr_error *err)
+{
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	pnr_status status = pnr_hash_new(&hash, err);
+	if (status == PNR_OK)
+		status = pnr_hash_update(hash, data, length, err);
+	if (status == PNR_OK)
+		status = pnr_hash_finish(hash, out_digest, out_crc32, NULL, err);
+	return status;
+}
+
+static pnr_status pipe_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	const pnr_hash_pipe *pipe = context;
+	pnr_status status = pnr_hash_update(pipe->hash, data, length, err);
+	if (status == PNR_OK && pipe->next != NULL)
+		status = pipe->next->write(pipe->next->context, data, length, err);
+	return status;
+}
+
+pnr_sink pnr_hash_pipe_sink(pnr_hash_pipe *pipe)
+{
+	return (pnr_sink){ .write = pipe_write, .context = pipe };
+}
