@@ -71,8 +71,12 @@ PNR_CHECKED pnr_status pnr_json_scan(const char *text, size_t length, const pnr_
 typedef struct pnr_json_document pnr_json_document;
 
 /**
- * Scan @text, then parse it with cJSON. @text must outlive the document.
- * Errors as pnr_json_scan.
+ * Scan @text and make its tree. @text must outlive the document. Errors as
+ * pnr_json_scan.
+ *
+ * The items are cJSON's, the parser is not: cJSON_Parse writes to a global
+ * variable on every call, reads numbers by the process's locale, and takes at
+ * most 63 bytes of a number.
  */
 PNR_CHECKED pnr_status pnr_json_parse(const char *text, size_t length, const pnr_json_limits *limits,
                                       pnr_json_document **out_document, pnr_json_fault *out_fault,

@@ -67,9 +67,9 @@ pnr_status pnr_path_absolute(const char *path, char **out_path, pnr_error *err)
 	return PNR_OK;
 }
 
-/* The length of the well-formed sequence (RFC 3629, section 4) at @s, 0 if there is none in @left bytes. */
-static size_t utf8_sequence(const unsigned char *s, size_t left)
+size_t pnr_utf8_sequence(const char *text, size_t left)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	unsigned char low = 0x80, high = 0xbf;
 	size_t length;
 	if (s[0] < 0x80)
@@ -98,7 +98,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
 bool pnr_utf8_valid(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length;) {
-		size_t step = utf8_sequence((const unsigned char *)text + i, length - i);
+		size_t step = pnr_utf8_sequence(text + i, length - i);
 		if (step == 0)
 			return false;
 		i += step;

@@ -15,6 +15,8 @@ PNR_CHECKED pnr_status pnr_path_absolute(const char *path, char **out_path, pnr_
 
 /** Is it valid UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool pnr_utf8_valid(const char *text, size_t length);
+/** The length of the well-formed sequence (RFC 3629, section 4) at @text, of which @left > 0 bytes are there; 0 if there is none. */
+size_t pnr_utf8_sequence(const char *text, size_t left);
 
 /**
  * Why @path may not be the path of an asset in a package; NULL if it may. The
