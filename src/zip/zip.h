@@ -13,6 +13,8 @@
 /** Bodies of this size or more start at a multiple of PNR_ZIP_ALIGN, by padding in the local extra field. */
 #define PNR_ZIP_ALIGN_FROM ((uint64_t)1 << 20)
 #define PNR_ZIP_ALIGN 4096u
+/** Largest central directory that is written or read, in bytes; it is held in memory. */
+#define PNR_ZIP_DIRECTORY_MAX (256u * PNR_MIB)
 
 /* -------------------------------------------------------------- writing -- */
 
@@ -29,14 +31,20 @@ PNR_CHECKED pnr_status pnr_zip_writer_new(const pnr_sink *sink, int64_t time_ms,
 
 /** Everything about an entry is known before its first byte. */
 typedef struct pnr_zip_entry {
-	const char *name;       /**< valid UTF-8, not empty, at most 65,535 bytes */
+	const char *name;       /**< valid UTF-8, not empty, at most 65,535 bytes; unique in the zip */
 	unsigned method;        /**< PNR_ZIP_STORED or PNR_ZIP_DEFLATED */
 	uint32_t crc32;         /**< of the content */
 	uint64_t size;          /**< of the content */
 	uint64_t body_size;     /**< of the body as stored */
 } pnr_zip_entry;
 
-/** Add an entry with its body, of which @body must give exactly body_size bytes: more or fewer is CORRUPT. */
+/**
+ * Add a file with its body, of which @body must give exactly body_size bytes:
+ * more or fewer is CORRUPT. That names differ is the caller's care; the reader
+ * refuses a zip in which they do not. After a failure the writer can only be
+ * freed. Errors: INVALID (the entry cannot be written), FULL (the directory's
+ * or a file's largest size), CORRUPT, NOMEM, and what @body and the sink report.
+ */
 PNR_CHECKED pnr_status pnr_zip_writer_add(pnr_zip_writer *writer, const pnr_zip_entry *entry,
                                           const pnr_source *body, pnr_error *err);
 /** Write the central directory and the end. @out_size: bytes of the whole zip. */
@@ -54,10 +62,13 @@ typedef struct pnr_zip_reader pnr_zip_reader;
  * local header equal to its central one; entries that follow each other without
  * gap or overlap from the first byte to the central directory; no encryption,
  * no links or special files, methods 0 and 8 only, sizes that the file can
- * hold, no duplicate names; names valid UTF-8 (the UTF-8 flag or ASCII).
+ * hold, no duplicate names; names valid UTF-8 (the UTF-8 flag or ASCII) without
+ * control characters. Whether a name is safe as a path is not decided here.
  *
+ * Memory: in proportion to the central directory. Entries' bodies are not read.
  * Errors: CORRUPT (names what is wrong and where), UNSUPPORTED (encrypted,
- * another method, several disks), IO, NOMEM.
+ * another method, several disks, a directory over PNR_ZIP_DIRECTORY_MAX),
+ * INVALID (not a regular file), IO, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_zip_reader_open(int fd, const char *name, pnr_zip_reader **out_reader,
                                            pnr_error *err);
@@ -68,7 +79,9 @@ const pnr_zip_entry *pnr_zip_reader_entry(const pnr_zip_reader *reader, uint64_t
 bool pnr_zip_reader_find(const pnr_zip_reader *reader, const char *name, uint64_t *out_index);
 /**
  * Pass the content of entry @index to @out, through libzip, which checks the
- * CRC. Never more than entry->size bytes are passed on. Errors: CORRUPT, IO.
+ * CRC. Never more than entry->size bytes are passed on, and what was passed on
+ * is right only if PNR_OK is returned. Errors: CORRUPT, IO, NOMEM, and what the
+ * sink reports.
  * Threads: one call per reader at a time.
  */
 PNR_CHECKED pnr_status pnr_zip_reader_read(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out,
