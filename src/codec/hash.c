@@ -1,8 +1,11 @@
 #include "codec/hash.h"
+#include "base/file.h"
 #include <libdeflate.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+
+#define READ_SIZE ((size_t)256 << 10)
 
 struct pnr_hash {
 	EVP_MD *sha256; /* fetched once: a look-up in OpenSSL's providers costs more than hashing a small file */
@@ -101,6 +104,22 @@ pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_dige
 	if (status == PNR_OK)
 		status = pnr_hash_finish(hash, out_digest, out_crc32, NULL, err);
 	return status;
+}
+
+pnr_status pnr_hash_file(int fd, const char *name, pnr_digest *out_digest, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(READ_SIZE);
+	if (buffer == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_hash_new(&hash, err);
+	uint64_t offset = 0;
+	for (size_t got = READ_SIZE; status == PNR_OK && got == READ_SIZE; offset += got) {
+		status = pnr_file_pread(fd, buffer, READ_SIZE, offset, &got, name, err);
+		if (status == PNR_OK)
+			status = pnr_hash_update(hash, buffer, got, err);
+	}
+	return status == PNR_OK ? pnr_hash_finish(hash, out_digest, NULL, NULL, err) : status;
 }
 
 static pnr_status pipe_write(void *context, const void *data, size_t length, pnr_error *err)

@@ -21,6 +21,9 @@ void pnr_hash_cleanup(pnr_hash **hash);
 PNR_CHECKED pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest,
                                        uint32_t *out_crc32, pnr_error *err);
 
+/** A whole file, from its first byte on; its position is left alone. */
+PNR_CHECKED pnr_status pnr_hash_file(int fd, const char *name, pnr_digest *out_digest, pnr_error *err);
+
 /** Hashes what passes through to @next (may be NULL: only hashes). */
 typedef struct pnr_hash_pipe {
 	pnr_hash *hash;

@@ -58,6 +58,9 @@ typedef struct pnr_blob_row {
 /** NOT_FOUND without a text if there is none. */
 PNR_CHECKED pnr_status pnr_index_blob_find(pnr_index *index, const pnr_digest *hash, pnr_blob_row *out_row,
                                            pnr_error *err);
+/** Is there any blob of @size bytes? */
+PNR_CHECKED pnr_status pnr_index_blob_size_known(pnr_index *index, uint64_t size, bool *out_known,
+                                                 pnr_error *err);
 /** Insert, or find the row that is there. @row->id is set. */
 PNR_CHECKED pnr_status pnr_index_blob_put(pnr_index *index, pnr_blob_row *row, pnr_error *err);
 

@@ -1,0 +1,251 @@
+/* Giving back: the content of a blob, and the body of an encoding for a zip. */
+#include "base/file.h"
+#include "codec/hash.h"
+#include "store/internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP ((size_t)64 << 10)
+
+struct pnr_body {
+	pnr_encoding encoding;
+	pnr_buffer arena; /* holds the bytes if they are kept in the database */
+	const char *data;
+	int fd; /* of the object otherwise; -1 */
+	char path[PNR_OBJECT_PATH_SIZE];
+	pnr_hash *hash;
+	uint64_t given; /* bytes of the body */
+};
+
+static void body_cleanup(pnr_body **body)
+{
+	pnr_body_close(*body);
+}
+
+void pnr_body_close(pnr_body *body)
+{
+	if (body == NULL)
+		return;
+	pnr_hash_free(body->hash);
+	pnr_cleanup_close(&body->fd);
+	pnr_buffer_free(&body->arena);
+	free(body);
+}
+
+static pnr_status corrupt(const pnr_body *body, pnr_error *err)
+{
+	return pnr_fail(err, PNR_CORRUPT,
+	                "stored object %s is damaged: its bytes differ from their hash", body->path);
+}
+
+/* Bytes of the encoding as kept, from @offset on, hashed. */
+static pnr_status take(pnr_body *body, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	if (body->data != NULL) {
+		memcpy(buffer, body->data + offset, length);
+	} else {
+		size_t got = 0;
+		status = pnr_file_pread(body->fd, buffer, length, offset, &got, body->path, err);
+		if (status == PNR_OK && got < length)
+			return corrupt(body, err);
+	}
+	return status == PNR_OK ? pnr_hash_update(body->hash, buffer, length, err) : status;
+}
+
+static pnr_status take_range(pnr_body *body, uint64_t from, uint64_t to, pnr_error *err)
+{
+	char buffer[4096];
+	pnr_status status = PNR_OK;
+	while (status == PNR_OK && from < to) {
+		size_t step = to - from < sizeof buffer ? (size_t)(to - from) : sizeof buffer;
+		status = take(body, from, buffer, step, err);
+		from += step;
+	}
+	return status;
+}
+
+static pnr_status open_bytes(pnr_store *store, pnr_body *body, const pnr_blob_row *blob,
+                             const pnr_encoding_row *row, pnr_error *err)
+{
+	if (row->data != NULL) {
+		char hash[PNR_DIGEST_HEX_SIZE];
+		(void)snprintf(body->path, sizeof body->path, "%.16s in the database",
+		               pnr_digest_to_hex(&blob->hash, hash));
+		body->data = row->data;
+		return PNR_OK;
+	}
+	pnr_object_name name = pnr_encoding_object(blob, row);
+	pnr_object_path(&name, body->path);
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_blobs_open_object(store->blobs, &name, &body->fd, &own);
+	if (status == PNR_NOT_FOUND)
+		return pnr_fail(err, PNR_CORRUPT, "stored object %s is missing", body->path);
+	if (status != PNR_OK)
+		return pnr_fail(err, status, "%s", own.message);
+	struct stat st;
+	status = pnr_file_stat(body->fd, &st, body->path, err);
+	if (status == PNR_OK && (uint64_t)st.st_size != row->stored_size)
+		status = pnr_fail(err, PNR_CORRUPT,
+		                  "stored object %s is damaged: it has %lld bytes instead of %llu", body->path,
+		                  (long long)st.st_size, (unsigned long long)row->stored_size);
+	return status;
+}
+
+static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body *body,
+                            const pnr_encoding_row *row, pnr_error *err)
+{
+	body->encoding.stored_size = row->stored_size;
+	body->encoding.stored_hash = row->stored_hash;
+	if (!pnr_form_parse(row->form, &body->encoding.form) ||
+	    !pnr_encoding_locate(&body->encoding, blob->size)) {
+		char hash[PNR_DIGEST_HEX_SIZE];
+		return pnr_fail(err, PNR_CORRUPT, "the index describes an impossible encoding of blob %s",
+		                pnr_digest_to_hex(&blob->hash, hash));
+	}
+	pnr_status status = pnr_hash_new(&body->hash, err);
+	if (status == PNR_OK)
+		status = open_bytes(store, body, blob, row, err);
+	if (status == PNR_OK)
+		status = take_range(body, 0, body->encoding.body_offset, err);
+	return status;
+}
+
+/* @encoding_id 0: whichever is smallest. */
+static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
+                           pnr_error *err)
+{
+	PNR_CLEANUP(body_cleanup) pnr_body *body = calloc(1, sizeof *body);
+	if (body == NULL)
+		return pnr_fail_nomem(err);
+	body->fd = -1;
+	pnr_encoding_row row;
+	pnr_status status =
+		encoding_id != 0
+			? pnr_index_encoding_get(store->index, encoding_id, &body->arena, &row, err)
+			: pnr_index_encoding_find(store->index, blob->id, "", 0, true, &body->arena, &row, err);
+	if (status == PNR_NOT_FOUND) {
+		char hash[PNR_DIGEST_HEX_SIZE];
+		return pnr_fail(err, PNR_CORRUPT, "the index has no encoding of blob %s",
+		                pnr_digest_to_hex(&blob->hash, hash));
+	}
+	if (status == PNR_OK)
+		status = open_body(store, blob, body, &row, err);
+	if (status == PNR_OK)
+		*out_body = PNR_STEAL(body);
+	return status;
+}
+
+pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
+                         pnr_error *err)
+{
+	return open_any(store, blob, encoding_id, out_body, err);
+}
+
+uint64_t pnr_body_size(const pnr_body *body)
+{
+	return body->encoding.body_size;
+}
+
+bool pnr_body_deflated(const pnr_body *body)
+{
+	return body->encoding.form != PNR_FORM_STORED;
+}
+
+/* All was given, or nothing was to give: does the whole encoding hash as it should? */
+static pnr_status check_end(pnr_body *body, pnr_error *err)
+{
+	pnr_digest hash;
+	pnr_status status =
+		take_range(body, body->encoding.body_offset + body->encoding.body_size, body->encoding.stored_size, err);
+	if (status == PNR_OK)
+		status = pnr_hash_finish(body->hash, &hash, NULL, NULL, err);
+	if (status == PNR_OK && !pnr_digest_equal(&hash, &body->encoding.stored_hash))
+		status = corrupt(body, err);
+	return status;
+}
+
+static pnr_status body_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
+{
+	pnr_body *body = context;
+	uint64_t left = body->encoding.body_size - body->given;
+	size_t step = left < capacity ? (size_t)left : capacity;
+	pnr_status status = PNR_OK;
+	if (step > 0) {
+		status = take(body, body->encoding.body_offset + body->given, buffer, step, err);
+		body->given += step;
+		if (status == PNR_OK && body->given == body->encoding.body_size)
+			status = check_end(body, err);
+	}
+	if (status == PNR_OK)
+		*out_length = step;
+	return status;
+}
+
+pnr_source pnr_body_source(pnr_body *body)
+{
+	return (pnr_source){ .read = body_read, .context = body };
+}
+
+/* Pass the content on as it is stored: the body is the content. */
+static pnr_status copy(const pnr_source *source, const pnr_sink *out, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(STEP);
+	if (buffer == NULL)
+		return pnr_fail_nomem(err);
+	for (;;) {
+		size_t got = 0;
+		pnr_status status = source->read(source->context, buffer, STEP, &got, err);
+		if (status != PNR_OK || got == 0)
+			return status;
+		status = out->write(out->context, buffer, got, err);
+		if (status != PNR_OK)
+			return status;
+	}
+}
+
+pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out, pnr_error *err)
+{
+	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	pnr_status status = open_any(store, blob, 0, &body, err);
+	if (status == PNR_OK)
+		status = pnr_hash_new(&hash, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_source source = pnr_body_source(body);
+	pnr_hash_pipe pipe = { hash, out };
+	pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+	if (pnr_body_deflated(body))
+		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, err);
+	else
+		status = copy(&source, &sink, err);
+	pnr_digest digest;
+	uint64_t size = 0;
+	if (status == PNR_OK)
+		status = pnr_hash_finish(hash, &digest, NULL, &size, err);
+	if (status == PNR_OK && (size != blob->size || !pnr_digest_equal(&digest, &blob->hash)))
+		status = corrupt(body, err);
+	if (status == PNR_CORRUPT)
+		pnr_context(err, "object %s", body->path);
+	return status;
+}
+
+
+pnr_status pnr_store_manifest(pnr_store *store, int64_t archive_id, pnr_buffer *out, pnr_error *err)
+{
+	pnr_archive_row archive;
+	pnr_blob_row blob;
+	pnr_status status = pnr_index_archive_get(store->index, archive_id, &archive, err);
+	if (status == PNR_OK)
+		status = pnr_index_blob_find(store->index, &archive.manifest_hash, &blob, err);
+	if (status == PNR_NOT_FOUND)
+		return pnr_fail(err, PNR_CORRUPT, "the index has no manifest of archive %lld", (long long)archive_id);
+	if (status != PNR_OK)
+		return status;
+	pnr_buffer_end end = { out, (size_t)blob.size + out->length };
+	pnr_sink sink = pnr_buffer_end_sink(&end);
+	status = pnr_store_read_blob(store, &blob, &sink, err);
+	return status == PNR_OK ? PNR_OK : pnr_context(err, "manifest of archive %lld", (long long)archive_id);
+}

@@ -1,0 +1,121 @@
+/*
+ * The store: objects and index kept consistent. Bytes are durable before the
+ * row that names them; a crash leaves only files that nobody refers to.
+ */
+#ifndef PNR_STORE_STORE_H
+#define PNR_STORE_STORE_H
+
+#include "base/pool.h"
+#include "base/progress.h"
+#include "base/stream.h"
+#include "codec/encode.h"
+#include "index/index.h"
+#include <pannier/store.h>
+#include <sys/stat.h>
+
+pnr_index *pnr_store_index(pnr_store *store);
+bool pnr_store_read_only(const pnr_store *store);
+/** The store's threads, made when first asked for. */
+PNR_CHECKED pnr_status pnr_store_pool(pnr_store *store, pnr_pool **out_pool, pnr_error *err);
+/** Run @work inside one writing transaction: committed if it succeeds, rolled back if not. */
+typedef pnr_status (*pnr_store_work)(void *user, pnr_error *err);
+PNR_CHECKED pnr_status pnr_store_transaction(pnr_store *store, pnr_store_work work, void *user, pnr_error *err);
+
+/* --------------------------------------------------------------- taking in -- */
+
+/**
+ * Takes files and texts into the store: hashes all, compresses what is new,
+ * keeps the threads busy.
+ *
+ *   add ... add -> settle (objects durable) -> rows (inside a transaction)
+ *
+ * What grows too large to be held is written in between, in a transaction of
+ * its own: a blob that no package names harms nobody.
+ */
+typedef struct pnr_ingest pnr_ingest;
+
+typedef struct pnr_ingest_options {
+	unsigned level;    /**< 1..12 */
+	bool any_encoding; /**< an encoding of another level will do */
+	bool rehash;       /**< do not trust the stat cache */
+	pnr_meter *meter;  /**< may be NULL */
+} pnr_ingest_options;
+
+/** What became of an item. Owned by the caller, at a fixed address until pnr_ingest_rows returned. */
+typedef struct pnr_ingested {
+	pnr_blob_row blob;   /**< all but id from pnr_ingest_settle on */
+	int64_t encoding_id; /**< with blob.id, from pnr_ingest_rows on */
+	bool reused;         /**< known from the stat cache: not read */
+} pnr_ingested;
+
+/** What an item is read from. Copied; `name` must outlive the ingest. */
+typedef struct pnr_ingest_file {
+	/** MUST. Open the file; called only if it must be read, from the thread that called pnr_ingest_add. */
+	pnr_status (*open)(const void *context, int *out_fd, pnr_error *err);
+	const void *context;
+	struct stat st;   /**< as it was found: a file that differs from it while it is read is RETRY */
+	const char *name; /**< for messages and progress */
+} pnr_ingest_file;
+
+PNR_CHECKED pnr_status pnr_ingest_new(pnr_store *store, const pnr_ingest_options *options,
+                                      pnr_ingest **out_ingest, pnr_error *err);
+/** Not inside a transaction. */
+PNR_CHECKED pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_ingested *out_item,
+                                      pnr_error *err);
+/** The same for a text that lies in memory. Also inside a transaction. */
+PNR_CHECKED pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t length,
+                                           const char *name, pnr_ingested *out_item, pnr_error *err);
+/** Wait for all that was added; its objects are durable and visible then. */
+PNR_CHECKED pnr_status pnr_ingest_settle(pnr_ingest *ingest, pnr_error *err);
+/** Write the rows of all that is settled, inside the caller's transaction. Afterwards more may be added. */
+PNR_CHECKED pnr_status pnr_ingest_rows(pnr_ingest *ingest, pnr_error *err);
+
+typedef struct pnr_ingest_counts {
+	uint64_t hashed, reused; /**< files */
+	uint64_t bytes_read, bytes_compressed;
+} pnr_ingest_counts;
+pnr_ingest_counts pnr_ingest_count(const pnr_ingest *ingest);
+/** Accepts NULL. What was not settled is thrown away. */
+void pnr_ingest_free(pnr_ingest *ingest);
+
+/** The state by which a file is recognised. */
+pnr_file_state pnr_file_state_of(const struct stat *st);
+/**
+ * Could the file @fd, seen in the state @st, still change without its state
+ * changing? True means no: the state may be remembered for what is read from
+ * now on. The last change must lie more than 2 s back (coarse kernel clocks,
+ * file systems that keep whole seconds), by the clock that made the time
+ * stamps: on file systems other than the known local ones it is never true.
+ */
+bool pnr_file_settled(int fd, const struct stat *st);
+
+/* ----------------------------------------------------------- giving back -- */
+
+/** Pass the content of a blob to @out, checking size and SHA-256. CORRUPT names the object. */
+PNR_CHECKED pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out,
+                                           pnr_error *err);
+
+/**
+ * The body of an encoding, for copying into a zip: raw DEFLATE or the content
+ * itself. Reading it to the end checks stored_hash.
+ */
+typedef struct pnr_body pnr_body;
+PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id,
+                                     pnr_body **out_body, pnr_error *err);
+uint64_t pnr_body_size(const pnr_body *body);
+bool pnr_body_deflated(const pnr_body *body);
+/** Gives pnr_body_size bytes; the last of them only if stored_hash is right, else CORRUPT. */
+pnr_source pnr_body_source(pnr_body *body);
+/** Accepts NULL. */
+void pnr_body_close(pnr_body *body);
+
+/* ------------------------------------------------------------------ refs -- */
+
+/** The package that @ref names. Errors as pnr_store_resolve. */
+PNR_CHECKED pnr_status pnr_store_ref(pnr_store *store, const char *ref, pnr_ref_row *out_row, pnr_error *err);
+/** The manifest of an archive, whole. */
+PNR_CHECKED pnr_status pnr_store_manifest(pnr_store *store, int64_t archive_id, pnr_buffer *out, pnr_error *err);
+/** PNR_OK if @name may be given as a tag; INVALID says why not. */
+PNR_CHECKED pnr_status pnr_tag_check(const char *name, pnr_error *err);
+
+#endif
