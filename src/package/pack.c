@@ -1,0 +1,694 @@
+/*
+ * Packing, in the order in which things become true:
+ *
+ *   1. the config is read and checked, its files are found    (plan)
+ *   2. files that are not known are hashed and encoded         (ingest)
+ *   3. their objects are durable, then: rows, package, manifest, one transaction
+ *   4. the zip is complete beside its target, synced
+ *   5. archive, log entry and tag, one transaction
+ *   6. the zip gets its name
+ *
+ * What a failure leaves after 3 is content that nobody refers to, after 5 a
+ * logged archive that export can write again.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "codec/hash.h"
+#include "package/archive.h"
+#include "package/manifest_write.h"
+#include "package/plan.h"
+#include "package/provenance.h"
+#include <fcntl.h>
+#include <pannier/pannier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOB_API_MAX UINT64_C(104857600)
+#define MODEL_SCAN_MAX ((size_t)16 << 20)
+
+/* The public result and what its pointers point to. */
+typedef struct result_block {
+	pnr_pack_result public; /* first: it is what the caller frees */
+	pnr_validation *validation;
+	pnr_selection *selection;
+	pnr_buffer manifest;
+	char *package_path;
+	char *error;
+} result_block;
+
+typedef struct packing {
+	pnr_store *store;
+	pnr_index *index;
+	const pnr_pack_options *options;
+	unsigned level;
+	pnr_meter meter;
+	pnr_plan plan;
+	pnr_ingest *ingest;
+	pnr_ingested *items; /* one a candidate */
+	pnr_asset_row *assets; /* one a package path */
+	size_t *asset_item;    /* which of items it is */
+	char **merged_uses;    /* of an asset with several sources; else NULL */
+	size_t asset_count;
+	pnr_digest package_hash;
+	int64_t package_id;
+	char options_text[64];
+	pnr_archive_row archive; /* id 0: a new one */
+	pnr_ingested manifest_item;
+	pnr_buffer manifest;
+	char *target; /* NULL with no_zip */
+	pnr_temp zip;
+	bool unchanged;
+	bool remember_output;
+	pnr_file_state output_state;
+	pnr_provenance provenance;
+} packing;
+
+static void packing_free(packing *p)
+{
+	pnr_provenance_finish(&p->provenance);
+	pnr_temp_discard(&p->zip);
+	pnr_ingest_free(p->ingest);
+	if (p->merged_uses != NULL)
+		for (size_t i = 0; i < p->asset_count; i++)
+			free(p->merged_uses[i]);
+	free(p->merged_uses);
+	free(p->asset_item);
+	free(p->assets);
+	free(p->items);
+	free(p->target);
+	pnr_buffer_free(&p->manifest);
+	pnr_plan_free(&p->plan);
+}
+
+/* --------------------------------------------------------------- the output -- */
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static pnr_status refuse_input(const packing *p, const struct stat *target, pnr_error *err)
+{
+	if (!p->plan.from_stdin && same_file(target, &p->plan.config_stat))
+		return pnr_fail(err, PNR_INVALID, "output '%s' is the config itself; name another file", p->target);
+	const pnr_selection *selection = p->plan.selection;
+	for (size_t i = 1; i < selection->candidate_count; i++)
+		if (same_file(target, &selection->candidates[i].place.st))
+			return pnr_fail(err, PNR_INVALID,
+			                "output '%s' is an input of the package ('%s'); name another file", p->target,
+			                selection->candidates[i].path);
+	return PNR_OK;
+}
+
+static pnr_status find_target(packing *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) char *given =
+		pnr_path_join(p->options->output_path != NULL ? "" : p->plan.workspace,
+	                      p->options->output_path != NULL ? p->options->output_path : PNR_PACKAGE_NAME);
+	struct stat st;
+	if (p->options->no_zip)
+		return PNR_OK;
+	if (given == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_archive_target(given, &p->target, err);
+	if (status == PNR_OK && stat(p->target, &st) == 0)
+		status = refuse_input(p, &st, err);
+	return status;
+}
+
+/* ------------------------------------------------------------------ content -- */
+
+static uint64_t content_size(const pnr_plan *plan)
+{
+	uint64_t total = plan->text.length;
+	for (size_t i = 1; i < plan->selection->candidate_count; i++)
+		total += (uint64_t)plan->selection->candidates[i].place.st.st_size;
+	return total;
+}
+
+static pnr_status take_in(packing *p, pnr_error *err)
+{
+	const pnr_selection *selection = p->plan.selection;
+	const pnr_ingest_options ingest = {
+		.level = p->level,
+		.any_encoding = p->options->level == 0 && !p->options->portable,
+		.rehash = p->options->rehash,
+		.meter = &p->meter,
+	};
+	p->items = calloc(selection->candidate_count, sizeof *p->items);
+	if (p->items == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_ingest_new(p->store, &ingest, &p->ingest, err);
+	if (status == PNR_OK)
+		status = pnr_meter_begin(&p->meter, PNR_PHASE_HASH, content_size(&p->plan), err);
+	if (status == PNR_OK)
+		status = pnr_ingest_add_text(p->ingest, p->plan.text.data, p->plan.text.length, PNR_CONFIG_NAME,
+		                             &p->items[0], err);
+	for (size_t i = 1; i < selection->candidate_count && status == PNR_OK; i++) {
+		pnr_ingest_file file = pnr_plan_file(&p->plan, i);
+		status = pnr_ingest_add(p->ingest, &file, &p->items[i], err);
+	}
+	if (status == PNR_OK)
+		status = pnr_ingest_settle(p->ingest, err);
+	return status == PNR_OK ? pnr_meter_end(&p->meter, err) : status;
+}
+
+/* Another source for the asset before it: the same bytes are one asset with the uses of both. */
+static pnr_status merge(packing *p, size_t candidate, pnr_error *err)
+{
+	const pnr_candidate *second = &p->plan.selection->candidates[candidate];
+	size_t last = p->asset_count - 1;
+	const pnr_candidate *first = &p->plan.selection->candidates[p->asset_item[last]];
+	if (!pnr_digest_equal(&p->items[p->asset_item[last]].blob.hash, &p->items[candidate].blob.hash)) {
+		pnr_issues_error(p->plan.issues, NULL, NULL, "",
+		                 "Two different files would be packaged as '%s': '%s' and '%s'; rename one of them",
+		                 first->path, first->place.path, second->place.path);
+		return PNR_OK;
+	}
+	if (strcmp(second->uses, "[]") == 0)
+		return PNR_OK;
+	pnr_buffer uses = PNR_BUFFER_INIT;
+	const char *before = p->assets[last].uses;
+	if (strcmp(before, "[]") == 0) {
+		pnr_buffer_puts(&uses, second->uses);
+	} else {
+		pnr_buffer_append(&uses, before, strlen(before) - 1);
+		pnr_buffer_printf(&uses, ",%s", second->uses + 1);
+	}
+	char *text = pnr_buffer_steal(&uses);
+	if (text == NULL)
+		return pnr_fail_nomem(err);
+	free(p->merged_uses[last]);
+	p->assets[last].uses = p->merged_uses[last] = text;
+	return PNR_OK;
+}
+
+static pnr_status list_assets(packing *p, pnr_error *err)
+{
+	const pnr_selection *selection = p->plan.selection;
+	p->assets = calloc(selection->candidate_count, sizeof *p->assets);
+	p->asset_item = calloc(selection->candidate_count, sizeof *p->asset_item);
+	p->merged_uses = calloc(selection->candidate_count, sizeof *p->merged_uses);
+	if (p->assets == NULL || p->asset_item == NULL || p->merged_uses == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < selection->candidate_count; i++) {
+		const pnr_candidate *candidate = &selection->candidates[i];
+		size_t n = p->asset_count;
+		if (n > 0 && strcmp(p->assets[n - 1].path, candidate->path) == 0) {
+			pnr_status status = merge(p, i, err);
+			if (status != PNR_OK)
+				return status;
+			continue;
+		}
+		p->assets[n] = (pnr_asset_row){
+			.position = n,
+			.path = candidate->path,
+			.type = candidate->type,
+			.source_path = i == 0 ? p->plan.config_path : candidate->place.path,
+			.uses = candidate->uses,
+		};
+		p->asset_item[n] = i;
+		p->asset_count++;
+	}
+	return PNR_OK;
+}
+
+typedef struct hash_line {
+	const char *path;
+	const pnr_digest *hash;
+} hash_line;
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const hash_line *)a)->path, ((const hash_line *)b)->path);
+}
+
+static pnr_status hash_package(packing *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) hash_line *lines = calloc(p->asset_count, sizeof *lines);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	if (lines == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < p->asset_count; i++)
+		lines[i] = (hash_line){ p->assets[i].path, &p->items[p->asset_item[i]].blob.hash };
+	qsort(lines, p->asset_count, sizeof *lines, by_path);
+	for (size_t i = 0; i < p->asset_count; i++) {
+		char hex[PNR_DIGEST_HEX_SIZE];
+		pnr_buffer_printf(&text, "%s  %s\n", pnr_digest_to_hex(lines[i].hash, hex), lines[i].path);
+	}
+	pnr_status status = pnr_buffer_status(&text, err);
+	return status == PNR_OK ? pnr_hash_memory(text.data, text.length, &p->package_hash, NULL, err) : status;
+}
+
+/* ------------------------------------------------------- package and manifest -- */
+
+static pnr_status put_package(packing *p, pnr_error *err)
+{
+	const pnr_selection *selection = p->plan.selection;
+	size_t count = selection->reference_count;
+	PNR_CLEANUP(pnr_cleanup_free) pnr_reference_row *references = calloc(count + 1, sizeof *references);
+	if (references == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		const pnr_cloud_reference *from = &selection->references[i];
+		references[i] = (pnr_reference_row){
+			.kind = from->kind == PNR_REFERENCE_ASSUMPTION ? "assumption" : "external",
+			.role = from->role,
+			.reference = from->reference,
+			.name = from->name,
+			.version = from->version,
+		};
+	}
+	return pnr_index_package_put(p->index, &p->package_hash, pnr_clock_now_ms(), p->assets, p->asset_count,
+	                             references, count, &p->package_id, err);
+}
+
+static pnr_status put_sources(packing *p, int64_t *out_id, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer list = PNR_BUFFER_INIT;
+	pnr_digest hash;
+	if (p->options->portable) {
+		*out_id = 0;
+		return PNR_OK;
+	}
+	for (size_t i = 0; i < p->asset_count; i++)
+		pnr_buffer_append(&list, p->assets[i].source_path, strlen(p->assets[i].source_path) + 1);
+	pnr_status status = pnr_buffer_status(&list, err);
+	if (status == PNR_OK)
+		status = pnr_hash_memory(list.data, list.length, &hash, NULL, err);
+	if (status == PNR_OK)
+		status = pnr_index_sources_put(p->index, &hash, p->assets, p->asset_count, out_id, err);
+	return status;
+}
+
+/* The archive that was made of this before, or a new one made now. */
+static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	bool fixed = epoch != NULL && epoch[0] != '\0';
+	int64_t now;
+	(void)snprintf(p->options_text, sizeof p->options_text, "{\"level\":%u}", p->level);
+	pnr_status status = pnr_clock_epoch_or_now(&now, err);
+	if (status != PNR_OK)
+		return status;
+	status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, fixed ? now : -1,
+	                                &p->archive, err);
+	if (status == PNR_NOT_FOUND) {
+		p->archive = (pnr_archive_row){
+			.package_id = p->package_id,
+			.sources_id = sources_id,
+			.options = p->options_text,
+			.created_ms = now,
+		};
+		status = PNR_OK;
+	}
+	return status;
+}
+
+static pnr_status make_manifest(packing *p, pnr_error *err)
+{
+	if (p->archive.id != 0)
+		return pnr_store_manifest(p->store, p->archive.id, &p->manifest, err);
+	pnr_status status = pnr_manifest_write(p->store, p->package_id, p->archive.sources_id,
+	                                       p->archive.created_ms, &p->package_hash, p->plan.text.data,
+	                                       p->plan.text.length, &p->manifest, err);
+	if (status == PNR_OK && p->manifest.length > PNR_MANIFEST_MAX)
+		status = pnr_fail(err, PNR_FULL, "the manifest would be larger than %u bytes", PNR_MANIFEST_MAX);
+	if (status != PNR_OK || p->target == NULL)
+		return status;
+	status = pnr_ingest_add_text(p->ingest, p->manifest.data, p->manifest.length, PNR_MANIFEST_NAME,
+	                             &p->manifest_item, err);
+	if (status == PNR_OK)
+		status = pnr_ingest_settle(p->ingest, err);
+	return status == PNR_OK ? pnr_ingest_rows(p->ingest, err) : status;
+}
+
+static pnr_status store_package(void *user, pnr_error *err)
+{
+	packing *p = user;
+	int64_t sources_id = 0;
+	pnr_status status = pnr_ingest_rows(p->ingest, err);
+	for (size_t i = 0; i < p->asset_count; i++)
+		p->assets[i].blob_id = p->items[p->asset_item[i]].blob.id;
+	if (status == PNR_OK)
+		status = put_package(p, err);
+	if (status == PNR_OK)
+		status = put_sources(p, &sources_id, err);
+	if (status == PNR_OK)
+		status = find_archive(p, sources_id, err);
+	return status == PNR_OK ? make_manifest(p, err) : status;
+}
+
+/* ------------------------------------------------------------------- the zip -- */
+
+typedef struct id_list {
+	int64_t *ids;
+	size_t count, capacity;
+} id_list;
+
+static pnr_status add_id(void *user, int64_t id, pnr_error *err)
+{
+	id_list *list = user;
+	if (list->count == list->capacity)
+		return pnr_fail(err, PNR_CORRUPT, "the index lists more encodings than the archive has entries");
+	list->ids[list->count++] = id;
+	return PNR_OK;
+}
+
+/* The manifest's encoding first, then one an asset: those of the archive made before, or those found now. */
+static pnr_status list_encodings(packing *p, int64_t *ids, pnr_error *err)
+{
+	if (p->archive.id == 0) {
+		ids[0] = p->manifest_item.encoding_id;
+		for (size_t i = 0; i < p->asset_count; i++)
+			ids[i + 1] = p->items[p->asset_item[i]].encoding_id;
+		return PNR_OK;
+	}
+	id_list list = { ids, 0, p->asset_count + 1 };
+	pnr_status status = pnr_index_archive_encodings(p->index, p->archive.id, add_id, &list, err);
+	if (status == PNR_OK && list.count != list.capacity)
+		status = pnr_fail(err, PNR_CORRUPT, "the index lists fewer encodings than the archive has entries");
+	return status;
+}
+
+/* Is the file at the target already this archive, byte for byte? */
+static pnr_status check_output(packing *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+	struct stat st;
+	if (p->archive.id == 0 || pnr_file_open(AT_FDCWD, p->target, O_RDONLY | O_NONBLOCK, 0, &fd, NULL) != PNR_OK)
+		return PNR_OK;
+	pnr_status status = pnr_file_stat(fd, &st, p->target, err);
+	if (status != PNR_OK || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != p->archive.size)
+		return status;
+	p->output_state = pnr_file_state_of(&st);
+	int64_t known = 0;
+	status = pnr_index_output_find(p->index, p->target, &p->output_state, &known, err);
+	if (status == PNR_OK) {
+		p->unchanged = known == p->archive.id;
+		if (p->unchanged)
+			return PNR_OK;
+	} else if (status != PNR_NOT_FOUND) {
+		return status;
+	}
+	bool settled = pnr_file_settled(fd, &st);
+	pnr_digest hash;
+	status = pnr_hash_file(fd, p->target, &hash, err);
+	if (status != PNR_OK)
+		return status;
+	p->unchanged = pnr_digest_equal(&hash, &p->archive.archive_hash);
+	p->remember_output = p->unchanged && settled;
+	return PNR_OK;
+}
+
+static pnr_status write_zip(packing *p, const int64_t *ids, pnr_error *err)
+{
+	size_t count = p->asset_count + 1;
+	PNR_CLEANUP(pnr_cleanup_free) pnr_archive_item *items = calloc(count, sizeof *items);
+	if (items == NULL)
+		return pnr_fail_nomem(err);
+	pnr_blob_row manifest = p->manifest_item.blob;
+	pnr_status status = PNR_OK;
+	if (p->archive.id != 0)
+		status = pnr_index_blob_find(p->index, &p->archive.manifest_hash, &manifest, err);
+	items[0] = (pnr_archive_item){ PNR_MANIFEST_NAME, manifest, ids[0] };
+	for (size_t i = 0; i < p->asset_count; i++)
+		items[i + 1] =
+			(pnr_archive_item){ p->assets[i].path, p->items[p->asset_item[i]].blob, ids[i + 1] };
+	pnr_digest hash;
+	uint64_t size = 0;
+	if (status == PNR_OK)
+		status = pnr_meter_begin(&p->meter, PNR_PHASE_WRITE, 0, err);
+	if (status == PNR_OK)
+		status = pnr_archive_write_temp(p->store, items, count, p->archive.created_ms, &p->meter, p->target,
+		                                &p->zip, &hash, &size, err);
+	if (status == PNR_OK)
+		status = pnr_file_fsync(p->zip.fd, p->target, err);
+	if (status == PNR_OK)
+		status = pnr_meter_end(&p->meter, err);
+	if (status != PNR_OK)
+		return status;
+	if (p->archive.id != 0 && !pnr_digest_equal(&hash, &p->archive.archive_hash))
+		return pnr_fail(err, PNR_CORRUPT,
+		                "the zip made again differs from its archive hash; run 'pannier verify' on it");
+	p->archive.archive_hash = hash;
+	p->archive.size = size;
+	return PNR_OK;
+}
+
+/* ------------------------------------------------------------------- the log -- */
+
+static pnr_status put_log(packing *p, pnr_error *err)
+{
+	const pnr_pack_options *o = p->options;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	pnr_buffer_printf(&options,
+	                  "{\"includePolicies\":%s,\"includeAssumptions\":%s,\"portable\":%s,\"level\":%u}",
+	                  o->include_policies ? "true" : "false", o->exclude_assumptions ? "false" : "true",
+	                  o->portable ? "true" : "false", p->level);
+	pnr_status status = pnr_buffer_status(&options, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_log_row row = {
+		.at_ms = pnr_clock_now_ms(),
+		.event = "pack",
+		.package_id = p->package_id,
+		.archive_id = p->target != NULL ? p->archive.id : 0,
+		.name = p->plan.name,
+		.user = p->provenance.user,
+		.host = p->provenance.host,
+		.git_commit = p->provenance.git_commit,
+		.git_dirty = p->provenance.git_dirty,
+		.ci_run = p->provenance.ci_run,
+		.tool_version = pnr_version(),
+		.note = o->note != NULL ? o->note : "",
+		.options = options.data,
+	};
+	int64_t head;
+	status = pnr_index_log_head(p->index, &head, &row.previous_hash, err);
+	if (status == PNR_OK)
+		status = pnr_index_log_text(p->index, &row, &text, err);
+	if (status == PNR_OK)
+		status = pnr_hash_memory(text.data, text.length, &row.entry_hash, NULL, err);
+	return status == PNR_OK ? pnr_index_log_put(p->index, &row, err) : status;
+}
+
+typedef struct record {
+	packing *p;
+	const int64_t *ids;
+} record;
+
+static pnr_status put_record(void *user, pnr_error *err)
+{
+	const record *r = user;
+	packing *p = r->p;
+	pnr_status status = PNR_OK;
+	if (p->target != NULL && p->archive.id == 0) {
+		p->archive.manifest_hash = p->manifest_item.blob.hash;
+		p->archive.manifest_blob_id = p->manifest_item.blob.id;
+		status = pnr_index_archive_put(p->index, &p->archive, r->ids, p->asset_count + 1, err);
+	}
+	if (status == PNR_OK)
+		status = put_log(p, err);
+	if (status == PNR_OK && p->options->tag != NULL)
+		status = pnr_index_tag_put(p->index, p->options->tag, p->package_id,
+		                           p->target != NULL ? p->archive.id : 0, pnr_clock_now_ms(), false, err);
+	if (status == PNR_OK && p->remember_output)
+		status = pnr_index_output_put(p->index, p->target, &p->output_state, p->archive.id, err);
+	return status;
+}
+
+static pnr_status finish(packing *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) int64_t *ids = calloc(p->asset_count + 1, sizeof *ids);
+	if (ids == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = PNR_OK;
+	if (p->target != NULL) {
+		status = list_encodings(p, ids, err);
+		if (status == PNR_OK)
+			status = check_output(p, err);
+		if (status == PNR_OK && !p->unchanged)
+			status = write_zip(p, ids, err);
+	}
+	if (status != PNR_OK)
+		return status;
+	pnr_provenance_finish(&p->provenance);
+	record r = { p, ids };
+	status = pnr_store_transaction(p->store, put_record, &r, err);
+	if (status == PNR_OK && p->zip.fd >= 0)
+		status = pnr_temp_publish(&p->zip, err);
+	return status;
+}
+
+/* ---------------------------------------------------------------- the result -- */
+
+static void block_free(result_block *block)
+{
+	if (block == NULL)
+		return;
+	free(block->public.missing);
+	pnr_validation_free(block->validation);
+	pnr_selection_free(block->selection);
+	pnr_buffer_free(&block->manifest);
+	free(block->package_path);
+	free(block->error);
+	free(block);
+}
+
+static void block_cleanup(result_block **block)
+{
+	block_free(*block);
+}
+
+void pnr_pack_result_free(pnr_pack_result *result)
+{
+	block_free((result_block *)(void *)result);
+}
+
+/* What both outcomes have: errors, warnings, what is missing. */
+static pnr_status new_result(packing *p, result_block **out_block, pnr_error *err)
+{
+	PNR_CLEANUP(block_cleanup) result_block *block = calloc(1, sizeof *block);
+	if (block == NULL)
+		return pnr_fail_nomem(err);
+	pnr_pack_result *result = &block->public;
+	result->size = sizeof *result;
+	pnr_status status = pnr_issues_take(PNR_STEAL(p->plan.issues), &block->validation, err);
+	if (status != PNR_OK)
+		return status;
+	result->errors = block->validation->errors;
+	result->error_count = block->validation->error_count;
+	result->warnings = block->validation->warnings;
+	result->warning_count = block->validation->warning_count;
+	status = pnr_plan_missing(p->plan.selection, &result->missing, &result->missing_count, err);
+	if (status == PNR_OK)
+		*out_block = PNR_STEAL(block);
+	return status;
+}
+
+static pnr_status report_failure(packing *p, pnr_pack_result **out_result, pnr_error *err)
+{
+	PNR_CLEANUP(block_cleanup) result_block *block = NULL;
+	pnr_status status = new_result(p, &block, err);
+	if (status != PNR_OK)
+		return status;
+	block->error = pnr_plan_error(block->validation, block->public.missing_count);
+	if (block->error == NULL)
+		return pnr_fail_nomem(err);
+	block->public.error = block->error;
+	block->selection = PNR_STEAL(p->plan.selection);
+	status = pnr_fail(err, PNR_INVALID, "%s", block->error);
+	*out_result = &PNR_STEAL(block)->public;
+	return status;
+}
+
+static pnr_status report_success(packing *p, double seconds, pnr_pack_result **out_result, pnr_error *err)
+{
+	if (p->archive.size > JOB_API_MAX && p->target != NULL)
+		pnr_issues_warning(p->plan.issues, NULL, NULL, "",
+		                   "Package is %llu bytes, more than the %llu that the job API takes",
+		                   (unsigned long long)p->archive.size, (unsigned long long)JOB_API_MAX);
+	PNR_CLEANUP(block_cleanup) result_block *block = NULL;
+	pnr_status status = new_result(p, &block, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_ingest_counts counts = pnr_ingest_count(p->ingest);
+	pnr_pack_result *result = &block->public;
+	block->manifest = p->manifest;
+	p->manifest = (pnr_buffer)PNR_BUFFER_INIT;
+	block->package_path = p->target != NULL ? PNR_STEAL(p->target) : NULL;
+	result->success = true;
+	result->package_path = block->package_path != NULL ? block->package_path : "";
+	result->manifest = block->manifest.data;
+	result->manifest_length = block->manifest.length;
+	result->package_size = block->package_path != NULL ? p->archive.size : 0;
+	result->asset_count = p->asset_count;
+	result->package_hash = p->package_hash;
+	if (block->package_path != NULL)
+		result->archive_hash = p->archive.archive_hash;
+	result->unchanged = p->unchanged;
+	result->assets_hashed = counts.hashed;
+	result->assets_reused = counts.reused;
+	result->bytes_read = counts.bytes_read;
+	result->bytes_compressed = counts.bytes_compressed;
+	result->seconds = seconds;
+	*out_result = &PNR_STEAL(block)->public;
+	return PNR_OK;
+}
+
+/* ------------------------------------------------------------------ together -- */
+
+/* The packaged bytes of the model file, once they are in the store: what do they refer to? */
+static pnr_status scan_model(packing *p, pnr_error *err)
+{
+	for (size_t i = 0; i < p->asset_count; i++) {
+		const pnr_blob_row *blob = &p->items[p->asset_item[i]].blob;
+		if (strcmp(p->assets[i].type, "model") != 0 || blob->size > MODEL_SCAN_MAX)
+			continue;
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+		pnr_buffer_end end = { &text, MODEL_SCAN_MAX };
+		pnr_sink sink = pnr_buffer_end_sink(&end);
+		pnr_status status = pnr_store_read_blob(p->store, blob, &sink, err);
+		if (status != PNR_OK)
+			return status;
+		pnr_model_scan(p->plan.config, text.data, text.length, p->plan.issues);
+	}
+	return PNR_OK;
+}
+
+static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out_result, pnr_error *err)
+{
+	double start = pnr_clock_monotonic();
+	if (pnr_store_read_only(p->store))
+		return pnr_fail(err, PNR_DENIED, "the store was opened read-only");
+	pnr_status status = p->options->tag != NULL ? pnr_tag_check(p->options->tag, err) : PNR_OK;
+	if (status == PNR_OK)
+		status = pnr_plan_make(config_path, p->options, &p->plan, err);
+	if (status != PNR_OK)
+		return status;
+	if (!pnr_plan_ready(&p->plan))
+		return report_failure(p, out_result, err);
+	pnr_provenance_start(&p->provenance, p->plan.workspace);
+	status = find_target(p, err);
+	if (status == PNR_OK)
+		status = take_in(p, err);
+	if (status == PNR_OK)
+		status = list_assets(p, err);
+	if (status == PNR_OK && !pnr_issues_valid(p->plan.issues))
+		return report_failure(p, out_result, err);
+	if (status == PNR_OK)
+		status = hash_package(p, err);
+	if (status == PNR_OK)
+		status = pnr_store_transaction(p->store, store_package, p, err);
+	if (status == PNR_OK)
+		status = scan_model(p, err);
+	if (status == PNR_OK)
+		status = finish(p, err);
+	if (status != PNR_OK)
+		return status;
+	return report_success(p, pnr_clock_monotonic() - start, out_result, err);
+}
+
+pnr_status pnr_pack(pnr_store *store, const char *config_path, const pnr_pack_options *options,
+                    pnr_pack_result **out_result, pnr_error *err)
+{
+	static const pnr_pack_options defaults = { .size = sizeof defaults };
+	if (options == NULL)
+		options = &defaults;
+	PNR_CLEANUP(packing_free) packing p = {
+		.store = store,
+		.index = pnr_store_index(store),
+		.options = options,
+		.level = options->level != 0 && !options->portable ? options->level : PNR_LEVEL_DEFAULT,
+		.meter = { .fn = options->progress, .user = options->progress_user },
+		.plan = PNR_PLAN_INIT,
+		.manifest = PNR_BUFFER_INIT,
+		.zip = PNR_TEMP_INIT,
+		.provenance = { .git = -1, .git_output = -1 },
+	};
+	return run(&p, config_path, out_result, err);
+}

@@ -1,0 +1,44 @@
+/* What is to be packaged: the config read and checked, its files found. Nothing is written yet. */
+#ifndef PNR_PACKAGE_PLAN_H
+#define PNR_PACKAGE_PLAN_H
+
+#include "base/buffer.h"
+#include "model/model.h"
+#include "store/store.h"
+#include <pannier/package.h>
+
+typedef struct pnr_plan {
+	char *config_path; /* absolute; for stdin where it would be in the current folder */
+	char *workspace;   /* canonical */
+	char *name;        /* of the model */
+	struct stat config_stat;
+	bool from_stdin;
+	pnr_buffer text;   /* of the config */
+	pnr_issues *issues;
+	pnr_config *config;       /* NULL if it is not valid */
+	pnr_selection *selection; /* NULL likewise */
+} pnr_plan;
+
+#define PNR_PLAN_INIT { .text = PNR_BUFFER_INIT }
+
+/** Why a plan cannot be carried out is in its issues and its selection; a failure is something else. */
+PNR_CHECKED pnr_status pnr_plan_make(const char *config_path, const pnr_pack_options *options,
+                                     pnr_plan *out_plan, pnr_error *err);
+/** Nothing is wrong and nothing is missing. */
+bool pnr_plan_ready(const pnr_plan *plan);
+void pnr_plan_free(pnr_plan *plan);
+
+/** What to add to the store for candidate @index; the config itself is plan->text. */
+pnr_ingest_file pnr_plan_file(const pnr_plan *plan, size_t index);
+
+/**
+ * One line for why the plan failed, from its validation and what is missing.
+ * malloc'd; NULL when memory is exhausted.
+ */
+char *pnr_plan_error(const pnr_validation *validation, size_t missing_count);
+
+/** The missing assets in the public form; they point into @selection (may be NULL). NULL when there are none. */
+PNR_CHECKED pnr_status pnr_plan_missing(const pnr_selection *selection, pnr_missing_asset **out_missing,
+                                        size_t *out_count, pnr_error *err);
+
+#endif
