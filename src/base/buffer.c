@@ -12,7 +12,7 @@ char *pnr_buffer_reserve(pnr_buffer *buffer, size_t length)
 		return NULL;
 	}
 	size_t need = buffer->length + length + 1;
-	if (need > buffer->capacity) {
+	if (buffer->data == NULL || need > buffer->capacity) {
 		size_t capacity = buffer->capacity + buffer->capacity / 2;
 		if (capacity < need)
 			capacity = need;

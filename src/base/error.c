@@ -90,7 +90,7 @@ static void record(pnr_error *err, pnr_status status, int detail, const char *fo
 	flatten(err->message);
 }
 
-pnr_status pnr_fail(pnr_error *err, pnr_status status, const char *format, ...)
+pnr_status (pnr_fail)(pnr_error *err, pnr_status status, const char *format, ...)
 {
 	if (err != NULL && err->status == PNR_OK) {
 		va_list args;
@@ -101,7 +101,7 @@ pnr_status pnr_fail(pnr_error *err, pnr_status status, const char *format, ...)
 	return status;
 }
 
-pnr_status pnr_fail_errno(pnr_error *err, int errnum, const char *format, ...)
+pnr_status (pnr_fail_errno)(pnr_error *err, int errnum, const char *format, ...)
 {
 	pnr_status status = pnr_status_of_errno(errnum);
 	if (err != NULL && err->status == PNR_OK) {
@@ -119,12 +119,12 @@ pnr_status pnr_fail_errno(pnr_error *err, int errnum, const char *format, ...)
 	return status;
 }
 
-pnr_status pnr_fail_nomem(pnr_error *err)
+pnr_status (pnr_fail_nomem)(pnr_error *err)
 {
 	return pnr_fail(err, PNR_NOMEM, "out of memory");
 }
 
-pnr_status pnr_context(pnr_error *err, const char *format, ...)
+pnr_status (pnr_context)(pnr_error *err, const char *format, ...)
 {
 	if (err == NULL)
 		return PNR_IO;

@@ -34,6 +34,20 @@ static inline void pnr_ignore(pnr_status status)
 	(void)status;
 }
 
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time: tell it that a failure is never PNR_OK. */
+static inline pnr_status pnr_failed(pnr_status status)
+{
+	if (status == PNR_OK)
+		__builtin_unreachable();
+	return status;
+}
+#define pnr_fail(...) pnr_failed(pnr_fail(__VA_ARGS__))
+#define pnr_fail_errno(...) pnr_failed(pnr_fail_errno(__VA_ARGS__))
+#define pnr_fail_nomem(err) pnr_failed(pnr_fail_nomem(err))
+#define pnr_context(...) pnr_failed(pnr_context(__VA_ARGS__))
+#endif
+
 /** Forget what is recorded, before a fallback is tried. */
 void pnr_error_clear(pnr_error *err);
 
