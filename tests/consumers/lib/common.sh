@@ -15,7 +15,10 @@ export PATH=$BUILD:$PATH
 fail() { echo "FAIL: $*" >&2; exit 1; }
 ok() { echo "ok: $*"; }
 
-# need TOOL PACKAGE...: the tool must be there; PACKAGE is Debian's name for it.
+# need_pannier: most scripts do.
+need_pannier() { [ -x "$BUILD/pannier" ] || fail "$BUILD/pannier is not built"; }
+
+# need TOOL PACKAGE: the tool must be there; PACKAGE is Debian's name for it.
 need() { command -v "$1" >/dev/null || fail "$1 is missing: apt-get install $2"; }
 
 # same FILE FILE: byte for byte.
@@ -37,4 +40,10 @@ console.log(typeof value === "object" ? JSON.stringify(value) : value)' "$1"; }
 package_hash() {
 	(cd "$1" && find . -type f ! -path ./manifest.json -printf '%P\n' | LC_ALL=C sort | tr '\n' '\0' |
 		xargs -0 sha256sum -- | sha256sum | cut -d' ' -f1)
+}
+
+# need_jszip: NODE_MODULES names a folder that holds JSZip.
+need_jszip() {
+	NODE_MODULES=$("$SOURCE/tools/node-modules" --find) || fail "JSZip is missing: run tools/node-modules"
+	export NODE_MODULES
 }

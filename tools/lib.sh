@@ -1,0 +1,71 @@
+# Sourced by the tools of this folder: where things are, and what must be installed.
+# The only list of Debian packages in this repository.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LC_ALL=C.UTF-8
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# What must be there = the Debian package that brings it. A command, a pkg-config
+# module (.pc), or a file.
+needs_build=(
+	cc=gcc /usr/include/stdio.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkgconf
+	libcjson.pc=libcjson-dev libcrypto.pc=libssl-dev libdeflate.pc=libdeflate-dev
+	libzip.pc=libzip-dev sqlite3.pc=libsqlite3-dev zlib.pc=zlib1g-dev
+	sqlite3=sqlite3)
+needs_check=(
+	"${needs_build[@]}" cmocka.pc=libcmocka-dev c++=g++
+	# linters and the compiler of the sample's engines
+	clang=clang wasm-ld=lld clang-tidy=clang-tidy cppcheck=cppcheck
+	# programs that read what we write
+	unzip=unzip zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
+	pigz=pigz busybox=busybox libdeflate-gunzip=libdeflate-tools
+	# what tests are made with
+	git=git strace=strace /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
+
+is_there() {
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	*.pc) command -v pkg-config >/dev/null && pkg-config --exists "${1%.pc}" ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+# install_missing NEED...: whatever is missing, with apt. Does nothing when all is there.
+install_missing() {
+	local need missing=() apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
+	for need; do
+		is_there "${need%%=*}" || missing+=("${need#*=}")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing ${missing[*]}"
+	command -v apt-get >/dev/null || die "this is no Debian: install the equivalents of ${missing[*]} yourself"
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || die "run as root, or install these first: apt-get install ${missing[*]}"
+		apt=(sudo "${apt[@]}")
+	fi
+	"${apt[@]}" update
+	"${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
+	for need; do
+		is_there "${need%%=*}" || die "${need#*=} is installed, but ${need%%=*} is still missing"
+	done
+}
+
+# step NAME COMMAND...: run it, say how long it took; on failure say so and return its status.
+step() {
+	local name=$1 status=0 begin=$SECONDS
+	shift
+	say "== $name"
+	"$@" || status=$?
+	[ $status -eq 0 ] || say "== $name: FAILED (exit status $status)"
+	say "== $name: $((SECONDS - begin)) s"
+	return $status
+}
+
+# configure DIR CMAKE-OPTION...: a build folder of ours in build/.
+configure() {
+	local dir=$1
+	shift
+	cmake -S "$root" -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 || { cat "$dir.log"; return 1; }
+}
