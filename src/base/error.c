@@ -110,10 +110,9 @@ pnr_status (pnr_fail_errno)(pnr_error *err, int errnum, const char *format, ...)
 		record(err, status, errnum, format, args);
 		va_end(args);
 		size_t used = strlen(err->message);
-		char reason[128];
-		/* The POSIX strerror_r, not GNU's: thread-safe, and the text is the C library's. */
-		if (strerror_r(errnum, reason, sizeof reason) != 0)
-			(void)snprintf(reason, sizeof reason, "error %d", errnum);
+		char memory[128];
+		/* GNU's strerror_r, which returns the text, in @memory or not. */
+		const char *reason = strerror_r(errnum, memory, sizeof memory);
 		(void)snprintf(err->message + used, sizeof err->message - used, ": %s", reason);
 	}
 	return status;

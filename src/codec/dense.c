@@ -41,23 +41,23 @@ static uint32_t load4(const uint8_t *p)
 }
 
 /*
- * Of all four-byte strings, those are looked at whose hash says so: one in eight,
- * the same ones wherever they stand. A recurrence that is found therefore stands
- * for eight bytes that a match could cover; noise has none.
+ * Every eighth four-byte string is remembered, every one is looked up. One that
+ * is found within a match's reach therefore stands for eight bytes that matches
+ * could cover. Noise has none.
  */
 static bool recurs(const uint8_t *data, size_t length)
 {
-	uint32_t seen[1 << TABLE_BITS] = { 0 }; /* position + 1 */
-	size_t found = 0;
+	struct { uint32_t string, place; } seen[1 << TABLE_BITS] = { { 0, 0 } };
+	size_t found = 0; /* an empty slot answers to zeros only, which even data hardly has */
 	for (size_t i = 0; i + 4 <= length; i++) {
-		uint32_t hash = load4(data + i) * UINT32_C(0x9E3779B1);
-		if (hash >> 29 != 0)
-			continue;
-		uint32_t *slot = &seen[hash >> (29 - TABLE_BITS)];
-		size_t before = *slot;
-		*slot = (uint32_t)(i + 1);
-		if (before != 0 && i + 1 - before <= WINDOW && load4(data + before - 1) == load4(data + i))
-			found++;
+		uint32_t string = load4(data + i);
+		size_t slot = string * UINT32_C(0x9E3779B1) >> (32 - TABLE_BITS);
+		/* No branch: this is as likely as not in the data where it matters. */
+		found += (seen[slot].string == string) & (i - seen[slot].place <= WINDOW);
+		if (i % 8 == 0) {
+			seen[slot].string = string;
+			seen[slot].place = (uint32_t)i;
+		}
 	}
 	return found * 8 >= length / 500;
 }

@@ -46,7 +46,7 @@ static pnr_status refill(decoder *d, pnr_error *err)
 	if (status != PNR_OK)
 		return status;
 	if (got == 0)
-		return pnr_fail(err, PNR_CORRUPT, "compressed data: %llu bytes are missing at the end",
+		return pnr_fail(err, PNR_CORRUPT, "compressed data: bytes missing at its end: %llu",
 		                (unsigned long long)d->body_left);
 	d->body_left -= got;
 	d->zlib.next_in = d->input;
@@ -90,7 +90,7 @@ pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, uint64_t cont
 		if (status != PNR_OK)
 			return status;
 		if (got > d.content_left)
-			return pnr_fail(err, PNR_CORRUPT, "compressed data: more than the expected %llu bytes in it",
+			return pnr_fail(err, PNR_CORRUPT, "compressed data: gives more than %llu bytes",
 			                (unsigned long long)content_size);
 		if (got > 0)
 			status = out->write(out->context, d.output, got, err);
@@ -99,10 +99,10 @@ pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, uint64_t cont
 	if (status != PNR_OK)
 		return status;
 	if (d.content_left != 0)
-		return pnr_fail(err, PNR_CORRUPT, "compressed data: %llu bytes fewer than expected in it",
+		return pnr_fail(err, PNR_CORRUPT, "compressed data: bytes missing in what it gives: %llu",
 		                (unsigned long long)d.content_left);
 	if (d.zlib.avail_in != 0 || d.body_left != 0)
-		return pnr_fail(err, PNR_CORRUPT, "compressed data: %llu bytes too many after its end",
+		return pnr_fail(err, PNR_CORRUPT, "compressed data: bytes after its end: %llu",
 		                (unsigned long long)(d.zlib.avail_in + d.body_left));
 	return PNR_OK;
 }
