@@ -123,6 +123,13 @@ pnr_status (pnr_fail_nomem)(pnr_error *err)
 	return pnr_fail(err, PNR_NOMEM, "out of memory");
 }
 
+pnr_status (pnr_fail_with)(pnr_error *err, const pnr_error *cause)
+{
+	if (err != NULL && err->status == PNR_OK)
+		*err = *cause;
+	return cause->status;
+}
+
 pnr_status (pnr_context)(pnr_error *err, const char *format, ...)
 {
 	if (err == NULL)

@@ -22,6 +22,9 @@ pnr_status pnr_fail_errno(pnr_error *err, int errnum, const char *format, ...) P
 /** Record that memory is exhausted. Returns PNR_NOMEM. */
 pnr_status pnr_fail_nomem(pnr_error *err);
 
+/** Record what an attempt with an error of its own left in @cause, detail included. Returns its status. */
+pnr_status pnr_fail_with(pnr_error *err, const pnr_error *cause);
+
 /** Put the text and ": " in front of the recorded cause. Returns the recorded status, PNR_IO if @err is NULL. */
 pnr_status pnr_context(pnr_error *err, const char *format, ...) PNR_PRINTF(2, 3);
 
@@ -45,6 +48,7 @@ static inline pnr_status pnr_failed(pnr_status status)
 #define pnr_fail(...) pnr_failed(pnr_fail(__VA_ARGS__))
 #define pnr_fail_errno(...) pnr_failed(pnr_fail_errno(__VA_ARGS__))
 #define pnr_fail_nomem(err) pnr_failed(pnr_fail_nomem(err))
+#define pnr_fail_with(err, cause) pnr_failed(pnr_fail_with(err, cause))
 #define pnr_context(...) pnr_failed(pnr_context(__VA_ARGS__))
 #endif
 

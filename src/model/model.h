@@ -11,7 +11,12 @@
 
 /* -------------------------------------------------- a list of issues -- */
 
-/** Builds a pnr_validation. Its texts live in the validation. */
+/**
+ * Builds a pnr_validation. Its texts live in the validation: one line of UTF-8
+ * each, at most 4 KiB, control characters and broken bytes shown as '?'. All
+ * texts together are bounded; what goes beyond is counted, and the last issue
+ * of the list says how many there were.
+ */
 typedef struct pnr_issues pnr_issues;
 PNR_CHECKED pnr_status pnr_issues_new(pnr_issues **out_issues, pnr_error *err);
 /** @document and @item may be NULL: no line then. @item locates line and column. Failure to allocate is remembered. */
@@ -19,6 +24,9 @@ void pnr_issues_error(pnr_issues *issues, const pnr_json_document *document, con
                       const char *pointer, const char *format, ...) PNR_PRINTF(5, 6);
 void pnr_issues_warning(pnr_issues *issues, const pnr_json_document *document, const cJSON *item,
                         const char *pointer, const char *format, ...) PNR_PRINTF(5, 6);
+/** A text that is no JSON: the error that the scanner recorded, at the place that it found. */
+void pnr_issues_fault(pnr_issues *issues, const pnr_json_fault *fault, const pnr_error *cause);
+/** No error so far. */
 bool pnr_issues_valid(const pnr_issues *issues);
 /** Hand the validation over; frees @issues in any case. */
 PNR_CHECKED pnr_status pnr_issues_take(pnr_issues *issues, pnr_validation **out_validation, pnr_error *err);
@@ -32,12 +40,14 @@ typedef enum pnr_reference_kind {
 	PNR_REFERENCE_EXTERNAL    /**< blob://... */
 } pnr_reference_kind;
 
+/** The texts point into the one that was parsed. */
 typedef struct pnr_reference {
 	pnr_reference_kind kind;
-	const char *path;    /**< of a file: points into the text that was parsed */
-	char name[256];      /**< of an assumption */
-	char version[256];   /**< of an assumption: as written, "latest" if none */
-	bool mutable_version; /**< latest or draft */
+	const char *path;     /**< of a file; NULL otherwise */
+	const char *name;     /**< of an assumption, not terminated; NULL otherwise */
+	size_t name_length;
+	const char *version;  /**< of an assumption, terminated: as written, a static "latest" if none */
+	bool mutable_version; /**< latest or draft: what it names can change */
 } pnr_reference;
 
 /** Errors: INVALID (malformed, empty), UNSUPPORTED (another scheme; the text names it). */
@@ -51,9 +61,12 @@ typedef struct pnr_config pnr_config;
  * Parse and validate. The text must outlive the config. A wrong config gives
  * PNR_INVALID, with everything that is wrong in @issues; then *out_config is
  * untouched. Warnings are in @issues in any case.
+ *
+ * Errors: INVALID, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_config_parse(const char *text, size_t length, pnr_issues *issues,
                                         pnr_config **out_config, pnr_error *err);
+/** Accepts NULL. */
 void pnr_config_free(pnr_config *config);
 const pnr_json_document *pnr_config_document(const pnr_config *config);
 /** The pipeline object, NULL without one. */
@@ -66,41 +79,64 @@ PNR_CHECKED pnr_status pnr_config_check_assets(const pnr_config *config, const c
 /* ----------------------------------------------- opening, confined -- */
 
 typedef struct pnr_roots pnr_roots;
+/** A folder that a walk came through, by identity. It belongs to the roots. */
+typedef struct pnr_folder pnr_folder;
 
 /**
  * The folders out of which files may be read. Held open: what is renamed or
- * swapped for a link later does not widen them.
+ * swapped for a link later does not widen them. Every folder that a walk comes
+ * through is remembered, so a file beside a known one costs one stat; of their
+ * descriptors a bounded number is open at one time.
  *
  * @base  the folder that relative paths start from (the config's).
+ * Errors: NOT_FOUND, DENIED, INVALID (not a folder, too deep), IO, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_roots_new(const char *base, pnr_roots **out_roots, pnr_error *err);
+/** @dir relative to the current folder; links in it are followed, it is the user's word. Errors as pnr_roots_new. */
 PNR_CHECKED pnr_status pnr_roots_allow(pnr_roots *roots, const char *dir, pnr_error *err);
+/** The base folder, absolute and canonical. Valid as long as the roots. */
+const char *pnr_roots_base(const pnr_roots *roots);
+/** Accepts NULL. All places must be freed or forgotten by then. */
 void pnr_roots_free(pnr_roots *roots);
 
 /** Where a path leads, found by walking it component by component without ever following a link unseen. */
 typedef struct pnr_place {
-	int dir;            /**< the folder the file is in; owned */
-	char *name;         /**< in dir; owned */
+	pnr_roots *roots;   /**< which must outlive the place */
+	pnr_folder *folder; /**< the folder the file is in; NULL: nothing was found */
+	const char *name;   /**< in the folder; points into path */
 	char *path;         /**< absolute and canonical, for messages and the manifest; owned */
 	struct stat st;     /**< of the file itself: not a link */
 	bool inside;        /**< of an allowed folder */
 } pnr_place;
-#define PNR_PLACE_INIT { .dir = -1 }
-/** Errors: NOT_FOUND (also a dangling link), DENIED (links that never end, no permission to search), IO. */
+#define PNR_PLACE_INIT { .folder = NULL }
+/**
+ * Find @path. A folder is found too; look at st before anything is opened.
+ *
+ * Errors: NOT_FOUND (also a dangling link), DENIED (detail ELOOP: links that
+ * never end; else no permission to search), INVALID (detail ENAMETOOLONG: no
+ * file can have that name), RETRY (a folder was replaced meanwhile), IO, NOMEM.
+ * Threads: one call per roots at a time, pnr_place_open excepted.
+ */
 PNR_CHECKED pnr_status pnr_roots_find(pnr_roots *roots, const char *path, pnr_place *out_place, pnr_error *err);
 /**
- * Open what @place found, for reading. Never blocks, never touches a device.
- * Errors: DENIED (outside; unreadable), INVALID ("not a regular file"), RETRY (it is another file by now), IO.
+ * Open what @place found, for reading. Never blocks, never reads a device.
+ *
+ * Errors: DENIED (outside; unreadable), INVALID ("not a regular file"), RETRY
+ * (it is another file by now, or gone), IO.
+ * Threads: any number at once.
  */
 PNR_CHECKED pnr_status pnr_place_open(const pnr_place *place, int *out_fd, pnr_error *err);
+/** Leaves it initialised. For PNR_CLEANUP. */
 void pnr_place_free(pnr_place *place);
 
 /* --------------------------------------------------------- selection -- */
 
+/** Zero is the default of every field but @workspace. */
 typedef struct pnr_select_options {
 	const char *workspace; /**< canonical */
 	bool include_policies;
 	bool exclude_assumptions;
+	bool config_in_memory; /**< the config was not read from config_path, which only gives the folder */
 	const char *const *engine_dirs;   size_t engine_dir_count;
 	const char *const *allow_outside; size_t allow_outside_count;
 } pnr_select_options;
@@ -109,9 +145,11 @@ typedef struct pnr_select_options {
 typedef struct pnr_candidate {
 	char *path;       /**< in the package */
 	const char *type; /**< config, model, wasm, python, policy, assumption; static */
-	char *reference;  /**< as the config has it */
+	char *reference;  /**< as the config has it; of the config, its path */
 	char *uses;       /**< JSON array of {"node":id} and {"role":name}, compact; "[]" if none */
-	pnr_place place;
+	char *pointer;    /**< of the reference in the config, for issues; "" for the config */
+	const cJSON *item; /**< at @pointer; the config's, NULL for the config */
+	pnr_place place;  /**< of a config in memory: only path, config_path */
 } pnr_candidate;
 
 typedef struct pnr_missing {
@@ -123,17 +161,19 @@ typedef struct pnr_missing {
 /** A reference that stays in the cloud. */
 typedef struct pnr_cloud_reference {
 	pnr_reference_kind kind;
-	const char *role; /**< mortality, lapse, expenses, policies, model; static */
-	char *reference, *name, *version;
+	const char *role; /**< model, policies, mortality, lapse, expenses; static */
+	char *reference;
+	char *name, *version; /**< of an assumption; NULL otherwise */
 } pnr_cloud_reference;
 
 /** Free with pnr_selection_free. */
 typedef struct pnr_selection {
+	pnr_roots *roots;          /**< the places are valid as long as these */
 	pnr_candidate *candidates; /**< in package order; the first is the config; one for each source that names the path */
 	size_t candidate_count;
-	pnr_missing *missing;
+	pnr_missing *missing;      /**< all of them */
 	size_t missing_count;
-	pnr_cloud_reference *references;
+	pnr_cloud_reference *references; /**< model, policies, mortality, lapse, expenses; also of what was left out */
 	size_t reference_count;
 } pnr_selection;
 
@@ -145,16 +185,24 @@ typedef struct pnr_selection {
  *
  * What is wrong (outside the roots, not a regular file, a name that may not be
  * packaged, a name that is taken when case is ignored) is in @issues as errors;
- * what is missing in the selection. Both can be many.
+ * what is missing in the selection. Both can be many, and both leave PNR_OK.
  *
+ * @config       must outlive the selection.
  * @config_path  on disk, absolute.
+ * Errors: NOT_FOUND (the config), INVALID (a folder of the options is not
+ * there), DENIED, RETRY (the tree changed meanwhile), IO, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_select(const pnr_config *config, const char *config_path,
                                   const pnr_select_options *options, pnr_issues *issues,
                                   pnr_selection **out_selection, pnr_error *err);
+/** Accepts NULL. */
 void pnr_selection_free(pnr_selection *selection);
 
-/** Warn of references in the text of the model file that @config does not cover. */
+/**
+ * Warn of each assumptions:// reference in the text of the model file that no
+ * reference of @config covers (same name and version; none means latest), at
+ * most twenty. @text may be any bytes.
+ */
 void pnr_model_scan(const pnr_config *config, const char *text, size_t length, pnr_issues *issues);
 
 #endif

@@ -1,0 +1,84 @@
+/* The mandatory assets: what a package must hold for its config to run. */
+#include "model/config.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The paths of a package, sorted. */
+typedef struct path_set {
+	const char **paths;
+	size_t count;
+} path_set;
+
+static void free_set(path_set *set)
+{
+	free(set->paths);
+}
+
+static int compare_paths(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static pnr_status make_set(const char *const *paths, size_t count, path_set *set, pnr_error *err)
+{
+	set->paths = malloc((count + 1) * sizeof *set->paths);
+	if (set->paths == NULL)
+		return pnr_fail_nomem(err);
+	set->count = count;
+	if (count > 0)
+		memcpy(set->paths, paths, count * sizeof *paths);
+	qsort(set->paths, count, sizeof *set->paths, compare_paths);
+	return PNR_OK;
+}
+
+static bool has(const path_set *set, const char *path)
+{
+	return bsearch(&path, set->paths, set->count, sizeof *set->paths, compare_paths) != NULL;
+}
+
+/* A model that stays in the cloud is not in the package, and a reference that is none names nothing. */
+static void check_model(const pnr_config *config, const path_set *set, pnr_issues *issues)
+{
+	const pnr_field *model = &config->fields[PNR_ROLE_MODEL];
+	if (!model->parsed || model->reference.kind != PNR_REFERENCE_FILE)
+		return;
+	const char *name = pnr_field_base(model);
+	if (!has(set, name))
+		pnr_issues_error(issues, config->document, model->item, "/model", "Package missing mandatory asset: %s",
+		                 name);
+}
+
+static void check_engine(const pnr_config *config, const pnr_node *node, const path_set *set, pnr_issues *issues)
+{
+	const char *kind = node->kind == PNR_ENGINE_WASM ? "WASM binary" : "Python script";
+	const char *folder = node->kind == PNR_ENGINE_WASM ? "wasm" : "python";
+	const char *suffix = node->kind == PNR_ENGINE_WASM ? "wasm" : "py";
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer path = PNR_BUFFER_INIT;
+	pnr_buffer_printf(&path, "%s/%s.%s", folder, node->engine_name, suffix);
+	if (!path.failed && has(set, path.data))
+		return;
+	char pointer[PNR_POINTER_SIZE], index[32];
+	(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/engine", node->index);
+	(void)snprintf(index, sizeof index, "at index %zu", node->index);
+	pnr_issues_error(issues, config->document, cJSON_GetObjectItemCaseSensitive(node->item, "engine"), pointer,
+	                 "Package missing %s for node %s: %s.%s", kind, node->id == NULL ? index : node->id,
+	                 node->engine_name, suffix);
+}
+
+pnr_status pnr_config_check_assets(const pnr_config *config, const char *const *paths, size_t path_count,
+                                   pnr_issues *issues, pnr_error *err)
+{
+	PNR_CLEANUP(free_set) path_set set = { NULL, 0 };
+	pnr_status status = make_set(paths, path_count, &set, err);
+	if (status != PNR_OK)
+		return status;
+	if (!has(&set, PNR_CONFIG_NAME))
+		pnr_issues_error(issues, config->document, config->root, "",
+		                 "Package missing mandatory asset: " PNR_CONFIG_NAME);
+	check_model(config, &set, issues);
+	for (size_t i = 0; i < config->node_count; i++)
+		if (config->nodes[i].kind != PNR_ENGINE_OTHER)
+			check_engine(config, &config->nodes[i], &set, issues);
+	return PNR_OK;
+}
