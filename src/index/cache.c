@@ -1,0 +1,90 @@
+/*
+ * The stat caches: what source files held, and which zips were written. All of
+ * it can be thrown away and found out again.
+ */
+#include "index/database.h"
+#include <string.h>
+
+/* SQLite's integers are signed: the numbers that only need to be equal keep their bits. */
+static int64_t same_bits(uint64_t value)
+{
+	int64_t out;
+	memcpy(&out, &value, sizeof out);
+	return out;
+}
+
+/* Device, inode, size, mtime and ctime, from parameter @n on. */
+static void bind_state(pnr_statement *statement, int n, const pnr_file_state *state)
+{
+	pnr_bind_int(statement, n, same_bits(state->device));
+	pnr_bind_int(statement, n + 1, same_bits(state->inode));
+	pnr_bind_size(statement, n + 2, state->size);
+	pnr_bind_int(statement, n + 3, state->mtime_ns);
+	pnr_bind_int(statement, n + 4, state->ctime_ns);
+}
+
+pnr_status pnr_index_source_find(pnr_index *index, const pnr_file_state *state, pnr_blob_row *out_blob, pnr_error *err)
+{
+	static const pnr_sql find_sql = {
+		"find a source file",
+		"SELECT blob.id, blob.hash, blob.size, blob.crc32 FROM source_file AS file"
+		" JOIN blob ON blob.id = file.blob_id"
+		" WHERE file.device = ?1 AND file.inode = ?2 AND file.size = ?3 AND file.mtime_ns = ?4"
+		" AND file.ctime_ns = ?5 AND blob.size = file.size"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	bind_state(find, 1, state);
+	return pnr_statement_blob(find, out_blob, err);
+}
+
+pnr_status pnr_index_source_put(pnr_index *index, const pnr_file_state *state, int64_t blob_id, pnr_error *err)
+{
+	static const pnr_sql put_sql = {
+		"remember a source file",
+		"INSERT OR REPLACE INTO source_file (device, inode, size, mtime_ns, ctime_ns, blob_id)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
+	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
+	if (status != PNR_OK)
+		return status;
+	bind_state(put, 1, state);
+	pnr_bind_int(put, 6, blob_id);
+	return pnr_statement_write(put, err);
+}
+
+pnr_status pnr_index_output_find(pnr_index *index, const char *path, const pnr_file_state *state,
+                                 int64_t *out_archive_id, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find a written zip",
+		                          "SELECT archive_id FROM output_file WHERE path = ?6 AND device = ?1"
+		                          " AND inode = ?2 AND size = ?3 AND mtime_ns = ?4 AND ctime_ns = ?5" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	bind_state(find, 1, state);
+	pnr_bind_text(find, 6, path);
+	return pnr_statement_id(find, out_archive_id, err);
+}
+
+pnr_status pnr_index_output_put(pnr_index *index, const char *path, const pnr_file_state *state, int64_t archive_id,
+                                pnr_error *err)
+{
+	static const pnr_sql put_sql = {
+		"remember a written zip",
+		"INSERT OR REPLACE INTO output_file (path, device, inode, size, mtime_ns, ctime_ns, archive_id)"
+		" VALUES (?6, ?1, ?2, ?3, ?4, ?5, ?7)"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
+	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
+	if (status != PNR_OK)
+		return status;
+	bind_state(put, 1, state);
+	pnr_bind_text(put, 6, path);
+	pnr_bind_int(put, 7, archive_id);
+	return pnr_statement_write(put, err);
+}

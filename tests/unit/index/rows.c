@@ -1,0 +1,787 @@
+/* What goes in comes out: every function of index.h on a healthy database. */
+#include "fixture.h"
+#include "base/clock.h"
+
+static bool same(pnr_digest a, pnr_digest b)
+{
+	return pnr_digest_equal(&a, &b);
+}
+
+/* ---------------------------------------------------------------- blobs -- */
+
+static void a_blob_is_found_by_its_hash(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_blob_row row = { .hash = digest(1, 7), .size = UINT64_C(8) << 30, .crc32 = UINT32_MAX };
+	pnr_blob_row found;
+	assert_fails(pnr_index_blob_find(index, &row.hash, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_begin(index, err));
+	assert_ok(pnr_index_blob_put(index, &row, err));
+	assert_ok(pnr_index_commit(index, err));
+	assert_ok(pnr_index_blob_find(index, &row.hash, &found, err));
+	assert_int_equal(found.id, row.id);
+	assert_true(found.size == row.size && found.crc32 == row.crc32 && same(found.hash, row.hash));
+}
+
+static void the_same_blob_twice_is_one_row(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t first = put_blob(index, 5);
+	assert_int_not_equal(put_blob(index, 6), first);
+	assert_int_equal(put_blob(index, 5), first);
+	pnr_blob_row other = { .hash = digest(1, 5), .size = 6, .crc32 = 5 };
+	assert_fails(pnr_index_blob_put(index, &other, err), PNR_CORRUPT, "another size");
+	assert_int_equal(other.id, 0);
+	pnr_blob_row huge = { .hash = digest(1, 8), .size = UINT64_MAX };
+	assert_fails(pnr_index_blob_put(index, &huge, err), PNR_FULL, "add a blob");
+}
+
+static void a_blob_is_found_by_a_prefix_of_its_hash(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_blob_row row = { .hash = digest(1, 1) };
+	pnr_blob_row found;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	assert_ok(pnr_index_begin(index, err));
+	assert_ok(pnr_index_blob_put(index, &row, err));
+	pnr_digest_to_hex(&row.hash, hex);
+	assert_ok(pnr_index_blob_prefix(index, hex, &found, err));
+	assert_int_equal(found.id, row.id);
+	hex[4] = '\0';
+	assert_ok(pnr_index_blob_prefix(index, hex, &found, err));
+	assert_int_equal(found.id, row.id);
+	assert_fails(pnr_index_blob_prefix(index, hex[0] == '0' ? "1234" : "0123", &found, err), PNR_NOT_FOUND, NULL);
+	for (uint8_t i = 0; i < 5; i++) {
+		pnr_blob_row near = row;
+		near.hash.bytes[31] = (uint8_t)(near.hash.bytes[31] + i + 1);
+		assert_ok(pnr_index_blob_put(index, &near, err));
+	}
+	assert_fails(pnr_index_blob_prefix(index, hex, &found, err), PNR_CONFLICT, "ambiguous");
+	assert_fails(pnr_index_blob_prefix(index, hex, &found, err), PNR_CONFLICT, "and more");
+	static const char *const wrong[] = { "", "123", "12G4", "ABCD", "1234567890123456789012345678901234567890"
+		                                                        "1234567890123456789012345" };
+	for (size_t i = 0; i < PNR_COUNT(wrong); i++)
+		assert_fails(pnr_index_blob_prefix(index, wrong[i], &found, err), PNR_INVALID, "beginning of a hash");
+}
+
+static void the_prefix_of_the_largest_hash_finds_it(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_blob_row row = { .size = 1 }, found;
+	memset(row.hash.bytes, 0xff, sizeof row.hash.bytes);
+	assert_ok(pnr_index_begin(index, err));
+	assert_ok(pnr_index_blob_put(index, &row, err));
+	assert_ok(pnr_index_blob_prefix(index, "ffff", &found, err));
+	assert_fails(pnr_index_blob_prefix(index, "fffe", &found, err), PNR_NOT_FOUND, NULL);
+}
+
+/* ------------------------------------------------------------ encodings -- */
+
+static void an_encoding_comes_back_with_its_data(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	static const char data[] = "ab\0cd";
+	assert_ok(pnr_index_begin(index, err));
+	pnr_encoding_row row = { .blob_id = put_blob(index, 5),
+		                 .form = "zlib",
+		                 .encoder = "enc-1",
+		                 .level = 9,
+		                 .stored_hash = digest(2, 1),
+		                 .stored_size = sizeof data,
+		                 .data = data };
+	assert_ok(pnr_index_encoding_put(index, &row, err));
+	pnr_encoding_row found;
+	assert_ok(pnr_index_encoding_get(index, row.id, &arena, &found, err));
+	assert_int_equal(found.id, row.id);
+	assert_int_equal(found.blob_id, row.blob_id);
+	assert_string_equal(found.form, "zlib");
+	assert_string_equal(found.encoder, "enc-1");
+	assert_int_equal(found.level, 9);
+	assert_int_equal(found.stored_size, sizeof data);
+	assert_memory_equal(found.data, data, sizeof data);
+	assert_true(same(found.stored_hash, row.stored_hash));
+	assert_fails(pnr_index_encoding_get(index, row.id + 1, &arena, &found, err), PNR_NOT_FOUND, NULL);
+}
+
+static void nothing_kept_here_and_nothing_at_all_are_different(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 0);
+	pnr_encoding_row empty = { .blob_id = blob, .form = "stored", .encoder = "e", .level = 6, .data = "" };
+	pnr_encoding_row file = { .blob_id = blob, .form = "stored", .encoder = "e", .level = 7 };
+	assert_ok(pnr_index_encoding_put(index, &empty, err));
+	assert_ok(pnr_index_encoding_put(index, &file, err));
+	pnr_encoding_row found;
+	assert_ok(pnr_index_encoding_get(index, empty.id, &arena, &found, err));
+	assert_non_null(found.data);
+	assert_ok(pnr_index_encoding_get(index, file.id, &arena, &found, err));
+	assert_null(found.data);
+}
+
+static int64_t put_choice(pnr_index *index, int64_t blob, const char *encoder, unsigned level, uint64_t size)
+{
+	pnr_encoding_row row = { .blob_id = blob,
+		                 .form = "gzip",
+		                 .encoder = encoder,
+		                 .level = level,
+		                 .stored_hash = digest(2, level),
+		                 .stored_size = size };
+	assert_ok(pnr_index_encoding_put(index, &row, err));
+	return row.id;
+}
+
+static int64_t find_choice(pnr_index *index, int64_t blob, const char *encoder, unsigned level, bool any)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_encoding_row row = { .id = 0 };
+	pnr_error err = PNR_ERROR_INIT;
+	pnr_status status = pnr_index_encoding_find(index, blob, encoder, level, any, &arena, &row, &err);
+	assert_true(status == PNR_OK || (status == PNR_NOT_FOUND && err.message[0] == '\0'));
+	return row.id;
+}
+
+static void the_encoding_asked_for_is_preferred(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5);
+	int64_t other = put_choice(index, put_blob(index, 6), "new", 6, 1);
+	int64_t old6 = put_choice(index, blob, "old", 6, 50);
+	int64_t new6 = put_choice(index, blob, "new", 6, 60);
+	int64_t old9 = put_choice(index, blob, "old", 9, 40);
+	assert_int_equal(find_choice(index, blob, "new", 6, false), new6);
+	assert_int_equal(find_choice(index, blob, "old", 6, false), old6);
+	assert_int_equal(find_choice(index, blob, "newest", 6, false), old6);
+	assert_int_equal(find_choice(index, blob, "newest", 6, true), old6);
+	assert_int_equal(find_choice(index, blob, "new", 9, false), old9);
+	assert_int_equal(find_choice(index, blob, "new", 1, false), 0);
+	assert_int_equal(find_choice(index, blob, "new", 1, true), old9);
+	assert_int_not_equal(find_choice(index, blob, "new", 6, true), other);
+}
+
+static void the_same_encoding_twice_is_one_row(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5);
+	int64_t id = put_choice(index, blob, "e", 6, 50);
+	assert_int_equal(put_choice(index, blob, "e", 6, 51), id);
+	assert_int_not_equal(put_choice(index, blob, "e", 7, 51), id);
+	pnr_encoding_row row = { .blob_id = blob + 1000, .form = "gzip", .encoder = "e", .level = 6 };
+	assert_fails(pnr_index_encoding_put(index, &row, err), PNR_INVALID, "FOREIGN KEY");
+}
+
+/* --------------------------------------------------------------- caches -- */
+
+static void a_source_file_is_known_only_in_the_state_it_had(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	const pnr_file_state kept = { .device = UINT64_MAX, .inode = UINT64_MAX - 1, .size = 5, .mtime_ns = -7, .ctime_ns = 8 };
+	pnr_blob_row found;
+	assert_fails(pnr_index_source_find(index, &kept, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5);
+	assert_ok(pnr_index_source_put(index, &kept, blob, err));
+	assert_ok(pnr_index_commit(index, err));
+	assert_ok(pnr_index_source_find(index, &kept, &found, err));
+	assert_int_equal(found.id, blob);
+	for (int field = 0; field < 5; field++) {
+		pnr_file_state other = kept;
+		other.device -= field == 0;
+		other.inode += field == 1;
+		other.size += field == 2;
+		other.mtime_ns += field == 3;
+		other.ctime_ns += field == 4;
+		assert_fails(pnr_index_source_find(index, &other, &found, err), PNR_NOT_FOUND, NULL);
+	}
+}
+
+static void a_source_file_is_remembered_in_its_last_state_only(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	const pnr_file_state before = { 1, 2, 5, 4, 5 }, after = { 1, 2, 6, 4, 6 };
+	pnr_blob_row found;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t second = put_blob(index, 6);
+	assert_ok(pnr_index_source_put(index, &before, put_blob(index, 5), err));
+	assert_ok(pnr_index_source_put(index, &after, second, err));
+	assert_fails(pnr_index_source_find(index, &before, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_source_find(index, &after, &found, err));
+	assert_int_equal(found.id, second);
+}
+
+static void a_written_zip_is_known_only_in_the_state_it_had(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	const pnr_file_state kept = { 1, 2, 3, 4, 5 };
+	pnr_file_state other = kept;
+	other.ctime_ns++;
+	int64_t found = 0;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t archive = put_archive(index, put_package(index, 1, NULL, 0), 1);
+	assert_ok(pnr_index_output_put(index, "/a/b.zip", &kept, archive, err));
+	assert_ok(pnr_index_output_find(index, "/a/b.zip", &kept, &found, err));
+	assert_int_equal(found, archive);
+	assert_fails(pnr_index_output_find(index, "/a/b.zip", &other, &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_output_find(index, "/a/c.zip", &kept, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_output_put(index, "/a/b.zip", &other, archive, err));
+	assert_fails(pnr_index_output_find(index, "/a/b.zip", &kept, &found, err), PNR_NOT_FOUND, NULL);
+}
+
+/* ------------------------------------------------------------- packages -- */
+
+typedef struct seen {
+	size_t count;
+	uint64_t position[8];
+	char path[8][64], source[8][64], uses[8][64], type[8][16];
+	pnr_asset_row rows[8];
+} seen;
+
+static pnr_status see_asset(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	seen *s = user;
+	(void)err;
+	(void)snprintf(s->path[s->count], 64, "%s", row->path);
+	(void)snprintf(s->type[s->count], 16, "%s", row->type);
+	(void)snprintf(s->uses[s->count], 64, "%s", row->uses);
+	(void)snprintf(s->source[s->count], 64, "%s", row->source_path == NULL ? "(none)" : row->source_path);
+	s->rows[s->count++] = *row;
+	return PNR_OK;
+}
+
+static int64_t put_two_assets(pnr_index *index, unsigned number, int64_t *out_sources)
+{
+	pnr_asset_row rows[] = {
+		{ .position = 0, .path = "livecalc.config.json", .type = "config", .source_path = "/m/livecalc.config.json", .blob_id = put_blob(index, 10), .uses = "[]" },
+		{ .position = 1, .path = "wasm/a.wasm", .type = "wasm", .source_path = "/m/a.wasm", .blob_id = put_blob(index, 20 + number), .uses = "[{\"node\":\"n\"}]" },
+	};
+	(void)put_encoding(index, rows[0].blob_id, 10);
+	(void)put_encoding(index, rows[1].blob_id, 20 + number);
+	(void)put_choice(index, rows[1].blob_id, "best", 12, 3);
+	pnr_reference_row references[] = {
+		{ "assumption", "lapse", "assumptions://lapse:v2", "lapse", "v2" },
+		{ "external", "policies", "blob://x/y", NULL, NULL },
+	};
+	pnr_digest hash = digest(3, number), list = digest(6, 1);
+	int64_t id = 0;
+	assert_ok(pnr_index_package_put(index, &hash, 1700000000123, rows, 2, references, 2, &id, err));
+	assert_ok(pnr_index_sources_put(index, &list, rows, 2, out_sources, err));
+	return id;
+}
+
+static void a_package_comes_back_as_it_went_in(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_digest hash = digest(3, 0);
+	int64_t sources = 0, found = 0;
+	assert_fails(pnr_index_package_find(index, &hash, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_begin(index, err));
+	int64_t id = put_two_assets(index, 0, &sources);
+	assert_ok(pnr_index_commit(index, err));
+	assert_ok(pnr_index_package_find(index, &hash, &found, err));
+	assert_int_equal(found, id);
+	seen s = { .count = 0 };
+	assert_ok(pnr_index_package_assets(index, id, sources, see_asset, &s, err));
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.rows[1].position, 1);
+	assert_string_equal(s.path[0], "livecalc.config.json");
+	assert_string_equal(s.path[1], "wasm/a.wasm");
+	assert_string_equal(s.type[1], "wasm");
+	assert_string_equal(s.uses[1], "[{\"node\":\"n\"}]");
+	assert_string_equal(s.source[1], "/m/a.wasm");
+	assert_int_equal(s.rows[1].size, 20);
+	assert_int_equal(s.rows[1].crc32, 20);
+	assert_int_equal(s.rows[1].stored_size, 3);
+	assert_true(same(s.rows[1].hash, digest(1, 20)));
+	s.count = 0;
+	assert_ok(pnr_index_package_assets(index, id, 0, see_asset, &s, err));
+	assert_int_equal(s.count, 2);
+	assert_string_equal(s.source[1], "(none)");
+	assert_null(s.rows[1].source_path);
+}
+
+static pnr_status see_reference(void *user, const pnr_reference_row *row, pnr_error *err)
+{
+	(void)err;
+	pnr_buffer_printf(user, "%s,%s,%s,%s,%s;", row->kind, row->role, row->reference, row->name, row->version);
+	return PNR_OK;
+}
+
+static void references_come_back_in_order(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	int64_t sources = 0;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t id = put_two_assets(index, 0, &sources);
+	assert_ok(pnr_index_package_references(index, id, see_reference, &text, err));
+	assert_string_equal(text.data, "assumption,lapse,assumptions://lapse:v2,lapse,v2;external,policies,blob://x/y,,;");
+}
+
+static void the_same_package_and_the_same_sources_are_one_row(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t first_sources = 0, sources = 0;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t first = put_two_assets(index, 0, &first_sources);
+	assert_int_not_equal(put_two_assets(index, 1, &sources), first);
+	assert_int_equal(sources, first_sources);
+	assert_int_equal(put_two_assets(index, 0, &sources), first);
+}
+
+static void an_asset_of_a_package_is_found_by_its_path(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t sources = 0;
+	pnr_blob_row found;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t first = put_two_assets(index, 0, &sources);
+	int64_t second = put_two_assets(index, 1, &sources);
+	assert_ok(pnr_index_package_blob(index, first, "wasm/a.wasm", &found, err));
+	assert_true(same(found.hash, digest(1, 20)));
+	assert_ok(pnr_index_package_blob(index, second, "wasm/a.wasm", &found, err));
+	assert_true(same(found.hash, digest(1, 21)));
+	assert_fails(pnr_index_package_blob(index, second, "wasm/b.wasm", &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_package_blob(index, second + 1, "wasm/a.wasm", &found, err), PNR_NOT_FOUND, NULL);
+}
+
+static pnr_status stop_at_once(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	(void)row;
+	++*(int *)user;
+	return pnr_fail(err, PNR_CANCELLED, "enough");
+}
+
+static void what_a_callback_returns_ends_the_call(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t sources = 0;
+	int calls = 0;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t id = put_two_assets(index, 0, &sources);
+	assert_fails(pnr_index_package_assets(index, id, 0, stop_at_once, &calls, err), PNR_CANCELLED, "enough");
+	assert_int_equal(calls, 1);
+}
+
+typedef struct nest {
+	pnr_index *index;
+	int64_t package_id;
+	unsigned outer, inner;
+} nest;
+
+static pnr_status count_inner(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	(void)row;
+	(void)err;
+	((nest *)user)->inner++;
+	return PNR_OK;
+}
+
+static pnr_status count_outer(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	nest *n = user;
+	(void)row;
+	n->outer++;
+	return pnr_index_package_assets(n->index, n->package_id, 0, count_inner, n, err);
+}
+
+static void a_callback_may_run_the_same_query(void **state)
+{
+	nest n = { .index = ((fixture *)*state)->index };
+	int64_t sources = 0;
+	assert_ok(pnr_index_begin(n.index, err));
+	n.package_id = put_two_assets(n.index, 0, &sources);
+	assert_ok(pnr_index_package_assets(n.index, n.package_id, 0, count_outer, &n, err));
+	assert_int_equal(n.outer, 2);
+	assert_int_equal(n.inner, 4);
+}
+
+static void one_asset_twice_in_a_package_is_refused(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5), id = 77;
+	pnr_asset_row rows[] = { { .position = 0, .path = "a", .type = "wasm", .blob_id = blob },
+		                 { .position = 1, .path = "a", .type = "wasm", .blob_id = blob } };
+	pnr_digest hash = digest(3, 1);
+	assert_fails(pnr_index_package_put(index, &hash, 0, rows, 2, NULL, 0, &id, err), PNR_INVALID, "UNIQUE");
+	assert_int_equal(id, 77);
+}
+
+/* ------------------------------------------------------------- archives -- */
+
+static pnr_status see_id(void *user, int64_t id, pnr_error *err)
+{
+	(void)err;
+	pnr_buffer_printf(user, "%lld,", (long long)id);
+	return PNR_OK;
+}
+
+static void an_archive_is_found_by_what_decides_its_bytes(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t sources = 0;
+	pnr_archive_row found;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_two_assets(index, 0, &sources);
+	pnr_archive_row row = { .package_id = package,
+		                .sources_id = sources,
+		                .options = "{}",
+		                .created_ms = 1700000000123,
+		                .manifest_blob_id = put_blob(index, 99),
+		                .archive_hash = digest(4, 1),
+		                .size = 12345 };
+	assert_fails(pnr_index_archive_find(index, package, sources, "{}", -1, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_archive_put(index, &row, NULL, 0, err));
+	pnr_archive_row portable = row, later = row;
+	portable.sources_id = 0;
+	later.created_ms = 0;
+	assert_ok(pnr_index_archive_put(index, &portable, NULL, 0, err));
+	assert_ok(pnr_index_archive_put(index, &later, NULL, 0, err));
+	assert_ok(pnr_index_archive_find(index, package, sources, "{}", -1, &found, err));
+	assert_int_equal(found.id, row.id);
+	assert_int_equal(found.sources_id, sources);
+	assert_int_equal(found.created_ms, 1700000000123);
+	assert_int_equal(found.size, 12345);
+	assert_int_equal(found.manifest_blob_id, row.manifest_blob_id);
+	assert_true(same(found.manifest_hash, digest(1, 99)) && same(found.archive_hash, digest(4, 1)));
+	assert_ok(pnr_index_archive_find(index, package, 0, "{}", -1, &found, err));
+	assert_int_equal(found.id, portable.id);
+	assert_int_equal(found.sources_id, 0);
+	assert_ok(pnr_index_archive_find(index, package, sources, "{}", 0, &found, err));
+	assert_int_equal(found.id, later.id);
+	assert_fails(pnr_index_archive_find(index, package, sources, "{}", 1, &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_archive_find(index, package, sources, "[]", -1, &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_archive_put(index, &row, NULL, 0, err), PNR_INVALID, "UNIQUE");
+}
+
+static void an_archive_keeps_its_encodings_in_order(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer ids = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer expected = PNR_BUFFER_INIT;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	int64_t encodings[3];
+	for (unsigned i = 0; i < 3; i++)
+		encodings[2 - i] = put_encoding(index, put_blob(index, i), i);
+	pnr_archive_row row = { .package_id = package, .options = "{}", .manifest_blob_id = put_blob(index, 0) };
+	assert_ok(pnr_index_archive_put(index, &row, encodings, 3, err));
+	assert_ok(pnr_index_archive_encodings(index, row.id, see_id, &ids, err));
+	for (unsigned i = 0; i < 3; i++)
+		pnr_buffer_printf(&expected, "%lld,", (long long)encodings[i]);
+	assert_string_equal(ids.data, expected.data);
+	pnr_archive_row found;
+	assert_ok(pnr_index_archive_get(index, row.id, &found, err));
+	assert_int_equal(found.package_id, package);
+	assert_null(found.options);
+	assert_fails(pnr_index_archive_get(index, row.id + 1, &found, err), PNR_NOT_FOUND, NULL);
+}
+
+/* ------------------------------------------------------------ log, refs -- */
+
+typedef struct logged {
+	unsigned count, stop_after;
+	int64_t ids[16];
+	pnr_log_row last;
+	char note[64], name[64];
+} logged;
+
+static int see_log(void *user, const pnr_log_row *row)
+{
+	logged *l = user;
+	l->ids[l->count++] = row->id;
+	l->last = *row;
+	(void)snprintf(l->note, sizeof l->note, "%s", row->note);
+	(void)snprintf(l->name, sizeof l->name, "%s", row->name);
+	return l->count == l->stop_after;
+}
+
+static void the_log_is_read_newest_first(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t ids[4];
+	assert_ok(pnr_index_begin(index, err));
+	int64_t a = put_package(index, 1, NULL, 0), b = put_package(index, 2, NULL, 0);
+	int64_t archive = put_archive(index, a, 1);
+	ids[0] = put_log(index, a, archive, "x", 1);
+	ids[1] = put_log(index, b, 0, "y", 2);
+	ids[2] = put_log(index, a, archive, "x", 3);
+	assert_ok(pnr_index_commit(index, err));
+	logged l = { .count = 0 };
+	assert_ok(pnr_index_log_list(index, NULL, 0, see_log, &l, err));
+	assert_int_equal(l.count, 3);
+	assert_true(l.ids[0] == ids[2] && l.ids[1] == ids[1] && l.ids[2] == ids[0]);
+	assert_int_equal(l.last.created_ms, 1700000000001);
+	assert_int_equal(l.last.archive_size, 1001);
+	assert_int_equal(l.last.git_dirty, -1);
+	assert_true(same(l.last.package_hash, digest(3, 1)) && same(l.last.archive_hash, digest(4, 1)));
+	l = (logged){ .count = 0 };
+	assert_ok(pnr_index_log_list(index, "y", 0, see_log, &l, err));
+	assert_int_equal(l.count, 1);
+	assert_int_equal(l.last.archive_id, 0);
+	assert_true(same(l.last.archive_hash, (pnr_digest){ { 0 } }));
+	l = (logged){ .count = 0 };
+	assert_ok(pnr_index_log_list(index, NULL, 2, see_log, &l, err));
+	assert_int_equal(l.count, 2);
+	l = (logged){ .stop_after = 1 };
+	assert_ok(pnr_index_log_list(index, NULL, 0, see_log, &l, err));
+	assert_int_equal(l.count, 1);
+}
+
+static void the_head_of_the_log_is_its_newest_entry(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t head = 5;
+	pnr_digest hash = digest(9, 9);
+	assert_ok(pnr_index_log_head(index, &head, &hash, err));
+	assert_int_equal(head, 0);
+	assert_true(same(hash, (pnr_digest){ { 0 } }));
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	(void)put_log(index, package, 0, "x", 1);
+	int64_t last = put_log(index, package, 0, "x", 2);
+	assert_ok(pnr_index_log_head(index, &head, &hash, err));
+	assert_int_equal(head, last);
+	assert_true(same(hash, digest(5, 2)));
+}
+
+static void an_entry_that_does_not_continue_the_chain_is_refused(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	(void)put_log(index, package, 0, "x", 1);
+	pnr_log_row row = { .event = "pack", .package_id = package, .git_dirty = 1, .previous_hash = digest(5, 7) };
+	assert_fails(pnr_index_log_put(index, &row, err), PNR_INVALID, "previous_hash");
+	assert_int_equal(row.id, 0);
+	row.previous_hash = digest(5, 1);
+	assert_ok(pnr_index_log_put(index, &row, err));
+}
+
+static void the_text_of_an_entry_is_one_line_a_field(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	pnr_log_row row = { .at_ms = 1700000000123,
+		            .event = "pack",
+		            .package_id = package,
+		            .archive_id = put_archive(index, package, 1),
+		            .name = "term\\life",
+		            .user = "u",
+		            .host = "h",
+		            .git_commit = "abc",
+		            .git_dirty = 0,
+		            .tool_version = "0.1.0",
+		            .note = "a \"b\"\n\tnote: \x1b[0m",
+		            .options = "{\"level\":6}" };
+	assert_ok(pnr_index_log_text(index, &row, &text, err));
+	char package_hex[PNR_DIGEST_HEX_SIZE], archive_hex[PNR_DIGEST_HEX_SIZE], expected[2048];
+	pnr_digest p = digest(3, 1), a = digest(4, 1);
+	(void)snprintf(expected, sizeof expected,
+	               "format: 1\n"
+	               "previous: 0000000000000000000000000000000000000000000000000000000000000000\n"
+	               "at: 2023-11-14T22:13:20.123Z\n"
+	               "event: pack\n"
+	               "package: %s\n"
+	               "archive: %s\n"
+	               "name: term\\\\life\n"
+	               "user: u\n"
+	               "host: h\n"
+	               "git_commit: abc\n"
+	               "git_dirty: 0\n"
+	               "ci_run: \n"
+	               "tool_version: 0.1.0\n"
+	               "note: a \"b\"\\n\\x09note: \\x1b[0m\n"
+	               "options: {\"level\":6}\n",
+	               pnr_digest_to_hex(&p, package_hex), pnr_digest_to_hex(&a, archive_hex));
+	assert_string_equal(text.data, expected);
+	row.package_id = 1000;
+	assert_fails(pnr_index_log_text(index, &row, &text, err), PNR_NOT_FOUND, "no package 1000");
+	row.package_id = package;
+	row.archive_id = 1000;
+	assert_fails(pnr_index_log_text(index, &row, &text, err), PNR_NOT_FOUND, "archive 1000");
+}
+
+static void the_latest_package_is_that_of_the_newest_entry(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	static const unsigned blobs[] = { 10, 20, 30 };
+	pnr_ref_row ref;
+	assert_fails(pnr_index_ref_latest(index, NULL, 0, &ref, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_begin(index, err));
+	int64_t a = put_package(index, 1, blobs, 3), b = put_package(index, 2, blobs, 1);
+	int64_t archive = put_archive(index, a, 1), newer = put_archive(index, a, 2);
+	(void)put_log(index, a, archive, "x", 1);
+	(void)put_log(index, b, 0, "y", 2);
+	(void)put_log(index, a, 0, "x", 3);
+	assert_ok(pnr_index_ref_latest(index, NULL, 0, &ref, err));
+	assert_int_equal(ref.package_id, a);
+	assert_int_equal(ref.archive_id, newer);
+	assert_int_equal(ref.asset_count, 3);
+	assert_int_equal(ref.total_size, 60);
+	assert_int_equal(ref.first_ms, 1700000000001);
+	assert_true(same(ref.package_hash, digest(3, 1)));
+	assert_ok(pnr_index_ref_latest(index, NULL, 1, &ref, err));
+	assert_int_equal(ref.package_id, b);
+	assert_int_equal(ref.archive_id, 0);
+	assert_ok(pnr_index_ref_latest(index, "x", 1, &ref, err));
+	assert_int_equal(ref.archive_id, archive);
+	assert_fails(pnr_index_ref_latest(index, "x", 2, &ref, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_ref_latest(index, NULL, UINT64_MAX, &ref, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_ref_latest(index, "z", 0, &ref, err), PNR_NOT_FOUND, NULL);
+}
+
+static void a_tag_names_a_package_until_it_is_forced_to_another(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_ref_row ref;
+	assert_fails(pnr_index_ref_tag(index, "prod", &ref, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_begin(index, err));
+	int64_t a = put_package(index, 1, NULL, 0), b = put_package(index, 2, NULL, 0);
+	int64_t archive = put_archive(index, a, 1), newer = put_archive(index, a, 2);
+	assert_ok(pnr_index_tag_put(index, "prod", a, archive, 5, false, err));
+	assert_ok(pnr_index_tag_put(index, "prod", a, archive, 6, false, err));
+	assert_ok(pnr_index_ref_tag(index, "prod", &ref, err));
+	assert_true(ref.package_id == a && ref.archive_id == archive);
+	assert_fails(pnr_index_tag_put(index, "prod", b, 0, 7, false, err), PNR_CONFLICT, "'prod'");
+	assert_fails(pnr_index_tag_put(index, "prod", a, newer, 7, false, err), PNR_CONFLICT, "'prod'");
+	assert_fails(pnr_index_tag_put(index, "prod", a, 0, 7, false, err), PNR_CONFLICT, "'prod'");
+	assert_ok(pnr_index_tag_put(index, "prod", b, 0, 8, true, err));
+	assert_ok(pnr_index_ref_tag(index, "prod", &ref, err));
+	assert_true(ref.package_id == b && ref.archive_id == 0);
+	assert_ok(pnr_index_tag_put(index, "prod", a, 0, 8, true, err));
+	assert_ok(pnr_index_ref_tag(index, "prod", &ref, err));
+	assert_int_equal(ref.archive_id, newer);
+}
+
+static void a_prefix_names_a_package_or_an_archive(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_ref_row ref;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t a = put_package(index, 1, NULL, 0), b = put_package(index, 2, NULL, 0);
+	int64_t archive = put_archive(index, a, 1), newer = put_archive(index, a, 2);
+	pnr_digest d = digest(3, 1);
+	assert_ok(pnr_index_ref_prefix(index, pnr_digest_to_hex(&d, hex), &ref, err));
+	assert_true(ref.package_id == a && ref.archive_id == newer);
+	d = digest(4, 1);
+	pnr_digest_to_hex(&d, hex);
+	hex[12] = '\0';
+	assert_ok(pnr_index_ref_prefix(index, hex, &ref, err));
+	assert_true(ref.package_id == a && ref.archive_id == archive);
+	d = digest(3, 2);
+	assert_ok(pnr_index_ref_prefix(index, pnr_digest_to_hex(&d, hex), &ref, err));
+	assert_true(ref.package_id == b && ref.archive_id == 0);
+	d = digest(3, 3);
+	assert_fails(pnr_index_ref_prefix(index, pnr_digest_to_hex(&d, hex), &ref, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_ref_prefix(index, "latest", &ref, err), PNR_INVALID, "beginning of a hash");
+}
+
+static void a_prefix_of_several_is_ambiguous_and_lists_them(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_ref_row ref = { .package_id = 77 };
+	pnr_digest d = digest(3, 1);
+	char hex[PNR_DIGEST_HEX_SIZE], other[PNR_DIGEST_HEX_SIZE];
+	int64_t id = 0;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	pnr_digest_to_hex(&d, hex);
+	pnr_archive_row row = { .package_id = package, .options = "{}", .manifest_blob_id = put_blob(index, 1), .archive_hash = d };
+	row.archive_hash.bytes[31] ^= 1;
+	assert_ok(pnr_index_archive_put(index, &row, NULL, 0, err));
+	pnr_digest_to_hex(&row.archive_hash, other);
+	hex[8] = '\0';
+	assert_fails(pnr_index_ref_prefix(index, hex, &ref, err), PNR_CONFLICT, other);
+	assert_int_equal(ref.package_id, 77);
+	/* The whole hash still names one. */
+	assert_ok(pnr_index_ref_prefix(index, other, &ref, err));
+	assert_int_equal(ref.archive_id, row.id);
+	/* Two archives of the same bytes are one thing: the newest is meant. */
+	row.created_ms = 1;
+	assert_ok(pnr_index_archive_put(index, &row, NULL, 0, err));
+	assert_ok(pnr_index_ref_prefix(index, other, &ref, err));
+	assert_int_equal(ref.archive_id, row.id);
+	for (uint8_t i = 2; i < 7; i++) {
+		d.bytes[31] = (uint8_t)(digest(3, 1).bytes[31] ^ i);
+		assert_ok(pnr_index_package_put(index, &d, 0, NULL, 0, NULL, 0, &id, err));
+	}
+	assert_fails(pnr_index_ref_prefix(index, hex, &ref, err), PNR_CONFLICT, "and more");
+}
+
+/* --------------------------------------------------------- transactions -- */
+
+static void writing_needs_a_transaction(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_blob_row row = { .hash = digest(1, 1) }, found;
+	assert_fails(pnr_index_blob_put(index, &row, err), PNR_INVALID, "no transaction");
+	assert_fails(pnr_index_commit(index, err), PNR_INVALID, "no transaction");
+	pnr_index_rollback(index);
+	assert_ok(pnr_index_begin(index, err));
+	assert_ok(pnr_index_blob_put(index, &row, err));
+	pnr_index_rollback(index);
+	assert_fails(pnr_index_blob_find(index, &row.hash, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_begin(index, err));
+	assert_fails(pnr_index_begin(index, err), PNR_IO, "within a transaction");
+}
+
+static void closing_rolls_back(void **state)
+{
+	fixture *f = *state;
+	pnr_blob_row found;
+	assert_ok(pnr_index_begin(f->index, err));
+	(void)put_blob(f->index, 1);
+	pnr_index_close(f->index);
+	f->index = NULL;
+	assert_ok(open_at(f->path, false, false, 0, &f->index, err));
+	pnr_digest hash = digest(1, 1);
+	assert_fails(pnr_index_blob_find(f->index, &hash, &found, err), PNR_NOT_FOUND, NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_blob_is_found_by_its_hash),
+		TEST(the_same_blob_twice_is_one_row),
+		TEST(a_blob_is_found_by_a_prefix_of_its_hash),
+		TEST(the_prefix_of_the_largest_hash_finds_it),
+		TEST(an_encoding_comes_back_with_its_data),
+		TEST(nothing_kept_here_and_nothing_at_all_are_different),
+		TEST(the_encoding_asked_for_is_preferred),
+		TEST(the_same_encoding_twice_is_one_row),
+		TEST(a_source_file_is_known_only_in_the_state_it_had),
+		TEST(a_source_file_is_remembered_in_its_last_state_only),
+		TEST(a_written_zip_is_known_only_in_the_state_it_had),
+		TEST(a_package_comes_back_as_it_went_in),
+		TEST(references_come_back_in_order),
+		TEST(the_same_package_and_the_same_sources_are_one_row),
+		TEST(an_asset_of_a_package_is_found_by_its_path),
+		TEST(what_a_callback_returns_ends_the_call),
+		TEST(a_callback_may_run_the_same_query),
+		TEST(one_asset_twice_in_a_package_is_refused),
+		TEST(an_archive_is_found_by_what_decides_its_bytes),
+		TEST(an_archive_keeps_its_encodings_in_order),
+		TEST(the_log_is_read_newest_first),
+		TEST(the_head_of_the_log_is_its_newest_entry),
+		TEST(an_entry_that_does_not_continue_the_chain_is_refused),
+		TEST(the_text_of_an_entry_is_one_line_a_field),
+		TEST(the_latest_package_is_that_of_the_newest_entry),
+		TEST(a_tag_names_a_package_until_it_is_forced_to_another),
+		TEST(a_prefix_names_a_package_or_an_archive),
+		TEST(a_prefix_of_several_is_ambiguous_and_lists_them),
+		TEST(writing_needs_a_transaction),
+		TEST(closing_rolls_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
