@@ -36,9 +36,11 @@ static pnr_status create(pnr_temp *temp, pnr_error *err)
 	pnr_status status;
 	if (temp->is_dir) {
 		status = pnr_file_mkdir(temp->dir, temp->name, err);
-		if (status == PNR_OK)
-			status = pnr_file_open(temp->dir, temp->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-			                       &temp->fd, err);
+		if (status != PNR_OK)
+			return status;
+		status = pnr_file_open(temp->dir, temp->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &temp->fd, err);
+		if (status != PNR_OK)
+			pnr_ignore(pnr_file_unlink(temp->dir, temp->name, AT_REMOVEDIR, NULL));
 	} else {
 		status = pnr_file_open(temp->dir, temp->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666,
 		                       &temp->fd, err);
@@ -92,6 +94,9 @@ static pnr_status open_temp(int dirfd, const char *target, bool is_dir, pnr_temp
 				*err = own;
 			return status;
 		}
+		/* Or it is there and could not be looked at: the name is ours in any case. */
+		if (temp.fd >= 0)
+			pnr_ignore(pnr_file_remove_tree(temp.dir, temp.name, NULL));
 		pnr_cleanup_close(&temp.fd);
 	}
 	return pnr_fail(err, PNR_BUSY, "no free name for a temporary file beside '%s'", target);
