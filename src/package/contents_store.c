@@ -1,0 +1,172 @@
+/* A package in the store, as contents: its assets, and the manifest in front of them. */
+#include "package/contents.h"
+#include "package/manifest_write.h"
+#include "store/store.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct stored {
+	char *name;
+	pnr_blob_row blob;
+} stored;
+
+typedef struct store_contents {
+	pnr_contents base; /* first: it is cast from */
+	pnr_store *store;
+	pnr_ref_row package;
+	pnr_buffer manifest;
+	stored *items; /* in package order; entry i + 1 */
+	size_t count, capacity;
+	size_t *by_name; /* indices of items, sorted */
+} store_contents;
+
+static pnr_status add_item(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	store_contents *own = user;
+	if (own->count == own->capacity) {
+		size_t capacity = own->capacity == 0 ? 16 : own->capacity * 2;
+		stored *items = reallocarray(own->items, capacity, sizeof *items);
+		if (items == NULL)
+			return pnr_fail_nomem(err);
+		own->items = items;
+		own->capacity = capacity;
+	}
+	char *name = strdup(row->path);
+	if (name == NULL)
+		return pnr_fail_nomem(err);
+	own->items[own->count++] = (stored){ name, { row->blob_id, row->hash, row->size, row->crc32 } };
+	return PNR_OK;
+}
+
+static int compare_names(const void *a, const void *b, void *items)
+{
+	const stored *list = items;
+	return strcmp(list[*(const size_t *)a].name, list[*(const size_t *)b].name);
+}
+
+static pnr_status sort_items(store_contents *own, pnr_error *err)
+{
+	own->by_name = calloc(own->count + 1, sizeof *own->by_name);
+	if (own->by_name == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < own->count; i++)
+		own->by_name[i] = i;
+	qsort_r(own->by_name, own->count, sizeof *own->by_name, compare_names, own->items);
+	return PNR_OK;
+}
+
+static pnr_status store_load(pnr_contents *contents, pnr_error *err)
+{
+	store_contents *own = (store_contents *)contents;
+	pnr_index *index = pnr_store_index(own->store);
+	pnr_status status = pnr_index_package_assets(index, own->package.package_id, 0, add_item, own, err);
+	if (status == PNR_OK)
+		status = sort_items(own, err);
+	if (status != PNR_OK)
+		return status;
+	if (own->package.archive_id != 0)
+		return pnr_store_manifest(own->store, own->package.archive_id, &own->manifest, err);
+	return pnr_manifest_of_package(own->store, &own->package, &own->manifest, err);
+}
+
+/* As it was recorded when the zip was written; export is what proves it. */
+static pnr_status store_archive_hash(pnr_contents *contents, pnr_meter *meter, bool *out_has, pnr_digest *out_hash,
+                                     pnr_error *err)
+{
+	const store_contents *own = (const store_contents *)contents;
+	(void)meter;
+	*out_has = own->package.archive_id != 0;
+	if (!*out_has)
+		return PNR_OK;
+	pnr_archive_row archive;
+	pnr_status status =
+		pnr_index_archive_get(pnr_store_index(own->store), own->package.archive_id, &archive, err);
+	if (status == PNR_OK)
+		*out_hash = archive.archive_hash;
+	return status;
+}
+
+static uint64_t store_count(const pnr_contents *contents)
+{
+	return ((const store_contents *)contents)->count + 1;
+}
+
+static pnr_contents_entry store_entry(const pnr_contents *contents, uint64_t index)
+{
+	const store_contents *own = (const store_contents *)contents;
+	if (index == 0)
+		return (pnr_contents_entry){ PNR_MANIFEST_NAME, own->manifest.length };
+	const stored *item = &own->items[index - 1];
+	return (pnr_contents_entry){ item->name, item->blob.size };
+}
+
+static bool store_find(const pnr_contents *contents, const char *name, uint64_t *out_index)
+{
+	const store_contents *own = (const store_contents *)contents;
+	if (strcmp(name, PNR_MANIFEST_NAME) == 0) {
+		*out_index = 0;
+		return true;
+	}
+	size_t low = 0, high = own->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(own->items[own->by_name[middle]].name, name);
+		if (order == 0) {
+			*out_index = own->by_name[middle] + 1;
+			return true;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+static pnr_status store_read(pnr_contents *contents, uint64_t index, const pnr_sink *out, pnr_error *err)
+{
+	store_contents *own = (store_contents *)contents;
+	if (index == 0)
+		return out->write(out->context, own->manifest.data, own->manifest.length, err);
+	return pnr_store_read_blob(own->store, &own->items[index - 1].blob, out, err);
+}
+
+static void store_close(pnr_contents *contents)
+{
+	store_contents *own = (store_contents *)contents;
+	for (size_t i = 0; i < own->count; i++)
+		free(own->items[i].name);
+	free(own->items);
+	free(own->by_name);
+	pnr_buffer_free(&own->manifest);
+	free(own);
+}
+
+/* Nothing to settle: what the store has under a hash never changes. */
+static const pnr_contents_ops store_ops = {
+	.load = store_load,
+	.archive_hash = store_archive_hash,
+	.count = store_count,
+	.entry = store_entry,
+	.find = store_find,
+	.read = store_read,
+	.close = store_close,
+};
+
+pnr_status pnr_contents_open_ref(pnr_store *store, const char *ref, pnr_contents **out_contents, pnr_error *err)
+{
+	pnr_ref_row package;
+	pnr_status status = pnr_store_ref(store, ref, &package, err);
+	if (status != PNR_OK)
+		return status;
+	store_contents *own = calloc(1, sizeof *own);
+	if (own == NULL)
+		return pnr_fail_nomem(err);
+	*own = (store_contents){
+		.base = { .ops = &store_ops, .label = ref },
+		.store = store,
+		.package = package,
+	};
+	*out_contents = &own->base;
+	return PNR_OK;
+}

@@ -1,0 +1,195 @@
+#include "package/listing.h"
+#include "base/path.h"
+#include "codec/hash.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_items(const void *a, const void *b)
+{
+	const pnr_listed *left = *(pnr_listed *const *)a, *right = *(pnr_listed *const *)b;
+	int order = strcmp(left->asset->path, right->asset->path);
+	/* Equal paths in the manifest's order: the first one stays. */
+	return order != 0 ? order : (left > right) - (left < right);
+}
+
+static void report_repeated(const pnr_manifest *manifest, const pnr_manifest_asset *first,
+                            const pnr_manifest_asset *again, pnr_findings *findings)
+{
+	if (!manifest->has_package_hash && first->size == again->size && pnr_digest_equal(&first->hash, &again->hash))
+		pnr_findings_warning(findings, again->path, "is listed twice, as the old packager does");
+	else
+		pnr_findings_problem(findings, again->path, "is listed twice in the manifest");
+}
+
+pnr_status pnr_listing_new(const pnr_manifest *manifest, pnr_findings *findings, pnr_listing **out_listing,
+                           pnr_error *err)
+{
+	PNR_CLEANUP(pnr_listing_cleanup) pnr_listing *listing = calloc(1, sizeof *listing);
+	if (listing == NULL)
+		return pnr_fail_nomem(err);
+	size_t count = manifest->asset_count;
+	listing->items = calloc(count + 1, sizeof *listing->items);
+	listing->by_path = calloc(count + 1, sizeof *listing->by_path);
+	if (listing->items == NULL || listing->by_path == NULL)
+		return pnr_fail_nomem(err);
+	listing->count = count;
+	pnr_listed **by_path = listing->by_path;
+	for (size_t i = 0; i < count; i++) {
+		listing->items[i].asset = &manifest->assets[i];
+		by_path[i] = &listing->items[i];
+	}
+	qsort(by_path, count, sizeof *by_path, compare_items);
+	for (size_t i = 0; i < count; i++) {
+		const pnr_listed *last = listing->unique == 0 ? NULL : by_path[listing->unique - 1];
+		if (last == NULL || strcmp(last->asset->path, by_path[i]->asset->path) != 0) {
+			by_path[listing->unique++] = by_path[i];
+			continue;
+		}
+		by_path[i]->repeated = true;
+		report_repeated(manifest, last->asset, by_path[i]->asset, findings);
+	}
+	*out_listing = PNR_STEAL(listing);
+	return PNR_OK;
+}
+
+void pnr_listing_free(pnr_listing *listing)
+{
+	if (listing == NULL)
+		return;
+	free(listing->items);
+	free(listing->by_path);
+	free(listing);
+}
+
+void pnr_listing_cleanup(pnr_listing **listing)
+{
+	pnr_listing_free(*listing);
+	*listing = NULL;
+}
+
+/* ---------------------------------------------------------------- names -- */
+
+static void check_path(const char *path, pnr_findings *findings)
+{
+	const char *problem = pnr_path_package_problem(path, strlen(path));
+	if (problem != NULL) {
+		pnr_findings_problem(findings, path, "its path %s", problem);
+		return;
+	}
+	size_t depth = 0;
+	for (const char *c = path; *c != '\0'; c++)
+		depth += *c == '/';
+	if (depth > PNR_LISTING_DEPTH_MAX)
+		pnr_findings_problem(findings, path, "its path has more than %u folders", PNR_LISTING_DEPTH_MAX);
+}
+
+/* Ignores case, and sorts '/' first: what lies in a folder then follows a file of the folder's name at once. */
+static int fold(char c)
+{
+	if (c == '\0')
+		return 0;
+	if (c == '/')
+		return 1;
+	return 1 + (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* The length of what both start with. */
+static size_t common(const char *a, const char *b)
+{
+	size_t length = 0;
+	while (a[length] != '\0' && fold(a[length]) == fold(b[length]))
+		length++;
+	return length;
+}
+
+static int compare_folded(const void *a, const void *b)
+{
+	const char *left = *(const char *const *)a, *right = *(const char *const *)b;
+	size_t length = common(left, right);
+	return fold(left[length]) - fold(right[length]);
+}
+
+pnr_status pnr_listing_check_names(const pnr_listing *listing, pnr_findings *findings, pnr_error *err)
+{
+	size_t count = listing->unique + 1;
+	PNR_CLEANUP(pnr_cleanup_free) const char **paths = calloc(count, sizeof *paths);
+	if (paths == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < listing->unique; i++) {
+		paths[i] = listing->by_path[i]->asset->path;
+		check_path(paths[i], findings);
+	}
+	paths[listing->unique] = PNR_MANIFEST_NAME;
+	qsort(paths, count, sizeof *paths, compare_folded);
+	for (size_t i = 1; i < count; i++) {
+		size_t length = common(paths[i - 1], paths[i]);
+		if (paths[i - 1][length] != '\0')
+			continue;
+		if (paths[i][length] == '\0')
+			pnr_findings_problem(findings, paths[i], "is the path of '%s' when case is ignored", paths[i - 1]);
+		else if (paths[i][length] == '/')
+			pnr_findings_problem(findings, paths[i], "lies in '%s', which is a file", paths[i - 1]);
+	}
+	return PNR_OK;
+}
+
+/* ------------------------------------------------------------ searching -- */
+
+/* The first place in by_path that is not below @path. */
+static size_t lower_bound(const pnr_listing *listing, const char *path)
+{
+	size_t low = 0, high = listing->unique;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(listing->by_path[middle]->asset->path, path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+pnr_listed *pnr_listing_find(const pnr_listing *listing, const char *path)
+{
+	size_t place = lower_bound(listing, path);
+	if (place == listing->unique || strcmp(listing->by_path[place]->asset->path, path) != 0)
+		return NULL;
+	return listing->by_path[place];
+}
+
+bool pnr_listing_has_folder(const pnr_listing *listing, const char *folder)
+{
+	size_t place = lower_bound(listing, folder);
+	size_t length = strlen(folder);
+	if (place == listing->unique)
+		return false;
+	const char *path = listing->by_path[place]->asset->path;
+	return strncmp(path, folder, length) == 0 && path[length] != '\0';
+}
+
+/* ---------------------------------------------------------- packageHash -- */
+
+pnr_status pnr_listing_hash(const pnr_listing *listing, bool actual, pnr_digest *out_hash, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	pnr_status status = pnr_hash_new(&hash, err);
+	for (size_t i = 0; i < listing->unique && status == PNR_OK; i++) {
+		const pnr_listed *item = listing->by_path[i];
+		if (actual && !item->read) {
+			memset(out_hash, 0, sizeof *out_hash);
+			return PNR_OK;
+		}
+		char line[PNR_DIGEST_HEX_SIZE + 1];
+		pnr_digest_to_hex(actual ? &item->actual : &item->asset->hash, line);
+		memcpy(line + PNR_DIGEST_HEX_SIZE - 1, "  ", 2);
+		const char *path = item->asset->path;
+		status = pnr_hash_update(hash, line, sizeof line, err);
+		if (status == PNR_OK)
+			status = pnr_hash_update(hash, path, strlen(path), err);
+		if (status == PNR_OK)
+			status = pnr_hash_update(hash, "\n", 1, err);
+	}
+	if (status == PNR_OK)
+		status = pnr_hash_finish(hash, out_hash, NULL, NULL, err);
+	return status;
+}
