@@ -1,0 +1,478 @@
+/* Packing through the public interface: what is refused, what is made, what is logged. */
+#include "base/file.h"
+#include <fcntl.h>
+#include <pannier/pannier.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct fixture {
+	char dir[64];
+	pnr_store *store;
+	char config[128], zip[128];
+} fixture;
+
+static const char *under(const fixture *f, const char *name)
+{
+	static char paths[8][512];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+	(void)snprintf(path, sizeof paths[0], "%s/%s", f->dir, name);
+	return path;
+}
+
+static void write_text(const fixture *f, const char *name, const char *text)
+{
+	FILE *file = fopen(under(f, name), "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void write_config(const fixture *f, const char *mortality, const char *lapse, const char *expenses,
+                         const char *rest)
+{
+	char text[2048];
+	(void)snprintf(text, sizeof text,
+	               "{\"model\":\"m.mga\",\"assumptions\":{\"mortality\":\"%s\",\"lapse\":\"%s\",\"expenses\":\"%s\"},"
+	               "\"scenarios\":{\"count\":1,\"seed\":12345678901234567890}%s}",
+	               mortality, lapse, expenses, rest);
+	write_text(f, "livecalc.config.json", text);
+}
+
+static int set_up(void **state)
+{
+	fixture *f = calloc(1, sizeof *f);
+	(void)snprintf(f->dir, sizeof f->dir, "/tmp/pannier-pack-XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	*state = f;
+	unsetenv("SOURCE_DATE_EPOCH");
+	(void)snprintf(f->config, sizeof f->config, "%s/livecalc.config.json", f->dir);
+	(void)snprintf(f->zip, sizeof f->zip, "%s/model-package.zip", f->dir);
+	assert_int_equal(mkdir(under(f, "a"), 0777), 0);
+	assert_int_equal(mkdir(under(f, "b"), 0777), 0);
+	write_text(f, "m.mga", "MODEL\n");
+	write_text(f, "a/mortality.csv", "age,qx\n18,0.001\n");
+	write_text(f, "a/lapse.csv", "year,rate\n1,0.1\n");
+	write_text(f, "a/expenses.csv", "kind,amount\nannual,10\n");
+	write_config(f, "a/mortality.csv", "a/lapse.csv", "a/expenses.csv", "");
+	const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 2 };
+	return pnr_store_open(under(f, ".pannier"), &options, &f->store, NULL, NULL) == PNR_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	fixture *f = *state;
+	pnr_store_close(f->store);
+	unsetenv("SOURCE_DATE_EPOCH");
+	pnr_ignore(pnr_file_remove_tree(AT_FDCWD, f->dir, NULL));
+	free(f);
+	return 0;
+}
+
+static pnr_pack_result *pack(fixture *f, const pnr_pack_options *options)
+{
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_pack(f->store, f->config, options, &result, &err) != PNR_OK)
+		fail_msg("pack: %s", err.message);
+	assert_true(result->success);
+	return result;
+}
+
+static pnr_status pack_fails(fixture *f, const pnr_pack_options *options, pnr_pack_result **out_result, pnr_error *err)
+{
+	*out_result = NULL;
+	pnr_status status = pnr_pack(f->store, f->config, options, out_result, err);
+	assert_int_not_equal(status, PNR_OK);
+	assert_int_equal(access(f->zip, F_OK), -1);
+	return status;
+}
+
+static int count_entry(void *user, const pnr_log_entry *entry)
+{
+	(void)entry;
+	(*(int *)user)++;
+	return 0;
+}
+
+static int log_length(fixture *f)
+{
+	int count = 0;
+	assert_int_equal(pnr_store_log(f->store, NULL, 0, count_entry, &count, NULL), PNR_OK);
+	return count;
+}
+
+static void all_missing_files_are_named_with_the_places_searched(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *result;
+	pnr_error err = PNR_ERROR_INIT;
+	write_config(f, "a/none.csv", "a/gone.csv", "a/expenses.csv",
+	             ",\"pipeline\":{\"nodes\":[{\"id\":\"n\",\"engine\":\"wasm://e\",\"outputs\":[\"bus://o\"]}]}");
+	assert_int_equal(pack_fails(f, NULL, &result, &err), PNR_INVALID);
+	assert_non_null(result);
+	assert_false(result->success);
+	assert_string_equal(result->error, "Missing 3 required assets");
+	assert_int_equal(result->missing_count, 3);
+	assert_string_equal(result->missing[0].path, "wasm/e.wasm");
+	assert_true(result->missing[0].searched_count >= 3);
+	assert_string_equal(result->missing[1].path, "assumptions/none.csv");
+	assert_string_equal(result->missing[2].reference, "a/gone.csv");
+	pnr_pack_result_free(result);
+	assert_int_equal(log_length(f), 0);
+}
+
+static void a_wrong_config_is_reported_before_anything_is_written(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *result;
+	pnr_error err = PNR_ERROR_INIT;
+	write_text(f, "livecalc.config.json", "{\"scenarios\":{\"count\":0}}");
+	assert_int_equal(pack_fails(f, NULL, &result, &err), PNR_INVALID);
+	assert_non_null(result);
+	assert_int_equal(result->error_count, 3);
+	assert_string_equal(result->errors[0].message, "Config missing required field: model");
+	assert_string_equal(result->errors[1].message, "Config missing required field: assumptions");
+	assert_string_equal(result->errors[2].message, "Config scenarios.count must be a positive number");
+	pnr_pack_result_free(result);
+}
+
+static void a_config_that_is_not_there_is_not_found(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_pack(f->store, under(f, "none.json"), NULL, &result, &err), PNR_NOT_FOUND);
+	assert_null(result);
+	assert_int_equal(pnr_pack(f->store, f->dir, NULL, &result, &err), PNR_INVALID);
+}
+
+static void two_files_for_one_name_are_refused_naming_both(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *result;
+	pnr_error err = PNR_ERROR_INIT;
+	write_text(f, "b/mortality.csv", "other\n");
+	write_config(f, "a/mortality.csv", "b/mortality.csv", "a/expenses.csv", "");
+	assert_int_equal(pack_fails(f, NULL, &result, &err), PNR_INVALID);
+	assert_non_null(result);
+	assert_int_equal(result->error_count, 1);
+	assert_non_null(strstr(result->errors[0].message, "/a/mortality.csv"));
+	assert_non_null(strstr(result->errors[0].message, "/b/mortality.csv"));
+	pnr_pack_result_free(result);
+}
+
+static void two_files_with_the_same_bytes_are_one_entry_with_both_roles(void **state)
+{
+	fixture *f = *state;
+	write_text(f, "b/mortality.csv", "age,qx\n18,0.001\n");
+	write_config(f, "a/mortality.csv", "b/mortality.csv", "a/expenses.csv", "");
+	pnr_pack_result *result = pack(f, NULL);
+	assert_int_equal(result->asset_count, 4);
+	const char *first = strstr(result->manifest, "\"role\": \"mortality\"");
+	assert_non_null(first);
+	assert_non_null(strstr(first, "\"role\": \"lapse\""));
+	pnr_pack_result_free(result);
+}
+
+static void an_output_that_is_an_input_is_refused(void **state)
+{
+	fixture *f = *state;
+	static const char *const inputs[] = { "livecalc.config.json", "m.mga", "a/lapse.csv" };
+	for (size_t i = 0; i < PNR_COUNT(inputs); i++) {
+		pnr_pack_result *result;
+		pnr_error err = PNR_ERROR_INIT;
+		const pnr_pack_options options = { .size = sizeof options, .output_path = under(f, inputs[i]) };
+		assert_int_equal(pack_fails(f, &options, &result, &err), PNR_INVALID);
+		assert_null(result);
+		assert_non_null(strstr(err.message, "name another file"));
+	}
+	/* Also through a link. */
+	assert_int_equal(symlink(under(f, "m.mga"), under(f, "out.zip")), 0);
+	pnr_pack_result *result;
+	pnr_error err = PNR_ERROR_INIT;
+	const pnr_pack_options options = { .size = sizeof options, .output_path = under(f, "out.zip") };
+	assert_int_equal(pack_fails(f, &options, &result, &err), PNR_INVALID);
+}
+
+static void an_output_that_is_a_folder_or_a_device_is_refused(void **state)
+{
+	fixture *f = *state;
+	const char *const outputs[] = { under(f, "a"), under(f, "new/"), "/dev/null" };
+	for (size_t i = 0; i < PNR_COUNT(outputs); i++) {
+		pnr_pack_result *result;
+		pnr_error err = PNR_ERROR_INIT;
+		const pnr_pack_options options = { .size = sizeof options, .output_path = outputs[i] };
+		assert_int_equal(pack_fails(f, &options, &result, &err), PNR_INVALID);
+	}
+	assert_int_equal(log_length(f), 0);
+}
+
+static void folders_of_the_output_are_made(void **state)
+{
+	fixture *f = *state;
+	const pnr_pack_options options = { .size = sizeof options, .output_path = under(f, "x/y/z.zip") };
+	pnr_pack_result *result = pack(f, &options);
+	assert_int_equal(access(under(f, "x/y/z.zip"), R_OK), 0);
+	assert_string_equal(result->package_path, under(f, "x/y/z.zip"));
+	pnr_pack_result_free(result);
+}
+
+static void packing_again_gives_the_same_archive_and_another_log_entry(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *one = pack(f, NULL);
+	pnr_pack_result *two = pack(f, NULL);
+	assert_true(pnr_digest_equal(&one->archive_hash, &two->archive_hash));
+	assert_string_equal(one->manifest, two->manifest);
+	assert_false(one->unchanged);
+	assert_true(two->unchanged);
+	assert_int_equal(log_length(f), 2);
+	/* Somebody else's bytes at the output are replaced. */
+	write_text(f, "model-package.zip", "not the zip");
+	pnr_pack_result *three = pack(f, NULL);
+	assert_false(three->unchanged);
+	assert_true(pnr_digest_equal(&one->archive_hash, &three->archive_hash));
+	pnr_pack_result_free(three);
+	pnr_pack_result_free(two);
+	pnr_pack_result_free(one);
+}
+
+static void numbers_of_the_config_are_not_rendered_again(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *result = pack(f, NULL);
+	assert_non_null(strstr(result->manifest, "\"seed\": 12345678901234567890"));
+	pnr_pack_result_free(result);
+}
+
+static void going_back_is_a_third_entry_of_the_first_package(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result *one = pack(f, NULL);
+	write_text(f, "a/lapse.csv", "year,rate\n1,0.2\n");
+	pnr_pack_result *two = pack(f, NULL);
+	write_text(f, "a/lapse.csv", "year,rate\n1,0.1\n");
+	pnr_pack_result *three = pack(f, NULL);
+	assert_false(pnr_digest_equal(&one->package_hash, &two->package_hash));
+	assert_true(pnr_digest_equal(&one->package_hash, &three->package_hash));
+	assert_true(pnr_digest_equal(&one->archive_hash, &three->archive_hash));
+	assert_int_equal(log_length(f), 3);
+	pnr_package_info *info = NULL;
+	assert_int_equal(pnr_store_resolve(f->store, "latest", &info, NULL), PNR_OK);
+	assert_true(pnr_digest_equal(&info->package_hash, &one->package_hash));
+	pnr_package_info_free(info);
+	assert_int_equal(pnr_store_resolve(f->store, "latest~1", &info, NULL), PNR_OK);
+	assert_true(pnr_digest_equal(&info->package_hash, &two->package_hash));
+	pnr_package_info_free(info);
+	/* The older package exports as it was. */
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_digest_to_hex(&two->archive_hash, hex);
+	assert_int_equal(pnr_export(f->store, hex, under(f, "old.zip"), NULL, NULL, NULL, NULL), PNR_OK);
+	const pnr_package_source source = { .file = under(f, "old.zip") };
+	const pnr_verify_options verify = { .size = sizeof verify, .expect = &two->archive_hash };
+	pnr_verify_result *verified = NULL;
+	assert_int_equal(pnr_verify(&source, &verify, &verified, NULL), PNR_OK);
+	pnr_verify_result_free(verified);
+	pnr_pack_result_free(three);
+	pnr_pack_result_free(two);
+	pnr_pack_result_free(one);
+}
+
+static void source_date_epoch_fixes_the_moment(void **state)
+{
+	fixture *f = *state;
+	setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+	pnr_pack_result *result = pack(f, NULL);
+	assert_non_null(strstr(result->manifest, "\"createdAt\": \"2023-11-14T22:13:20.000Z\""));
+	pnr_pack_result_free(result);
+	setenv("SOURCE_DATE_EPOCH", "soon", 1);
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_pack(f->store, f->config, NULL, &result, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "SOURCE_DATE_EPOCH"));
+}
+
+static void portable_leaves_absolute_paths_out(void **state)
+{
+	fixture *f = *state;
+	const pnr_pack_options portable = { .size = sizeof portable, .portable = true };
+	pnr_pack_result *result = pack(f, NULL);
+	assert_non_null(strstr(result->manifest, "absolutePath"));
+	pnr_pack_result *other = pack(f, &portable);
+	assert_null(strstr(other->manifest, "absolutePath"));
+	assert_true(pnr_digest_equal(&result->package_hash, &other->package_hash));
+	assert_false(pnr_digest_equal(&result->archive_hash, &other->archive_hash));
+	pnr_pack_result_free(other);
+	pnr_pack_result_free(result);
+}
+
+static void without_a_zip_the_package_is_stored_and_logged(void **state)
+{
+	fixture *f = *state;
+	const pnr_pack_options options = { .size = sizeof options, .no_zip = true };
+	pnr_pack_result *result = pack(f, &options);
+	assert_string_equal(result->package_path, "");
+	assert_int_equal(access(f->zip, F_OK), -1);
+	assert_int_equal(log_length(f), 1);
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_export(f->store, "latest", under(f, "x.zip"), NULL, NULL, NULL, &err), PNR_NOT_FOUND);
+	const pnr_package_source source = { .store = f->store, .ref = "latest" };
+	pnr_verify_result *verified = NULL;
+	assert_int_equal(pnr_verify(&source, NULL, &verified, &err), PNR_OK);
+	assert_true(pnr_digest_equal(&verified->package_hash, &result->package_hash));
+	pnr_verify_result_free(verified);
+	pnr_pack_result_free(result);
+}
+
+static void a_tag_is_given_once(void **state)
+{
+	fixture *f = *state;
+	const pnr_pack_options options = { .size = sizeof options, .tag = "march" };
+	pnr_pack_result *one = pack(f, &options);
+	pnr_pack_result_free(pack(f, &options));
+	write_text(f, "a/lapse.csv", "changed\n");
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_pack(f->store, f->config, &options, &result, &err), PNR_CONFLICT);
+	assert_int_equal(log_length(f), 2);
+	pnr_package_info *info = NULL;
+	assert_int_equal(pnr_store_resolve(f->store, "march", &info, NULL), PNR_OK);
+	assert_true(pnr_digest_equal(&info->package_hash, &one->package_hash));
+	pnr_package_info_free(info);
+	pnr_pack_result_free(one);
+	static const char *const wrong[] = { "", "abcd", "latest-x", "a b", "x.zip", "-x", "a/b" };
+	for (size_t i = 0; i < PNR_COUNT(wrong); i++) {
+		const pnr_pack_options bad = { .size = sizeof bad, .tag = wrong[i] };
+		pnr_error own = PNR_ERROR_INIT;
+		assert_int_equal(pnr_pack(f->store, f->config, &bad, &result, &own), PNR_INVALID);
+	}
+}
+
+static int stop(void *user, const pnr_progress *progress)
+{
+	(void)progress;
+	return --*(int *)user < 0;
+}
+
+static void cancelling_at_any_report_leaves_nothing_visible(void **state)
+{
+	fixture *f = *state;
+	for (int after = 0; after < 100; after++) {
+		int left = after;
+		pnr_pack_result *result = NULL;
+		pnr_error err = PNR_ERROR_INIT;
+		const pnr_pack_options options = { .size = sizeof options, .progress = stop, .progress_user = &left };
+		pnr_status status = pnr_pack(f->store, f->config, &options, &result, &err);
+		if (status == PNR_OK) {
+			assert_true(after >= 4);
+			pnr_pack_result_free(result);
+			return;
+		}
+		assert_int_equal(status, PNR_CANCELLED);
+		assert_int_equal(access(f->zip, F_OK), -1);
+		assert_int_equal(log_length(f), 0);
+	}
+	fail_msg("never done");
+}
+
+static void changes_are_told_without_packing(void **state)
+{
+	fixture *f = *state;
+	pnr_changes *changes = NULL;
+	assert_int_equal(pnr_pack_changes(f->store, f->config, NULL, &changes, NULL), PNR_OK);
+	assert_false(changes->has_base);
+	assert_int_equal(changes->count, 5);
+	pnr_changes_free(changes);
+	pnr_pack_result_free(pack(f, NULL));
+	write_text(f, "a/lapse.csv", "changed\n");
+	write_text(f, "b/new.csv", "new\n");
+	write_config(f, "a/mortality.csv", "a/lapse.csv", "b/new.csv", "");
+	assert_int_equal(pnr_pack_changes(f->store, f->config, NULL, &changes, NULL), PNR_OK);
+	assert_true(changes->has_base);
+	assert_int_equal(changes->count, 4);
+	assert_int_equal(changes->items[0].kind, PNR_CHANGE_ADDED);
+	assert_string_equal(changes->items[0].path, "assumptions/new.csv");
+	assert_string_equal(changes->items[1].path, "assumptions/lapse.csv");
+	assert_string_equal(changes->items[2].path, "livecalc.config.json");
+	assert_int_equal(changes->items[3].kind, PNR_CHANGE_REMOVED);
+	assert_string_equal(changes->items[3].path, "assumptions/expenses.csv");
+	assert_int_equal(changes->unchanged, 2);
+	pnr_changes_free(changes);
+	assert_int_equal(log_length(f), 1);
+}
+
+static int look_at_entry(void *user, const pnr_log_entry *entry)
+{
+	(*(int *)user)++;
+	assert_string_equal(entry->event, "pack");
+	assert_string_equal(entry->note, "month-end");
+	assert_string_equal(entry->name, "life");
+	assert_string_equal(entry->tool_version, pnr_version());
+	assert_true(entry->user[0] != '\0');
+	assert_true(entry->has_archive);
+	assert_int_equal(entry->asset_count, 5);
+	return 0;
+}
+
+static void the_log_keeps_who_and_why(void **state)
+{
+	fixture *f = *state;
+	int count = 0;
+	const pnr_pack_options options = { .size = sizeof options, .note = "month-end", .name = "life" };
+	pnr_pack_result_free(pack(f, &options));
+	assert_int_equal(pnr_store_log(f->store, "life", 0, look_at_entry, &count, NULL), PNR_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(pnr_store_log(f->store, "other", 0, look_at_entry, &count, NULL), PNR_OK);
+	assert_int_equal(count, 1);
+	pnr_package_info *info = NULL;
+	assert_int_equal(pnr_store_resolve(f->store, "life@latest", &info, NULL), PNR_OK);
+	pnr_package_info_free(info);
+}
+
+static void a_read_only_store_is_not_written(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result_free(pack(f, NULL));
+	pnr_store_close(f->store);
+	const pnr_store_options options = { .size = sizeof options, .read_only = true };
+	assert_int_equal(pnr_store_open(under(f, ".pannier"), &options, &f->store, NULL, NULL), PNR_OK);
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_pack(f->store, f->config, NULL, &result, &err), PNR_DENIED);
+	assert_int_equal(pnr_export(f->store, "latest", under(f, "x.zip"), NULL, NULL, NULL, NULL), PNR_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		T(all_missing_files_are_named_with_the_places_searched),
+		T(a_wrong_config_is_reported_before_anything_is_written),
+		T(a_config_that_is_not_there_is_not_found),
+		T(two_files_for_one_name_are_refused_naming_both),
+		T(two_files_with_the_same_bytes_are_one_entry_with_both_roles),
+		T(an_output_that_is_an_input_is_refused),
+		T(an_output_that_is_a_folder_or_a_device_is_refused),
+		T(folders_of_the_output_are_made),
+		T(packing_again_gives_the_same_archive_and_another_log_entry),
+		T(numbers_of_the_config_are_not_rendered_again),
+		T(going_back_is_a_third_entry_of_the_first_package),
+		T(source_date_epoch_fixes_the_moment),
+		T(portable_leaves_absolute_paths_out),
+		T(without_a_zip_the_package_is_stored_and_logged),
+		T(a_tag_is_given_once),
+		T(cancelling_at_any_report_leaves_nothing_visible),
+		T(changes_are_told_without_packing),
+		T(the_log_keeps_who_and_why),
+		T(a_read_only_store_is_not_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
