@@ -13,6 +13,7 @@ CREATE TABLE blob ( -- Content: one row for every sequence of bytes that the sto
   CHECK (size >= 0),
   CHECK (crc32 BETWEEN 0 AND 4294967295)
 ) STRICT;
+CREATE INDEX blob_by_size ON blob (size);
 
 CREATE TABLE encoding ( -- One way in which the bytes of a blob are kept. A blob has one or more.
   id INTEGER PRIMARY KEY, -- archives name the encodings they were made of by it

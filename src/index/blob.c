@@ -14,6 +14,21 @@ pnr_status pnr_index_blob_find(pnr_index *index, const pnr_digest *hash, pnr_blo
 	return pnr_statement_blob(find, out_row, err);
 }
 
+pnr_status pnr_index_blob_size_known(pnr_index *index, uint64_t size, bool *out_known, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find a blob by size", "SELECT 1 FROM blob WHERE size = ?1 LIMIT 1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_size(find, 1, size);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK && status != PNR_NOT_FOUND)
+		return status;
+	*out_known = status == PNR_OK;
+	return PNR_OK;
+}
+
 static pnr_status blob_insert(pnr_index *index, const pnr_blob_row *row, pnr_error *err)
 {
 	static const pnr_sql insert_sql = { "add a blob", "INSERT INTO blob (hash, size, crc32) VALUES (?1, ?2, ?3)"

@@ -14,7 +14,7 @@ typedef struct known {
 typedef struct changes_block {
 	pnr_changes public; /* first: it is what the caller frees */
 	pnr_validation *validation;
-	pnr_selection *selection;
+	pnr_plan plan; /* what paths and missing assets point into */
 	known *base; /* the newest package's assets, sorted by path */
 	size_t base_count, base_capacity;
 	size_t capacity;
@@ -30,7 +30,7 @@ static void block_free(changes_block *block)
 	free(block->public.items);
 	free(block->public.missing);
 	pnr_validation_free(block->validation);
-	pnr_selection_free(block->selection);
+	pnr_plan_free(&block->plan);
 	free(block);
 }
 
@@ -165,7 +165,6 @@ static int by_kind_and_path(const void *a, const void *b)
 	return strcmp(first->path, second->path);
 }
 
-/* Paths of candidates live in the selection, which moves into the block. */
 static pnr_status fill(changes_block *block, pnr_store *store, const pnr_pack_options *options, pnr_plan *plan,
                        pnr_error *err)
 {
@@ -179,12 +178,13 @@ static pnr_status fill(changes_block *block, pnr_store *store, const pnr_pack_op
 	if (status == PNR_OK)
 		status = pnr_issues_take(PNR_STEAL(plan->issues), &block->validation, err);
 	if (status == PNR_OK)
-		status = pnr_plan_missing(plan->selection, &changes->missing, &changes->missing_count, err);
+		status = pnr_plan_missing(plan, &changes->missing, &changes->missing_count, err);
 	if (status != PNR_OK)
 		return status;
 	changes->errors = block->validation->errors;
 	changes->error_count = block->validation->error_count;
-	block->selection = PNR_STEAL(plan->selection);
+	block->plan = *plan;
+	*plan = (pnr_plan)PNR_PLAN_INIT;
 	if (changes->count > 0)
 		qsort(changes->items, changes->count, sizeof *changes->items, by_kind_and_path);
 	if (ready)

@@ -32,7 +32,7 @@
 typedef struct result_block {
 	pnr_pack_result public; /* first: it is what the caller frees */
 	pnr_validation *validation;
-	pnr_selection *selection;
+	pnr_plan plan; /* what the missing assets point into */
 	pnr_buffer manifest;
 	char *package_path;
 	char *error;
@@ -162,7 +162,7 @@ static pnr_status merge(packing *p, size_t candidate, pnr_error *err)
 	size_t last = p->asset_count - 1;
 	const pnr_candidate *first = &p->plan.selection->candidates[p->asset_item[last]];
 	if (!pnr_digest_equal(&p->items[p->asset_item[last]].blob.hash, &p->items[candidate].blob.hash)) {
-		pnr_issues_error(p->plan.issues, NULL, NULL, "",
+		pnr_issues_error(p->plan.issues, pnr_config_document(p->plan.config), second->item, second->pointer,
 		                 "Two different files would be packaged as '%s': '%s' and '%s'; rename one of them",
 		                 first->path, first->place.path, second->place.path);
 		return PNR_OK;
@@ -257,8 +257,8 @@ static pnr_status put_package(packing *p, pnr_error *err)
 			.kind = from->kind == PNR_REFERENCE_ASSUMPTION ? "assumption" : "external",
 			.role = from->role,
 			.reference = from->reference,
-			.name = from->name,
-			.version = from->version,
+			.name = from->name != NULL ? from->name : "",
+			.version = from->version != NULL ? from->version : "",
 		};
 	}
 	return pnr_index_package_put(p->index, &p->package_hash, pnr_clock_now_ms(), p->assets, p->asset_count,
@@ -532,7 +532,7 @@ static void block_free(result_block *block)
 		return;
 	free(block->public.missing);
 	pnr_validation_free(block->validation);
-	pnr_selection_free(block->selection);
+	pnr_plan_free(&block->plan);
 	pnr_buffer_free(&block->manifest);
 	free(block->package_path);
 	free(block->error);
@@ -564,7 +564,7 @@ static pnr_status new_result(packing *p, result_block **out_block, pnr_error *er
 	result->error_count = block->validation->error_count;
 	result->warnings = block->validation->warnings;
 	result->warning_count = block->validation->warning_count;
-	status = pnr_plan_missing(p->plan.selection, &result->missing, &result->missing_count, err);
+	status = pnr_plan_missing(&p->plan, &result->missing, &result->missing_count, err);
 	if (status == PNR_OK)
 		*out_block = PNR_STEAL(block);
 	return status;
@@ -580,7 +580,8 @@ static pnr_status report_failure(packing *p, pnr_pack_result **out_result, pnr_e
 	if (block->error == NULL)
 		return pnr_fail_nomem(err);
 	block->public.error = block->error;
-	block->selection = PNR_STEAL(p->plan.selection);
+	block->plan = p->plan;
+	p->plan = (pnr_plan)PNR_PLAN_INIT;
 	status = pnr_fail(err, PNR_INVALID, "%s", block->error);
 	*out_result = &PNR_STEAL(block)->public;
 	return status;

@@ -114,6 +114,7 @@ static pnr_status fill(pnr_plan *plan, const char *config_path, const pnr_pack_o
 	}
 	const pnr_select_options select = {
 		.workspace = plan->workspace,
+		.config_in_memory = plan->from_stdin,
 		.include_policies = options->include_policies,
 		.exclude_assumptions = options->exclude_assumptions,
 		.engine_dirs = options->engine_dirs,
@@ -183,10 +184,9 @@ char *pnr_plan_error(const pnr_validation *validation, size_t missing_count)
 	return pnr_buffer_steal(&text);
 }
 
-pnr_status pnr_plan_missing(const pnr_selection *selection, pnr_missing_asset **out_missing, size_t *out_count,
-                            pnr_error *err)
+pnr_status pnr_plan_missing(const pnr_plan *plan, pnr_missing_asset **out_missing, size_t *out_count, pnr_error *err)
 {
-	size_t count = selection == NULL ? 0 : selection->missing_count;
+	size_t count = plan->selection == NULL ? 0 : plan->selection->missing_count;
 	pnr_missing_asset *missing = NULL;
 	if (count > 0) {
 		missing = calloc(count, sizeof *missing);
@@ -194,7 +194,7 @@ pnr_status pnr_plan_missing(const pnr_selection *selection, pnr_missing_asset **
 			return pnr_fail_nomem(err);
 	}
 	for (size_t i = 0; i < count; i++) {
-		const pnr_missing *from = &selection->missing[i];
+		const pnr_missing *from = &plan->selection->missing[i];
 		missing[i] = (pnr_missing_asset){
 			.path = from->path,
 			.reference = from->reference,

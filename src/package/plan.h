@@ -37,8 +37,8 @@ pnr_ingest_file pnr_plan_file(const pnr_plan *plan, size_t index);
  */
 char *pnr_plan_error(const pnr_validation *validation, size_t missing_count);
 
-/** The missing assets in the public form; they point into @selection (may be NULL). NULL when there are none. */
-PNR_CHECKED pnr_status pnr_plan_missing(const pnr_selection *selection, pnr_missing_asset **out_missing,
+/** The missing assets in the public form; they point into @plan. NULL when there are none. */
+PNR_CHECKED pnr_status pnr_plan_missing(const pnr_plan *plan, pnr_missing_asset **out_missing,
                                         size_t *out_count, pnr_error *err);
 
 #endif
