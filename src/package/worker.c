@@ -120,9 +120,11 @@ static pnr_status append_engine(pnr_inspection *inspection, const engine_kind *k
 	pnr_status status = pnr_buffer_status(body, err);
 	if (status == PNR_OK)
 		status = kind->append(inspection->contents, item, body, err);
-	if (status != PNR_OK)
-		return pnr_context(err, "'%s': %s", label, path.data);
-	return pnr_buffer_status(body, err);
+	if (status == PNR_OK)
+		return pnr_buffer_status(body, err);
+	/* Not its status: without @err it does not know. */
+	pnr_ignore(pnr_context(err, "'%s': %s", label, path.data));
+	return status;
 }
 
 static pnr_status append_engines(pnr_inspection *inspection, const engine_kind *kind, const cJSON *nodes,

@@ -307,20 +307,29 @@ static void cancelled_at_the_end_nothing_is_left(void **state)
 
 static struct {
 	unsigned at, seen;
-	bool only_syncfs, shorten;
+	bool only_syncfs;
 	pnr_file_call call;
 } fault;
 
 static int fail_once(pnr_file_call call, size_t *length)
 {
+	(void)length;
 	if ((fault.only_syncfs && call != PNR_CALL_SYNCFS) || ++fault.seen != fault.at)
 		return 0;
 	fault.call = call;
-	if (!fault.shorten)
-		return fault.at % 2 == 0 ? ENOSPC : EIO;
-	if (length != NULL && *length > 1)
-		*length = 1;
-	return 0;
+	return fault.at % 2 == 0 ? ENOSPC : EIO;
+}
+
+/* Small, as it is synced file by file again and again. */
+static package small(void)
+{
+	package p = { 0 };
+	add_text(&p, "livecalc.config.json", "config",
+	         "{\"model\":\"m.mga\",\"assumptions\":{\"mortality\":\"assumptions://m:v1\",\"lapse\":\"blob://x\","
+	         "\"expenses\":\"assumptions://e:v1\"},\"scenarios\":{\"count\":1}}");
+	add_text(&p, "m.mga", "model", "MODEL\n");
+	add_text(&p, "data/d.csv", "policy", "1,2,3\n");
+	return p;
 }
 
 static void a_failing_call_leaves_nothing(void **state)
@@ -329,7 +338,7 @@ static void a_failing_call_leaves_nothing(void **state)
 	char dir[256], above[256];
 	in(w, "new/out", dir);
 	in(w, "new", above);
-	package p = sample();
+	package p = small();
 	write_package(&p, w->zip);
 	for (fault.at = 1;; fault.at++) {
 		fault.seen = 0;
@@ -353,7 +362,8 @@ static void a_failing_call_leaves_nothing(void **state)
 		if (fault.seen < fault.at)
 			break;
 	}
-	assert_true(fault.at > 40);
+	print_message("%u faults\n", fault.at - 1);
+	assert_true(fault.at > 30);
 }
 
 static void many_files_that_cannot_be_synced_leave_nothing(void **state)
@@ -373,26 +383,24 @@ static void many_files_that_cannot_be_synced_leave_nothing(void **state)
 	assert_int_equal(count_all(w), 1);
 }
 
-static void short_writes_lose_nothing(void **state)
+static int halve(pnr_file_call call, size_t *length)
+{
+	(void)call;
+	if (length != NULL)
+		*length = (*length + 1) / 2;
+	return 0;
+}
+
+static void short_reads_and_writes_lose_nothing(void **state)
 {
 	const place *w = *state;
 	char dir[256];
 	package p = sample();
 	write_package(&p, w->zip);
-	fault.shorten = true;
-	in(w, "out", dir);
-	for (fault.at = 1;; fault.at++) {
-		fault.seen = 0;
-		pnr_file_gate_hook = fail_once;
-		pnr_status status = unpack(w->zip, dir, NULL, NULL);
-		pnr_file_gate_hook = NULL;
-		assert_int_equal(status, PNR_OK);
-		expect_whole(dir, &p);
-		assert_int_equal(pnr_file_remove_tree(AT_FDCWD, dir, NULL), PNR_OK);
-		if (fault.seen < fault.at)
-			break;
-	}
-	fault.shorten = false;
+	pnr_file_gate_hook = halve;
+	assert_int_equal(unpack(w->zip, in(w, "out", dir), NULL, NULL), PNR_OK);
+	pnr_file_gate_hook = NULL;
+	expect_whole(dir, &p);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -412,7 +420,7 @@ int main(void)
 		TEST(cancelled_at_the_end_nothing_is_left),
 		TEST(a_failing_call_leaves_nothing),
 		TEST(many_files_that_cannot_be_synced_leave_nothing),
-		TEST(short_writes_lose_nothing),
+		TEST(short_reads_and_writes_lose_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
