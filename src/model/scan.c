@@ -72,8 +72,8 @@ void pnr_model_scan(const pnr_config *config, const char *text, size_t length, p
 {
 	token reported[REPORTED_MAX];
 	size_t count = 0;
-	const char *end = text + length, *at = text;
-	while (length > 0 && count < REPORTED_MAX &&
+	const char *at = text, *end = length == 0 ? text : text + length;
+	while (at != end && count < REPORTED_MAX &&
 	       (at = memmem(at, (size_t)(end - at), SCHEME, sizeof SCHEME - 1)) != NULL) {
 		token *found = &reported[count];
 		if (begins(text, at) && read_token(at, (size_t)(end - at), found) &&

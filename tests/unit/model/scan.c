@@ -1,0 +1,112 @@
+/* References inside the model file that the config does not cover. */
+#include "support.h"
+
+static const char config_text[] =
+	"{\"model\":\"m.mga\",\"assumptions\":{\"mortality\":\"assumptions://mort:v2.1.0\",\"lapse\":\"assumptions://lapse\","
+	"\"expenses\":\"e.csv\"}," VALID_SCENARIOS ",\"policies\":\"p\",\"pipeline\":{\"nodes\":[" NODE("a", "wasm://a") "]}}";
+
+/* The references that scanning @text warns of, each followed by a space. */
+static char *scan(const char *text, size_t length)
+{
+	pnr_issues *issues = NULL;
+	pnr_config *config = NULL;
+	pnr_validation *v = NULL;
+	pnr_buffer found = PNR_BUFFER_INIT;
+	assert_int_equal(pnr_issues_new(&issues, NULL), PNR_OK);
+	assert_int_equal(pnr_config_parse(config_text, sizeof config_text - 1, issues, &config, NULL), PNR_OK);
+	pnr_model_scan(config, text, length, issues);
+	assert_int_equal(pnr_issues_take(issues, &v, NULL), PNR_OK);
+	assert_true(v->valid);
+	for (size_t i = 0; i < v->warning_count; i++) {
+		char name[512];
+		if (sscanf(v->warnings[i].message, "Model refers to '%511[^']', which", name) == 1) {
+			assert_string_equal(v->warnings[i].pointer, "/model");
+			pnr_buffer_printf(&found, "%s ", name);
+		}
+	}
+	pnr_validation_free(v);
+	pnr_config_free(config);
+	return pnr_buffer_steal(&found);
+}
+
+static void expect(const char *text, const char *expected)
+{
+	char *found = scan(text, strlen(text));
+	assert_string_equal(found, expected);
+	free(found);
+}
+
+static void a_reference_that_the_config_covers_is_silent(void **state)
+{
+	(void)state;
+	expect("", "");
+	expect("nothing here", "");
+	expect("use assumptions://mort:v2.1.0, assumptions://lapse and assumptions://lapse:latest.", "");
+}
+
+static void one_that_it_does_not_cover_is_warned_of_once(void **state)
+{
+	(void)state;
+	expect("assumptions://other assumptions://other:latest \"assumptions://other\"", "assumptions://other ");
+	expect("assumptions://mort", "assumptions://mort ");
+	expect("assumptions://mort:v2.1.1 assumptions://mort:v2.1", "assumptions://mort:v2.1.1 assumptions://mort:v2.1 ");
+	expect("assumptions://lapse:draft", "assumptions://lapse:draft ");
+}
+
+static void text_around_a_reference_does_not_matter(void **state)
+{
+	(void)state;
+	expect("(assumptions://x:v1.0).", "assumptions://x:v1.0 ");
+	expect("see assumptions://x:v1. Next", "assumptions://x:v1 ");
+	expect("assumptions://x: and more", "assumptions://x ");
+	expect("assumptions://x:soon", "assumptions://x ");
+	expect("assumptions:// assumptions://: assumptions:/x myassumptions://x", "");
+	expect("assumptions://assumptions://y", "assumptions://assumptions assumptions://y ");
+}
+
+static void any_bytes_may_be_scanned(void **state)
+{
+	static const char binary[] = "\0\xff\xfe" "assumptions://b\0assumptions://c\xff\0\0assumptions://d:v1";
+	(void)state;
+	char *found = scan(binary, sizeof binary - 1);
+	assert_string_equal(found, "assumptions://b assumptions://c assumptions://d:v1 ");
+	free(found);
+	for (size_t cut = 0; cut < sizeof binary; cut++) {
+		/* Exactly as long as it says, so that a read beyond is seen. */
+		char *copy = malloc(cut + (cut == 0));
+		assert_non_null(copy);
+		memcpy(copy, binary + sizeof binary - 1 - cut, cut);
+		free(scan(copy, cut));
+		memcpy(copy, binary, cut);
+		free(scan(copy, cut));
+		free(copy);
+	}
+	free(scan(NULL, 0));
+}
+
+static void at_most_twenty_are_listed(void **state)
+{
+	(void)state;
+	pnr_buffer text = PNR_BUFFER_INIT;
+	for (unsigned i = 0; i < 1000; i++)
+		pnr_buffer_printf(&text, "assumptions://n%u\n", i);
+	char *found = scan(text.data, text.length);
+	size_t count = 0;
+	for (const char *c = found; *c != '\0'; c++)
+		count += *c == ' ';
+	assert_int_equal(count, 20);
+	free(found);
+	pnr_buffer_free(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reference_that_the_config_covers_is_silent),
+		cmocka_unit_test(one_that_it_does_not_cover_is_warned_of_once),
+		cmocka_unit_test(text_around_a_reference_does_not_matter),
+		cmocka_unit_test(any_bytes_may_be_scanned),
+		cmocka_unit_test(at_most_twenty_are_listed),
+	};
+	return cmocka_run_group_tests_name("model/scan", tests, NULL, NULL);
+}
