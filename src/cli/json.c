@@ -1,0 +1,139 @@
+#include "cli/json.h"
+#include "cli/text.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cli_json_begin(cli_json *json)
+{
+	cli_json_free(json);
+	json->out = open_memstream(&json->text, &json->length);
+	json->failed = json->out == NULL;
+	json->first = true;
+}
+
+const char *cli_json_finish(cli_json *json)
+{
+	if (json->out == NULL)
+		return NULL;
+	if (fflush(json->out) != 0 || ferror(json->out))
+		json->failed = true;
+	return json->failed ? NULL : json->text;
+}
+
+void cli_json_free(cli_json *json)
+{
+	if (json->out != NULL)
+		(void)fclose(json->out);
+	free(json->text);
+	*json = (cli_json){ .out = NULL };
+}
+
+static void newline(cli_json *json)
+{
+	(void)fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
+/* The comma and the line before a value, and its key. False: there is nowhere to write. */
+static bool lead(cli_json *json, const char *key)
+{
+	if (json->out == NULL)
+		return false;
+	if (!json->first)
+		(void)fputc(',', json->out);
+	if (json->depth > 0)
+		newline(json);
+	json->first = false;
+	if (key != NULL) {
+		cli_json_quote(json->out, key);
+		(void)fputs(": ", json->out);
+	}
+	return true;
+}
+
+void cli_json_open(cli_json *json, const char *key, char bracket)
+{
+	if (!lead(json, key))
+		return;
+	(void)fputc(bracket, json->out);
+	json->depth++;
+	json->first = true;
+}
+
+void cli_json_close(cli_json *json, char bracket)
+{
+	if (json->out == NULL)
+		return;
+	json->depth--;
+	if (!json->first)
+		newline(json);
+	(void)fputc(bracket, json->out);
+	json->first = false;
+}
+
+void cli_json_text(cli_json *json, const char *key, const char *text)
+{
+	if (!lead(json, key))
+		return;
+	if (text == NULL)
+		(void)fputs("null", json->out);
+	else
+		cli_json_quote(json->out, text);
+}
+
+void cli_json_number(cli_json *json, const char *key, uint64_t number)
+{
+	if (lead(json, key))
+		(void)fprintf(json->out, "%" PRIu64, number);
+}
+
+void cli_json_seconds(cli_json *json, const char *key, double seconds)
+{
+	if (lead(json, key))
+		(void)fprintf(json->out, "%.3f", seconds);
+}
+
+void cli_json_bool(cli_json *json, const char *key, bool value)
+{
+	if (lead(json, key))
+		(void)fputs(value ? "true" : "false", json->out);
+}
+
+void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length)
+{
+	if (!lead(json, key))
+		return;
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	/* A line break in JSON text is white space, never part of a string. */
+	for (size_t start = 0; start < length;) {
+		const char *end = memchr(text + start, '\n', length - start);
+		size_t line = end == NULL ? length - start : (size_t)(end - text) - start;
+		(void)fwrite(text + start, 1, line, json->out);
+		start += line + 1;
+		if (end != NULL)
+			newline(json);
+	}
+}
+
+void cli_json_quote(FILE *out, const char *text)
+{
+	(void)fputc('"', out);
+	for (size_t left = strlen(text); left > 0;) {
+		uint32_t code;
+		size_t step = cli_utf8_next(text, left, &code);
+		if (step == 0) {
+			(void)fputs("\\ufffd", out);
+			step = 1;
+		} else if (code == '"' || code == '\\') {
+			(void)fprintf(out, "\\%c", (char)code);
+		} else if (cli_unprintable(code)) {
+			(void)fprintf(out, "\\u%04x", (unsigned)code);
+		} else {
+			(void)fwrite(text, 1, step, out);
+		}
+		text += step;
+		left -= step;
+	}
+	(void)fputc('"', out);
+}

@@ -1,0 +1,42 @@
+/*
+ * A JSON document, written in order into memory, two spaces a level. Failure to
+ * allocate is remembered and shows when the text is taken.
+ */
+#ifndef PANNIER_CLI_JSON_H
+#define PANNIER_CLI_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct cli_json {
+	FILE *out; /**< NULL: nothing was begun */
+	char *text;
+	size_t length;
+	unsigned depth;
+	bool first; /**< no value yet in the open object or array */
+	bool failed;
+} cli_json;
+
+/** Drop what is there and begin a document. */
+void cli_json_begin(cli_json *json);
+/** The finished text, NULL if memory was exhausted. Valid until the next begin or free. */
+const char *cli_json_finish(cli_json *json);
+void cli_json_free(cli_json *json);
+
+/* In an object every value has a @key; in an array it is NULL. */
+void cli_json_open(cli_json *json, const char *key, char bracket);
+void cli_json_close(cli_json *json, char bracket);
+/** @text is UTF-8 as far as file names are: what is not becomes U+FFFD. NULL is null. */
+void cli_json_text(cli_json *json, const char *key, const char *text);
+void cli_json_number(cli_json *json, const char *key, uint64_t number);
+void cli_json_seconds(cli_json *json, const char *key, double seconds);
+void cli_json_bool(cli_json *json, const char *key, bool value);
+/** JSON text as it is, but for the indent of its lines. */
+void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length);
+
+/** One string with its quotes. */
+void cli_json_quote(FILE *out, const char *text);
+
+#endif

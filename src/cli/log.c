@@ -1,0 +1,278 @@
+/* log and show: what was packed when, and what is in it. */
+#include "cli/cli.h"
+#include "cli/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ----------------------------------------------------------------- log -- */
+
+static void json_entry(cli_json *json, const pnr_log_entry *entry)
+{
+	cli_json_open(json, NULL, '{');
+	cli_json_number(json, "id", (uint64_t)entry->id);
+	cli_json_text(json, "at", entry->at);
+	cli_json_text(json, "event", entry->event);
+	cli_json_text(json, "name", entry->name);
+	cli_json_digest(json, "packageHash", &entry->package_hash, true);
+	cli_json_digest(json, "archiveHash", &entry->archive_hash, entry->has_archive);
+	cli_json_text(json, "createdAt", entry->created_at);
+	cli_json_number(json, "packageSize", entry->archive_size);
+	cli_json_number(json, "assetCount", entry->asset_count);
+	cli_json_text(json, "user", entry->user);
+	cli_json_text(json, "host", entry->host);
+	cli_json_text(json, "gitCommit", entry->git_commit);
+	if (entry->git_dirty < 0)
+		cli_json_text(json, "gitDirty", NULL);
+	else
+		cli_json_bool(json, "gitDirty", entry->git_dirty != 0);
+	cli_json_text(json, "ciRun", entry->ci_run);
+	cli_json_text(json, "toolVersion", entry->tool_version);
+	cli_json_text(json, "note", entry->note);
+	cli_json_close(json, '}');
+}
+
+/* "2026-01-24T12:34:56.789Z" without what a person does not need. */
+static void add_time(cli_table *table, const char *at)
+{
+	char text[32];
+	(void)snprintf(text, sizeof text, "%.19s", at);
+	if (strlen(text) == 19 && text[10] == 'T')
+		text[10] = ' ';
+	cli_table_add(table, text);
+}
+
+static void add_hash(cli_table *table, const pnr_digest *digest, bool whole)
+{
+	char hex[PNR_DIGEST_HEX_SIZE];
+	(void)pnr_digest_to_hex(digest, hex);
+	if (!whole)
+		hex[12] = '\0';
+	cli_table_add(table, hex);
+}
+
+static void add_commit(cli_table *table, const pnr_log_entry *entry)
+{
+	char commit[80];
+	(void)snprintf(commit, sizeof commit, "%.10s%s", entry->git_commit, entry->git_dirty == 1 ? "+dirty" : "");
+	cli_table_add(table, commit);
+}
+
+static void add_entry(cli_table *table, const pnr_log_entry *entry, bool whole)
+{
+	char count[24], size[CLI_SIZE_TEXT];
+	(void)snprintf(count, sizeof count, "%llu", (unsigned long long)entry->asset_count);
+	add_time(table, entry->at);
+	cli_table_add(table, entry->event);
+	cli_table_add(table, entry->name);
+	add_hash(table, &entry->package_hash, whole);
+	cli_table_add(table, count);
+	cli_table_add(table, entry->has_archive ? cli_size_text(entry->archive_size, size) : "no zip");
+	cli_table_add(table, entry->user);
+	add_commit(table, entry);
+	cli_table_add(table, entry->note);
+}
+
+#define LOG_COLUMNS 9
+#define LOG_RIGHT (1u << 4 | 1u << 5)
+
+static void add_header(cli_table *table)
+{
+	static const char *const titles[LOG_COLUMNS] = { "TIME (UTC)", "EVENT", "NAME", "PACKAGE", "ASSETS",
+		                                         "SIZE",       "USER",  "COMMIT", "NOTE" };
+	for (size_t i = 0; i < LOG_COLUMNS; i++)
+		cli_table_add(table, titles[i]);
+}
+
+/* Where the entries go. */
+typedef struct listing {
+	cli_json *json;
+	cli_table *table;
+	bool whole;             /**< hashes in full */
+	const pnr_digest *only; /**< this package; NULL: any */
+} listing;
+
+static int list_entry(void *user, const pnr_log_entry *entry)
+{
+	const listing *to = user;
+	if (to->only != NULL && !pnr_digest_equal(to->only, &entry->package_hash))
+		return 0;
+	if (to->json != NULL)
+		json_entry(to->json, entry);
+	else
+		add_entry(to->table, entry, to->whole);
+	return cli_interrupted();
+}
+
+static int print_table(cli *c, const cli_table *table)
+{
+	return cli_table_print(table, stdout) ? CLI_DONE : cli_fail(c, CLI_FAILED, "out of memory");
+}
+
+static int run_log(cli *c)
+{
+	CLI_CLEANUP(cli_close_store) pnr_store *store = NULL;
+	CLI_CLEANUP(cli_table_free) cli_table table = { .columns = LOG_COLUMNS, .right = LOG_RIGHT };
+	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
+	if (failed != CLI_DONE)
+		return failed;
+	listing to = { .json = cli_reply(c), .table = &table, .whole = c->options.verbose };
+	add_header(&table);
+	if (to.json != NULL)
+		cli_json_open(to.json, "entries", '[');
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_store_log(store, c->options.name, c->options.limit, list_entry, &to, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	if (cli_interrupted())
+		return cli_fail(c, CLI_INTERRUPTED, "interrupted");
+	if (to.json == NULL)
+		return print_table(c, &table);
+	cli_json_close(to.json, ']');
+	cli_reply_end(c);
+	return CLI_DONE;
+}
+
+static const cli_option log_table[] = {
+	{ "number", 'n', CLI_NUMBER, offsetof(cli_options, limit), "N", "at most so many", 1, UINT64_MAX },
+	{ "name", 0, CLI_TEXT, offsetof(cli_options, name), "NAME", "only of this model", 0, 0 },
+	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
+};
+
+const cli_command cli_log = {
+	.name = "log",
+	.operands = "",
+	.summary = "What was packed, when, by whom, from which commit, newest first",
+	.about = "With -v the hashes are whole.\n",
+	.examples = "  pannier log -n 5\n"
+	            "  pannier log --json\n",
+	.options = log_table,
+	.run = run_log,
+};
+
+/* ---------------------------------------------------------------- show -- */
+
+static void free_info(pnr_package_info **info)
+{
+	pnr_package_info_free(*info);
+}
+
+typedef struct asset_listing {
+	cli_json *json;
+	cli_table *table;
+	bool whole;
+} asset_listing;
+
+static int list_asset(void *user, const pnr_asset_info *asset)
+{
+	const asset_listing *to = user;
+	char bytes[24], stored[24];
+	if (to->json != NULL) {
+		cli_json_open(to->json, NULL, '{');
+		cli_json_text(to->json, "path", asset->path);
+		cli_json_text(to->json, "type", asset->type);
+		cli_json_digest(to->json, "hash", &asset->hash, true);
+		cli_json_number(to->json, "size", asset->bytes);
+		cli_json_number(to->json, "storedSize", asset->stored_bytes);
+		cli_json_close(to->json, '}');
+		return cli_interrupted();
+	}
+	(void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)asset->bytes);
+	(void)snprintf(stored, sizeof stored, "%llu", (unsigned long long)asset->stored_bytes);
+	add_hash(to->table, &asset->hash, to->whole);
+	cli_table_add(to->table, bytes);
+	cli_table_add(to->table, stored);
+	cli_table_add(to->table, asset->type);
+	cli_table_add(to->table, asset->path);
+	return cli_interrupted();
+}
+
+static void json_info(cli_json *json, const pnr_package_info *info)
+{
+	cli_json_digest(json, "packageHash", &info->package_hash, true);
+	cli_json_digest(json, "archiveHash", &info->archive_hash, info->has_archive);
+	cli_json_digest(json, "manifestHash", &info->manifest_hash, info->has_archive);
+	cli_json_number(json, "packageSize", info->archive_size);
+	cli_json_text(json, "createdAt", info->created_at);
+	cli_json_text(json, "firstAt", info->first_at);
+	cli_json_number(json, "assetCount", info->asset_count);
+	cli_json_number(json, "totalSize", info->total_size);
+}
+
+static void say_info(const pnr_package_info *info)
+{
+	char hex[PNR_DIGEST_HEX_SIZE], size[CLI_SIZE_TEXT];
+	(void)printf("package  %s\n", pnr_digest_to_hex(&info->package_hash, hex));
+	if (info->has_archive) {
+		(void)printf("archive  %s\n", pnr_digest_to_hex(&info->archive_hash, hex));
+		(void)printf("manifest %s\n", pnr_digest_to_hex(&info->manifest_hash, hex));
+		(void)printf("zip      %s, made %s\n", cli_size_text(info->archive_size, size), info->created_at);
+	}
+	(void)printf("content  %llu asset%s, %s, first stored %s\n\n", (unsigned long long)info->asset_count,
+	             info->asset_count == 1 ? "" : "s", cli_size_text(info->total_size, size), info->first_at);
+}
+
+static int show_json(cli *c, pnr_store *store, const char *ref, const pnr_package_info *info)
+{
+	cli_json *json = cli_reply(c);
+	pnr_error err = PNR_ERROR_INIT;
+	asset_listing assets = { .json = json };
+	listing events = { .json = json, .only = &info->package_hash };
+	json_info(json, info);
+	cli_json_open(json, "assets", '[');
+	if (pnr_store_assets(store, ref, list_asset, &assets, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_REF, &err);
+	cli_json_close(json, ']');
+	cli_json_open(json, "log", '[');
+	if (pnr_store_log(store, NULL, 0, list_entry, &events, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	cli_json_close(json, ']');
+	cli_reply_end(c);
+	return CLI_DONE;
+}
+
+static int show_text(cli *c, pnr_store *store, const char *ref, const pnr_package_info *info)
+{
+	static const char *const titles[] = { "HASH", "SIZE", "STORED", "TYPE", "PATH" };
+	CLI_CLEANUP(cli_table_free) cli_table assets = { .columns = CLI_COUNT(titles), .right = 1u << 1 | 1u << 2 };
+	CLI_CLEANUP(cli_table_free) cli_table log = { .columns = LOG_COLUMNS, .right = LOG_RIGHT };
+	asset_listing assets_to = { .table = &assets, .whole = c->options.verbose };
+	listing log_to = { .table = &log, .only = &info->package_hash, .whole = c->options.verbose };
+	for (size_t i = 0; i < CLI_COUNT(titles); i++)
+		cli_table_add(&assets, titles[i]);
+	add_header(&log);
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_store_assets(store, ref, list_asset, &assets_to, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_REF, &err);
+	if (pnr_store_log(store, NULL, 0, list_entry, &log_to, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	say_info(info);
+	int failed = print_table(c, &assets);
+	(void)fputc('\n', stdout);
+	return failed != CLI_DONE ? failed : print_table(c, &log);
+}
+
+static int run_show(cli *c)
+{
+	const char *ref = c->operands[0];
+	CLI_CLEANUP(cli_close_store) pnr_store *store = NULL;
+	CLI_CLEANUP(free_info) pnr_package_info *info = NULL;
+	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
+	if (failed != CLI_DONE)
+		return failed;
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_store_resolve(store, ref, &info, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_REF, &err);
+	failed = c->options.json ? show_json(c, store, ref, info) : show_text(c, store, ref, info);
+	return cli_interrupted() ? cli_fail(c, CLI_INTERRUPTED, "interrupted") : failed;
+}
+
+const cli_command cli_show = {
+	.name = "show",
+	.operands = "REF",
+	.least = 1,
+	.most = 1,
+	.summary = "One package: assets, hashes, sizes, and its entries in the log",
+	.about = "SIZE is of the asset, STORED what it costs in the store. With -v the hashes are whole.\n",
+	.examples = "  pannier show latest\n"
+	            "  pannier show --json latest~1\n",
+	.run = run_show,
+};

@@ -1,0 +1,22 @@
+# SIGINT and SIGTERM stop a pack: nothing half-made is visible, and the next one works.
+sample
+seq 1 6000000 > data/policies.csv
+pannier init -q
+for signal in INT TERM; do
+	pannier pack --include-policies --level 12 --progress=json 2> updates > out &
+	until grep -q 'bytesDone":[1-9]' updates; do sleep 0.01; done
+	kill -s $signal $!
+	wait $!
+	echo "exit $?"
+	grep -v '^{' updates
+	cat out
+	find . -name '*.zip*' -o -path '*/tmp/?*' -o -path '*/objects/*' -type f
+	pannier log | wc -l
+done
+pannier pack --include-policies --level 12 --json --progress=json 2> updates > out &
+until grep -q 'bytesDone":[1-9]' updates; do sleep 0.01; done
+kill -s INT $!
+wait $!
+echo "exit $?"
+cat out
+pannier pack -q && pannier verify -q model-package.zip && ls

@@ -1,0 +1,13 @@
+# In a checkout the workspace is its top, and the log knows the commit.
+sample models/term
+git -c init.defaultBranch=main init -q .
+git add models && git -c user.name=t -c user.email=t@example.org commit -qm one
+commit=$(git rev-parse HEAD)
+cd models/term
+pannier pack -q
+ls -A ../..
+pannier log --json | jq '.entries[0] | [.gitCommit == "'"$commit"'", .gitDirty, .name]'
+edit_table
+pannier pack -q
+pannier log --json | jq '.entries[0] | [.gitCommit == "'"$commit"'", .gitDirty, .name]'
+git status --short --ignored

@@ -1,0 +1,9 @@
+# --progress=json: each line on stderr is a document; phases in order; it ends complete.
+sample
+run pannier pack -q --progress=json --include-policies 2> lines
+grep '^{' lines > updates
+jq -es 'length > 0 and all(.[]; (.phase | type == "string") and has("asset") and (.bytesDone | type == "number") and (.bytesTotal | type == "number"))' updates
+jq -rs 'map(.phase) | reduce .[] as $p ([]; if .[-1] == $p then . else . + [$p] end) | .[]' updates
+jq -es 'group_by(.phase) | map(.[-1]) | all(.[]; .bytesDone == .bytesTotal)' updates
+run pannier pack --progress json --no-progress -q
+run pannier verify --progress=json -q model-package.zip 2>&1 | jq -rR 'fromjson? | .phase' | sort -u

@@ -1,0 +1,8 @@
+sample
+pannier pack -q --tag good
+pannier pack -q --tag good
+edit_table
+run pannier pack -q --tag good
+run pannier pack -q --tag 'latest~1'
+run pannier pack -q --tag abcd
+run pannier pack -q --tag 'a b'

@@ -1,0 +1,13 @@
+sample
+pannier pack -q --portable --note 'one'
+run pannier show latest | sed 's/  root  \|  tester  /  $USER  /'
+filter='del(.log[].user, .log[].host)' json pannier show --json latest
+run pannier show -v latest | sed -n '/PATH/,/^$/p'
+edit_table
+pannier pack -q --portable --no-zip
+filter='[.archiveHash, .manifestHash, .packageSize, (.log | length)]' json pannier show --json latest
+run pannier show latest | head -n 3
+run pannier show nothing
+run pannier show abc
+run pannier show latest~9
+json pannier show --json nothing

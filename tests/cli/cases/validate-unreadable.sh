@@ -1,0 +1,5 @@
+run pannier validate
+json pannier validate --json nowhere/x.json
+mkdir folder
+run pannier validate folder
+run pannier validate folder --assets nothing
