@@ -66,7 +66,7 @@ static int run(cli *c)
 	return failed;
 }
 
-static const cli_option options[] = {
+static const cli_option option_table[] = {
 	{ "output", 'o', CLI_TEXT, offsetof(cli_options, output), "FILE", "the zip; - is stdout", 0, 0 },
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
 };
@@ -80,6 +80,6 @@ const cli_command cli_export = {
 	.about = "",
 	.examples = "  pannier export latest -o again.zip\n"
 	            "  pannier export latest~1 -o - | sha256sum\n",
-	.options = options,
+	.options = option_table,
 	.run = run,
 };

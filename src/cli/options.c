@@ -95,38 +95,41 @@ static bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t
 	return true;
 }
 
-/* The options of a struct are reached through their offsets; the field's type follows from the kind. */
+static int fail_number(cli *c, const cli_option *option, const char *value, const char *shown)
+{
+	if (option->high == UINT64_MAX)
+		return cli_fail_usage(c, "option '%s' needs a number from %" PRIu64 " on, not '%s'", shown,
+		                      option->low, value);
+	return cli_fail_usage(c, "option '%s' needs a number from %" PRIu64 " to %" PRIu64 ", not '%s'", shown,
+	                      option->low, option->high, value);
+}
+
+static int append(cli *c, cli_list *list, const char *value)
+{
+	if (list->items == NULL)
+		list->items = calloc((size_t)c->argc, sizeof *list->items);
+	if (list->items == NULL)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	list->items[list->count++] = value;
+	return CLI_DONE;
+}
+
+/* The field's type follows from the option's kind. @value is NULL for a flag only. */
 static int set(cli *c, const cli_option *option, const char *value, const char *shown)
 {
 	void *field = (char *)&c->options + option->offset;
-	if (value != NULL && value[0] == '\0' && option->offset != FIELD(note))
-		return cli_fail_usage(c, "option '%s' needs a %s that is not empty", shown, option->value);
-	switch (option->kind) {
-	case CLI_FLAG:
+	if (value == NULL) {
 		*(bool *)field = true;
-		break;
-	case CLI_TEXT:
-		*(const char **)field = value;
-		break;
-	case CLI_NUMBER:
-		if (!parse_number(value, option->low, option->high, field))
-			return option->high == UINT64_MAX
-			               ? cli_fail_usage(c, "option '%s' needs a number from %" PRIu64 " on, not '%s'",
-			                                shown, option->low, value)
-			               : cli_fail_usage(c, "option '%s' needs a number from %" PRIu64 " to %" PRIu64
-			                                   ", not '%s'",
-			                                shown, option->low, option->high, value);
-		break;
-	case CLI_LIST: {
-		cli_list *list = field;
-		if (list->items == NULL)
-			list->items = calloc((size_t)c->argc, sizeof *list->items);
-		if (list->items == NULL)
-			return cli_fail(c, CLI_FAILED, "out of memory");
-		list->items[list->count++] = value;
-		break;
+		return CLI_DONE;
 	}
-	}
+	if (value[0] == '\0' && option->offset != FIELD(note))
+		return cli_fail_usage(c, "option '%s' needs a %s that is not empty", shown, option->value);
+	if (option->kind == CLI_LIST)
+		return append(c, field, value);
+	if (option->kind == CLI_NUMBER)
+		return parse_number(value, option->low, option->high, field) ? CLI_DONE
+		                                                             : fail_number(c, option, value, shown);
+	*(const char **)field = value;
 	return CLI_DONE;
 }
 

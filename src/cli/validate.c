@@ -174,7 +174,7 @@ static int run(cli *c)
 	return failed != CLI_DONE ? failed : report(c, path, config, assets);
 }
 
-static const cli_option options[] = {
+static const cli_option option_table[] = {
 	{ "assets", 0, CLI_TEXT, offsetof(cli_options, assets), "FILE",
 	  "check the mandatory assets, too, against a list of\npackage paths, one a line; - is stdin", 0, 0 },
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
@@ -190,6 +190,6 @@ const cli_command cli_validate = {
 	.examples = "  pannier validate\n"
 	            "  pannier validate - < " PNR_CONFIG_NAME "\n"
 	            "  unzip -Z1 model-package.zip | pannier validate --assets -\n",
-	.options = options,
+	.options = option_table,
 	.run = run,
 };

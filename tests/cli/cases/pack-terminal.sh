@@ -12,5 +12,5 @@ script -qec 'pannier pack --include-policies --rehash -q' typescript < /dev/null
 edit_table
 script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
 NO_COLOR=1 script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
-NO_COLOR= script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
+NO_COLOR='' script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
 TERM=dumb script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
