@@ -158,6 +158,9 @@ typedef int (*pnr_write_fn)(void *user, const void *data, size_t length);
 PNR_API PNR_CHECKED pnr_status pnr_store_cat(pnr_store *store, const char *what, pnr_write_fn write,
                                              void *user, pnr_error *err);
 
+/** PNR_OK if @name may be given as a tag; INVALID says why not. Threads: any. */
+PNR_API PNR_CHECKED pnr_status pnr_tag_check(const char *name, pnr_error *err);
+
 /**
  * Give @tag the package and archive that @ref names.
  *

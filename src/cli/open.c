@@ -52,12 +52,8 @@ int cli_open_store(cli *c, const char *config, cli_access access, pnr_store **ou
 	cli_remark(c, "workspace %s", workspace);
 	cli_remark(c, "store %s", dir);
 	bool created = false;
-	if (open_at(dir, access, out_store, &created, &err) != PNR_OK) {
-		if (err.status == PNR_NOT_FOUND && access != CLI_CREATE)
-			return cli_fail(c, CLI_ABSENT, "no store at '%s'; 'pannier pack' or 'pannier init' makes one, "
-			                "--store names another", dir);
+	if (open_at(dir, access, out_store, &created, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_STORE, &err);
-	}
 	if (out_created != NULL)
 		*out_created = created;
 	if (out_workspace != NULL) {

@@ -46,7 +46,13 @@ static const cli_option *find_short(const cli_option *table, char letter)
 	return NULL;
 }
 
-/* Keeps the name that is closest to @wanted, if it is close. */
+/* A suggestion may differ in half of the letters, but in two at most: further off is no slip. */
+static size_t first_distance(const char *wanted)
+{
+	return strlen(wanted) < 4 ? 2 : 3;
+}
+
+/* Keeps the name that is closest to @wanted, if it is closer than @distance. */
 static void consider(const char *name, const char *wanted, size_t *distance, const char **best)
 {
 	size_t found = cli_distance(name, wanted, *distance);
@@ -61,7 +67,7 @@ static int fail_unknown_long(cli *c, const char *name, size_t length)
 	char wanted[40];
 	(void)snprintf(wanted, sizeof wanted, "%.*s", (int)length, name);
 	const char *best = NULL;
-	size_t distance = 3;
+	size_t distance = first_distance(wanted);
 	const cli_option *const tables[] = { own_options(c), common };
 	for (size_t t = 0; t < CLI_COUNT(tables); t++)
 		for (const cli_option *option = tables[t]; option->name != NULL; option++)
@@ -74,7 +80,7 @@ static int fail_unknown_long(cli *c, const char *name, size_t length)
 static int fail_unknown_command(cli *c, const char *name)
 {
 	const char *best = NULL;
-	size_t distance = 3;
+	size_t distance = first_distance(name);
 	for (size_t i = 0; cli_commands[i] != NULL; i++)
 		consider(cli_commands[i]->name, name, &distance, &best);
 	if (best == NULL)
@@ -123,7 +129,7 @@ static int set(cli *c, const cli_option *option, const char *value, const char *
 		return CLI_DONE;
 	}
 	if (value[0] == '\0' && option->offset != FIELD(note))
-		return cli_fail_usage(c, "option '%s' needs a %s that is not empty", shown, option->value);
+		return cli_fail_usage(c, "option '%s': the %s is empty", shown, option->value);
 	if (option->kind == CLI_LIST)
 		return append(c, field, value);
 	if (option->kind == CLI_NUMBER)
@@ -150,7 +156,7 @@ static int parse_long(cli *c, int *index)
 		return cli_fail_usage(c, "option '%s' takes no value", shown);
 	if (option->kind != CLI_FLAG && value == NULL) {
 		if (*index + 1 == c->argc)
-			return cli_fail_usage(c, "option '%s' needs a %s", shown, option->value);
+			return cli_fail_usage(c, "option '%s' needs a value: %s %s", shown, shown, option->value);
 		value = c->argv[++*index];
 	}
 	return set(c, option, value, shown);
@@ -174,7 +180,7 @@ static int parse_short(cli *c, int *index)
 		}
 		const char *value = letter[1] != '\0' ? letter + 1 : NULL;
 		if (value == NULL && *index + 1 == c->argc)
-			return cli_fail_usage(c, "option '%s' needs a %s", shown, option->value);
+			return cli_fail_usage(c, "option '%s' needs a value: %s %s", shown, shown, option->value);
 		return set(c, option, value != NULL ? value : c->argv[++*index], shown);
 	}
 	return CLI_DONE;

@@ -3,8 +3,10 @@
 #include "cli/text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *config_of(const cli *c)
@@ -41,6 +43,40 @@ static pnr_pack_options pack_options(cli *c, const char *workspace)
 		.progress = cli_progress,
 		.progress_user = c,
 	};
+}
+
+/* The library would read stdin without looking up: wait for it here, where an interrupt is noticed. */
+static int await_stdin(cli *c)
+{
+	struct pollfd wait = { .fd = STDIN_FILENO, .events = POLLIN };
+	while (!cli_interrupted() && poll(&wait, 1, -1) < 0 && errno == EINTR)
+		;
+	return cli_interrupted() ? cli_fail(c, CLI_INTERRUPTED, "interrupted") : CLI_DONE;
+}
+
+/* Who packs in the wrong folder must not find a store there afterwards. */
+static int check_config(cli *c, const char *config)
+{
+	struct stat st;
+	if (strcmp(config, "-") == 0)
+		return await_stdin(c);
+	if (stat(config, &st) != 0)
+		return cli_fail(c, CLI_INVALID, "config '%s': %s; give the path of a " PNR_CONFIG_NAME
+		                ", or run in the model's folder", config, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return cli_fail(c, CLI_INVALID, "config '%s' is a folder; give the file in it", config);
+	return CLI_DONE;
+}
+
+/* What can be said before any work is done. */
+static int check(cli *c)
+{
+	pnr_error err = PNR_ERROR_INIT;
+	if (c->options.tag != NULL && pnr_tag_check(c->options.tag, &err) != PNR_OK)
+		return cli_fail_usage(c, "--tag: %s", err.message);
+	if (c->options.name != NULL && strpbrk(c->options.name, "@:\n") != NULL)
+		return cli_fail_usage(c, "--name: '%s' contains '@' or ':'", c->options.name);
+	return check_config(c, config_of(c));
 }
 
 /* ---------------------------------------------------------------- pack -- */
@@ -123,7 +159,9 @@ static int pack(cli *c, const char *output, pnr_pack_result **out_result, const 
 	const char *config = config_of(c);
 	CLI_CLEANUP(cli_free) char *workspace = NULL;
 	bool created;
-	int failed = cli_open_store(c, config, CLI_CREATE, store, &workspace, &created);
+	int failed = check(c);
+	if (failed == CLI_DONE)
+		failed = cli_open_store(c, config, CLI_CREATE, store, &workspace, &created);
 	if (failed != CLI_DONE)
 		return failed;
 	pnr_error err = PNR_ERROR_INIT;
@@ -316,7 +354,9 @@ static int run_status(cli *c)
 	CLI_CLEANUP(cli_free) char *workspace = NULL;
 	CLI_CLEANUP(cli_close_store) pnr_store *store = NULL;
 	CLI_CLEANUP(free_changes) pnr_changes *changes = NULL;
-	int failed = cli_open_store(c, config, CLI_WRITE, &store, &workspace, NULL);
+	int failed = check(c);
+	if (failed == CLI_DONE)
+		failed = cli_open_store(c, config, CLI_WRITE, &store, &workspace, NULL);
 	if (failed != CLI_DONE)
 		return failed;
 	pnr_error err = PNR_ERROR_INIT;

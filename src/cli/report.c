@@ -1,6 +1,16 @@
 /* What is wrong with a model, for people and for programs. */
 #include "cli/cli.h"
 #include "cli/text.h"
+#include <string.h>
+
+/* A fault of the JSON text says its place itself; once a line is enough. */
+static const char *without_place(const pnr_issue *issue)
+{
+	char place[64];
+	int length = snprintf(place, sizeof place, "line %u, column %u: ", issue->line, issue->column);
+	return length > 0 && strncmp(issue->message, place, (size_t)length) == 0 ? issue->message + length
+	                                                                          : issue->message;
+}
 
 static void put_issues(cli *c, const char *file, const char *kind, cli_colour colour, const pnr_issue *issues,
                        size_t count)
@@ -12,7 +22,7 @@ static void put_issues(cli *c, const char *file, const char *kind, cli_colour co
 		if (issue->line > 0)
 			(void)fprintf(stderr, ":%u:%u", issue->line, issue->column);
 		(void)fprintf(stderr, ": %s%s:%s ", cli_paint(stderr, colour), kind, cli_paint(stderr, CLI_PLAIN));
-		cli_put_safe(stderr, issue->message);
+		cli_put_safe(stderr, without_place(issue));
 		(void)fputc('\n', stderr);
 	}
 }

@@ -28,11 +28,14 @@ int cli_exit_of(cli_subject subject, const pnr_error *err)
 	case PNR_INVALID:
 		if (subject == CLI_OF_REF)
 			return CLI_USAGE;
-		return subject == CLI_OF_CONFIG || subject == CLI_OF_PACKAGE ? CLI_INVALID : CLI_FAILED;
+		if (subject == CLI_OF_PACKAGE)
+			return CLI_UNVERIFIED;
+		return subject == CLI_OF_CONFIG ? CLI_INVALID : CLI_FAILED;
 	case PNR_CONFLICT:
-		if (subject == CLI_OF_REF)
-			return CLI_USAGE;
-		return subject == CLI_OF_CONFIG && err->detail == 0 ? CLI_INVALID : CLI_FAILED;
+		/* An ambiguous prefix; a tag that is in use. */
+		if (subject == CLI_OF_REF || subject == CLI_OF_CONFIG)
+			return err->detail == 0 ? CLI_USAGE : CLI_FAILED;
+		return CLI_FAILED;
 	case PNR_DENIED:
 		return subject == CLI_OF_CONFIG && err->detail == 0 ? CLI_INVALID : CLI_FAILED;
 	case PNR_CORRUPT:

@@ -179,9 +179,10 @@ static int run_worker_json(cli *c)
 	uint64_t length = 0;
 	pnr_error err = PNR_ERROR_INIT;
 	if (pnr_worker_json(&source.source, cli_write, c, &length, &err) != PNR_OK) {
-		/* A good package without a pipeline is no use to the worker; a bad name is the user's. */
+		/* A good package may have a config that is no use to the worker: without a pipeline. */
 		bool ref = source.store != NULL && (err.status == PNR_NOT_FOUND || err.status == PNR_CONFLICT);
-		return cli_fail_error(c, ref ? CLI_OF_REF : CLI_OF_PACKAGE, &err);
+		return cli_fail_error(c, err.status == PNR_INVALID ? CLI_OF_CONFIG : ref ? CLI_OF_REF : CLI_OF_PACKAGE,
+		                      &err);
 	}
 	if (length > WORKER_LIMIT)
 		cli_warn(c, "the worker takes at most 100 MB of JSON; this is %.1f MB", (double)length / 1e6);

@@ -115,7 +115,5 @@ void pnr_body_close(pnr_body *body);
 PNR_CHECKED pnr_status pnr_store_ref(pnr_store *store, const char *ref, pnr_ref_row *out_row, pnr_error *err);
 /** The manifest of an archive, whole. */
 PNR_CHECKED pnr_status pnr_store_manifest(pnr_store *store, int64_t archive_id, pnr_buffer *out, pnr_error *err);
-/** PNR_OK if @name may be given as a tag; INVALID says why not. */
-PNR_CHECKED pnr_status pnr_tag_check(const char *name, pnr_error *err);
 
 #endif

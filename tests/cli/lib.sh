@@ -42,6 +42,14 @@ json()
 	return "$status"
 }
 
+# Wait until process $1 has written pattern $2 to file $3, or is gone.
+await()
+{
+	until grep -qs -- "$2" "$3" || ! kill -0 "$1" 2> /dev/null; do
+		sleep 0.01
+	done
+}
+
 # Change one table of the sample: another package.
 edit_table()
 {

@@ -22,6 +22,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,12 +66,19 @@ def environment(pannier, top):
 def run(name, pannier, version):
     top = pathlib.Path(tempfile.mkdtemp(prefix="pannier-cli-")).resolve()
     try:
-        done = subprocess.run(["bash", "-c", '. "$CLI_TESTS/lib.sh"; . "$0"', str(CASES / f"{name}.sh")],
-                              cwd=top / "work", env=environment(pannier, top), stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=TIMEOUT, check=False)
-        texts = [normalise(raw.decode("utf-8", "backslashreplace"), top / "work", top / "tmp", version)
-                 for raw in (done.stdout, done.stderr)]
-        return {"out": texts[0], "err": texts[1], "status": f"{done.returncode}\n" if done.returncode else ""}
+        process = subprocess.Popen(["bash", "-c", '. "$CLI_TESTS/lib.sh"; . "$0"', str(CASES / f"{name}.sh")],
+                                   cwd=top / "work", env=environment(pannier, top), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            raw = process.communicate(timeout=TIMEOUT)
+            status = process.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raw = process.communicate()
+            status = f"no end after {TIMEOUT} s"
+        texts = [normalise(part.decode("utf-8", "backslashreplace"), top / "work", top / "tmp", version)
+                 for part in raw]
+        return {"out": texts[0], "err": texts[1], "status": f"{status}\n" if status else ""}
     finally:
         shutil.rmtree(top, ignore_errors=True)
 

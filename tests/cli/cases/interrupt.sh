@@ -4,7 +4,7 @@ seq 1 6000000 > data/policies.csv
 pannier init -q
 for signal in INT TERM; do
 	pannier pack --include-policies --level 12 --progress=json 2> updates > out &
-	until grep -q 'bytesDone":[1-9]' updates; do sleep 0.01; done
+	await $! 'bytesDone":[1-9]' updates
 	kill -s $signal $!
 	wait $!
 	echo "exit $?"
@@ -14,7 +14,7 @@ for signal in INT TERM; do
 	pannier log | wc -l
 done
 pannier pack --include-policies --level 12 --json --progress=json 2> updates > out &
-until grep -q 'bytesDone":[1-9]' updates; do sleep 0.01; done
+await $! 'bytesDone":[1-9]' updates
 kill -s INT $!
 wait $!
 echo "exit $?"
