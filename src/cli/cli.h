@@ -122,8 +122,8 @@ void cli_warn(cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 void cli_remark(cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 
 /**
- * Begin the reply of a command that did its work, of one that failed: the
- * latter complains, too. NULL without --json. What was in the reply is dropped.
+ * Begin the reply of a command that did its work, or of one that failed. NULL
+ * without --json. What was in the reply is dropped.
  */
 cli_json *cli_reply(cli *c);
 cli_json *cli_reply_failure(cli *c, int exit_status, const char *format, ...) CLI_PRINTF(3, 4);
@@ -167,6 +167,8 @@ void cli_json_issues(cli_json *json, const char *key, const pnr_issue *issues, s
 /** missingAssets and missing. */
 void cli_json_missing(cli_json *json, const pnr_missing_asset *missing, size_t count);
 void cli_json_digest(cli_json *json, const char *key, const pnr_digest *digest, bool known);
+/** A path, absolute if it can be. */
+void cli_json_path(cli_json *json, const char *key, const char *path);
 
 /* -------------------------------------------------------- store, package -- */
 

@@ -33,7 +33,7 @@ static void report(cli *c, const pnr_package_info *info)
 	cli_say(c, "archive  %s", pnr_digest_to_hex(&info->archive_hash, hex));
 	cli_json *json = cli_reply(c);
 	if (json != NULL) {
-		cli_json_text(json, "packagePath", output);
+		cli_json_path(json, "packagePath", output);
 		cli_json_number(json, "packageSize", info->archive_size);
 		cli_json_digest(json, "packageHash", &info->package_hash, true);
 		cli_json_digest(json, "archiveHash", &info->archive_hash, true);

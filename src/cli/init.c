@@ -1,16 +1,10 @@
 #include "cli/cli.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-/* DIR/.pannier; "." names the folder itself whatever PANNIER_STORE says. */
+/* DIR/.pannier, whatever PANNIER_STORE says. */
 static int store_in(cli *c, const char *dir, char **out_path)
 {
 	if (c->options.store != NULL)
 		return cli_fail_usage(c, "'%s' and --store name two places", dir);
-	if (mkdir(dir, 0777) != 0 && errno != EEXIST)
-		return cli_fail(c, CLI_FAILED, "making the folder '%s': %s", dir, strerror(errno));
 	if (asprintf(out_path, "%s/%s", dir, PNR_STORE_NAME) < 0) {
 		*out_path = NULL;
 		return cli_fail(c, CLI_FAILED, "out of memory");

@@ -90,7 +90,7 @@ static int finish(cli *c, int exit_status, const struct sigaction *pipe_action)
 		(void)fputs(text, stdout);
 		(void)fputc('\n', stdout);
 	}
-	bool failed = ferror(stdout) != 0;
+	bool failed = ferror(stdout) != 0 || c->output_error != 0;
 	failed = fflush(stdout) != 0 || failed;
 	failed = (close(STDOUT_FILENO) != 0 && errno != EINTR) || failed;
 	if (!failed || exit_status == CLI_INTERRUPTED)
@@ -109,8 +109,10 @@ int main(int argc, char **argv)
 {
 	cli c = { .argc = argc, .argv = argv, .drawn_at = cli_clock() };
 	struct sigaction ignore, pipe_action;
+	static char buffer[64 * 1024];
 	if (!open_standard_descriptors())
 		return CLI_FAILED;
+	(void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
 	/* A broken pipe is an error of the write, so that the call that writes can clean up. */

@@ -65,6 +65,10 @@ static int check_config(cli *c, const char *config)
 		                ", or run in the model's folder", config, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return cli_fail(c, CLI_INVALID, "config '%s' is a folder; give the file in it", config);
+	if (!S_ISREG(st.st_mode))
+		return cli_fail(c, CLI_INVALID, "config '%s' is not a regular file", config);
+	if (st.st_size > PNR_CONFIG_MAX)
+		return cli_fail(c, CLI_INVALID, "config '%s' is larger than %u bytes", config, PNR_CONFIG_MAX);
 	return CLI_DONE;
 }
 
@@ -77,6 +81,19 @@ static int check(cli *c)
 	if (c->options.name != NULL && strpbrk(c->options.name, "@:\n") != NULL)
 		return cli_fail_usage(c, "--name: '%s' contains '@' or ':'", c->options.name);
 	return check_config(c, config_of(c));
+}
+
+/* All that is wrong, below one line that says how much it is. */
+static void complain(cli *c, const char *config, const pnr_issue *errors, size_t error_count,
+                     const pnr_missing_asset *missing, size_t missing_count)
+{
+	if (error_count > 0)
+		cli_complain(c, "%s: %zu error%s", shown(config), error_count, error_count == 1 ? "" : "s");
+	cli_complain_issues(c, shown(config), errors, error_count);
+	if (missing_count > 0)
+		cli_complain(c, "%s: %zu asset%s missing", shown(config), missing_count,
+		             missing_count == 1 ? " is" : "s are");
+	cli_complain_missing(c, missing, missing_count);
 }
 
 /* ---------------------------------------------------------------- pack -- */
@@ -138,12 +155,11 @@ static void say_packed(cli *c, const pnr_pack_result *result, const char *path, 
 	}
 }
 
-/* The status of the call may have a text of its own; the result says more. */
 static int report_failure(cli *c, const char *config, const pnr_pack_result *result)
 {
-	cli_complain_issues(c, shown(config), result->errors, result->error_count);
-	cli_json *json = cli_reply_failure(c, CLI_INVALID, "%s", result->error != NULL ? result->error : "invalid");
-	cli_complain_missing(c, result->missing, result->missing_count);
+	complain(c, config, result->errors, result->error_count, result->missing, result->missing_count);
+	cli_warn_issues(c, shown(config), result->warnings, result->warning_count);
+	cli_json *json = cli_reply_failure(c, CLI_INVALID, "%s", result->error);
 	if (json != NULL) {
 		cli_json_missing(json, result->missing, result->missing_count);
 		cli_json_issues(json, "errors", result->errors, result->error_count);
@@ -169,12 +185,11 @@ static int pack(cli *c, const char *output, pnr_pack_result **out_result, const 
 	options.output_path = output;
 	pnr_status status = pnr_pack(*store, config, &options, out_result, &err);
 	cli_progress_erase(c);
-	if (*out_result != NULL)
-		cli_warn_issues(c, shown(config), (*out_result)->warnings, (*out_result)->warning_count);
 	if (status == PNR_INVALID && *out_result != NULL)
 		return report_failure(c, config, *out_result);
 	if (status != PNR_OK)
 		return cli_fail_error(c, CLI_OF_CONFIG, &err);
+	cli_warn_issues(c, shown(config), (*out_result)->warnings, (*out_result)->warning_count);
 	*out_new_store = created ? pnr_store_dir(*store) : NULL;
 	return CLI_DONE;
 }
@@ -335,10 +350,8 @@ static void say_changes(const cli *c, const pnr_changes *changes)
 
 static int report_status_failure(cli *c, const char *config, const pnr_changes *changes, const pnr_error *err)
 {
-	cli_complain_issues(c, shown(config), changes->errors, changes->error_count);
-	const char *text = err->message[0] != '\0' ? err->message : "invalid config or missing assets";
-	cli_json *json = cli_reply_failure(c, CLI_INVALID, "%s", text);
-	cli_complain_missing(c, changes->missing, changes->missing_count);
+	complain(c, config, changes->errors, changes->error_count, changes->missing, changes->missing_count);
+	cli_json *json = cli_reply_failure(c, CLI_INVALID, "%s", err->message);
 	if (json != NULL) {
 		cli_json_missing(json, changes->missing, changes->missing_count);
 		cli_json_issues(json, "errors", changes->errors, changes->error_count);

@@ -1,6 +1,7 @@
 /* What is wrong with a model, for people and for programs. */
 #include "cli/cli.h"
 #include "cli/text.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* A fault of the JSON text says its place itself; once a line is enough. */
@@ -93,4 +94,10 @@ void cli_json_digest(cli_json *json, const char *key, const pnr_digest *digest, 
 {
 	char hex[PNR_DIGEST_HEX_SIZE];
 	cli_json_text(json, key, known ? pnr_digest_to_hex(digest, hex) : NULL);
+}
+
+void cli_json_path(cli_json *json, const char *key, const char *path)
+{
+	CLI_CLEANUP(cli_free) char *absolute = realpath(path, NULL);
+	cli_json_text(json, key, absolute != NULL ? absolute : path);
 }

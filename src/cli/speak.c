@@ -26,16 +26,14 @@ int cli_exit_of(cli_subject subject, const pnr_error *err)
 			return CLI_INVALID;
 		return subject == CLI_OF_OUTPUT ? CLI_FAILED : CLI_ABSENT;
 	case PNR_INVALID:
-		if (subject == CLI_OF_REF)
+		/* What is wrong with a config comes in the result; this is an option. */
+		if (subject == CLI_OF_REF || subject == CLI_OF_CONFIG)
 			return CLI_USAGE;
-		if (subject == CLI_OF_PACKAGE)
-			return CLI_UNVERIFIED;
-		return subject == CLI_OF_CONFIG ? CLI_INVALID : CLI_FAILED;
+		return subject == CLI_OF_PACKAGE ? CLI_UNVERIFIED : CLI_FAILED;
 	case PNR_CONFLICT:
 		/* An ambiguous prefix; a tag that is in use. */
-		if (subject == CLI_OF_REF || subject == CLI_OF_CONFIG)
-			return err->detail == 0 ? CLI_USAGE : CLI_FAILED;
-		return CLI_FAILED;
+		return (subject == CLI_OF_REF || subject == CLI_OF_CONFIG) && err->detail == 0 ? CLI_USAGE
+		                                                                              : CLI_FAILED;
 	case PNR_DENIED:
 		return subject == CLI_OF_CONFIG && err->detail == 0 ? CLI_INVALID : CLI_FAILED;
 	case PNR_CORRUPT:
@@ -121,7 +119,6 @@ cli_json *cli_reply(cli *c)
 
 static cli_json *begin_failure(cli *c, int exit_status, const char *text)
 {
-	put_diagnostic(c, "", text);
 	if (!c->options.json)
 		return NULL;
 	cli_json_begin(&c->reply);
@@ -152,6 +149,7 @@ int cli_fail(cli *c, int exit_status, const char *format, ...)
 	va_start(arguments, format);
 	CLI_CLEANUP(cli_free) char *text = format_text(format, arguments);
 	va_end(arguments);
+	put_diagnostic(c, "", text);
 	(void)begin_failure(c, exit_status, text);
 	cli_reply_end(c);
 	return exit_status;

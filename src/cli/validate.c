@@ -42,7 +42,8 @@ static int read_some(int fd, size_t limit, text *out)
 	}
 }
 
-static int read_text(cli *c, const char *path, size_t limit, text *out)
+/* @absent is the exit status if there is no such file. */
+static int read_text(cli *c, const char *path, size_t limit, int absent, text *out)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -54,8 +55,8 @@ static int read_text(cli *c, const char *path, size_t limit, text *out)
 		return CLI_DONE;
 	if (cli_interrupted())
 		return cli_fail(c, CLI_INTERRUPTED, "interrupted");
-	bool absent = reason == ENOENT || reason == ENOTDIR || reason == EISDIR;
-	return cli_fail(c, absent ? CLI_INVALID : CLI_FAILED, "reading '%s': %s", path, strerror(reason));
+	bool none = reason == ENOENT || reason == ENOTDIR || reason == EISDIR;
+	return cli_fail(c, none ? absent : CLI_FAILED, "reading '%s': %s", path, strerror(reason));
 }
 
 /* Cut @t into its lines; the list points into it. */
@@ -88,7 +89,7 @@ static const char **split_lines(text *t, size_t *out_count)
 static int check_assets(cli *c, const text *config, pnr_validation **out)
 {
 	CLI_CLEANUP(free_text) text list = { NULL, 0 };
-	int failed = read_text(c, c->options.assets, PNR_MANIFEST_MAX, &list);
+	int failed = read_text(c, c->options.assets, PNR_MANIFEST_MAX, CLI_FAILED, &list);
 	if (failed != CLI_DONE)
 		return failed;
 	if (list.length > PNR_MANIFEST_MAX)
@@ -136,16 +137,16 @@ static int report(cli *c, const char *path, const pnr_validation *config, const 
 	if (errors == NULL)
 		return cli_fail(c, CLI_FAILED, "out of memory");
 	const char *file = strcmp(path, "-") == 0 ? "<stdin>" : path;
-	cli_complain_issues(c, file, errors, count);
-	cli_warn_issues(c, file, config->warnings, config->warning_count);
-	cli_json *json;
-	if (count == 0) {
+	const char *plural = count == 1 ? "" : "s";
+	if (count == 0)
 		cli_say(c, config->warning_count == 0 ? "%s: valid" : "%s: valid, with %zu warning%s", file,
 		        config->warning_count, config->warning_count == 1 ? "" : "s");
-		json = cli_reply(c);
-	} else {
-		json = cli_reply_failure(c, CLI_INVALID, "%s: %zu error%s", file, count, count == 1 ? "" : "s");
-	}
+	else
+		cli_complain(c, "%s: %zu error%s", file, count, plural);
+	cli_complain_issues(c, file, errors, count);
+	cli_warn_issues(c, file, config->warnings, config->warning_count);
+	cli_json *json = count == 0 ? cli_reply(c)
+	                            : cli_reply_failure(c, CLI_INVALID, "%s: %zu error%s", file, count, plural);
 	if (json != NULL) {
 		cli_json_bool(json, "valid", count == 0);
 		cli_json_issues(json, "errors", errors, count);
@@ -163,7 +164,7 @@ static int run(cli *c)
 	CLI_CLEANUP(free_validation) pnr_validation *assets = NULL;
 	if (c->options.assets != NULL && strcmp(c->options.assets, "-") == 0 && strcmp(path, "-") == 0)
 		return cli_fail_usage(c, "the config and the list of assets cannot both come from stdin");
-	int failed = read_text(c, path, PNR_CONFIG_MAX, &json);
+	int failed = read_text(c, path, PNR_CONFIG_MAX, CLI_INVALID, &json);
 	if (failed != CLI_DONE)
 		return failed;
 	pnr_error err = PNR_ERROR_INIT;

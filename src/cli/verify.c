@@ -48,9 +48,11 @@ static void json_result(cli_json *json, const pnr_verify_result *result)
 
 static int report_failure(cli *c, const char *name, const pnr_verify_result *result)
 {
+	const char *plural = result->problem_count == 1 ? "" : "s";
+	cli_complain(c, "%s: verification failed, %zu problem%s", name, result->problem_count, plural);
 	put_problems(c, "error", CLI_RED, name, result->problems, result->problem_count);
 	cli_json *json = cli_reply_failure(c, CLI_UNVERIFIED, "%s: verification failed, %zu problem%s", name,
-	                                   result->problem_count, result->problem_count == 1 ? "" : "s");
+	                                   result->problem_count, plural);
 	if (json != NULL) {
 		json_result(json, result);
 		cli_reply_end(c);
@@ -61,15 +63,15 @@ static int report_failure(cli *c, const char *name, const pnr_verify_result *res
 static int report(cli *c, const char *name, const pnr_verify_result *result, const char *dir)
 {
 	char hex[PNR_DIGEST_HEX_SIZE];
-	cli_say(c, "%s: %s%s%llu asset%s", name, dir != NULL ? "unpacked to " : "valid, ", dir != NULL ? dir : "",
-	        (unsigned long long)result->asset_count, result->asset_count == 1 ? "" : "s");
+	cli_say(c, "%s: valid, %llu asset%s%s%s", name, (unsigned long long)result->asset_count,
+	        result->asset_count == 1 ? "" : "s", dir != NULL ? ", unpacked to " : "", dir != NULL ? dir : "");
 	cli_say(c, "package  %s", pnr_digest_to_hex(&result->package_hash, hex));
 	if (result->has_archive_hash)
 		cli_say(c, "archive  %s", pnr_digest_to_hex(&result->archive_hash, hex));
 	cli_json *json = cli_reply(c);
 	if (json != NULL) {
 		if (dir != NULL)
-			cli_json_text(json, "directory", dir);
+			cli_json_path(json, "directory", dir);
 		json_result(json, result);
 		cli_reply_end(c);
 	}
@@ -179,10 +181,10 @@ static int run_worker_json(cli *c)
 	uint64_t length = 0;
 	pnr_error err = PNR_ERROR_INIT;
 	if (pnr_worker_json(&source.source, cli_write, c, &length, &err) != PNR_OK) {
-		/* A good package may have a config that is no use to the worker: without a pipeline. */
-		bool ref = source.store != NULL && (err.status == PNR_NOT_FOUND || err.status == PNR_CONFLICT);
-		return cli_fail_error(c, err.status == PNR_INVALID ? CLI_OF_CONFIG : ref ? CLI_OF_REF : CLI_OF_PACKAGE,
-		                      &err);
+		/* A good package whose config is no use to the worker: it has no pipeline. */
+		if (err.status == PNR_INVALID)
+			return cli_fail(c, CLI_INVALID, "%s", err.message);
+		return cli_fail_error(c, source.store != NULL ? CLI_OF_REF : CLI_OF_PACKAGE, &err);
 	}
 	if (length > WORKER_LIMIT)
 		cli_warn(c, "the worker takes at most 100 MB of JSON; this is %.1f MB", (double)length / 1e6);

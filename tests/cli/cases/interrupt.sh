@@ -1,6 +1,6 @@
 # SIGINT and SIGTERM stop a pack: nothing half-made is visible, and the next one works.
 sample
-seq 1 6000000 > data/policies.csv
+seq 1 3000000 > data/policies.csv
 pannier init -q
 for signal in INT TERM; do
 	pannier pack --include-policies --level 12 --progress=json 2> updates > out &

@@ -11,4 +11,5 @@ unzip -Z1 ../model-package.zip | grep lapse
 # Engines that live elsewhere.
 mv wasm ../engines
 run pannier pack -q --allow-outside ../tables
-run pannier pack -q --allow-outside ../tables --engine-dir nowhere --engine-dir ../engines
+run pannier pack -q --allow-outside ../tables --engine-dir . --engine-dir ../engines
+run pannier pack -q --engine-dir nowhere

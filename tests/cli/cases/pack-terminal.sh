@@ -1,10 +1,9 @@
 # On a terminal: a progress line that is taken away again; colours unless NO_COLOR.
 sample
-seq 1 6000000 > data/policies.csv
-mkdir -p home
+seq 1 2000000 > data/policies.csv
 unset LC_ALL
 export TERM=xterm
-script -qec 'pannier pack --include-policies' typescript < /dev/null > screen
+script -qec 'pannier pack --include-policies --level 9' typescript < /dev/null > screen
 grep -c $'\r\e\[K' screen
 grep -o 'hash  *[0-9]* %' screen | head -n 1 | sed 's/[0-9][0-9]*/N/'
 script -qec 'pannier pack --include-policies --rehash --no-progress' typescript < /dev/null | grep -c $'\e'
