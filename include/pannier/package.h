@@ -153,6 +153,7 @@ typedef struct pnr_package_source {
 	const char *file; /**< a zip */
 	pnr_store *store; /**< with @ref */
 	const char *ref;
+	const char *name; /**< what messages call the file; NULL: its path */
 } pnr_package_source;
 
 typedef struct pnr_verify_options {

@@ -122,7 +122,7 @@ static int open_stdin(cli *c, cli_source *out)
 	out->fd = fd;
 	(void)snprintf(out->path, sizeof out->path, "/proc/self/fd/%d", fd);
 	out->source.file = out->path;
-	out->name = "<stdin>";
+	out->source.name = out->name = "<stdin>";
 	return CLI_DONE;
 }
 

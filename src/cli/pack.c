@@ -91,8 +91,7 @@ static void complain(cli *c, const char *config, const pnr_issue *errors, size_t
 		cli_complain(c, "%s: %zu error%s", shown(config), error_count, error_count == 1 ? "" : "s");
 	cli_complain_issues(c, shown(config), errors, error_count);
 	if (missing_count > 0)
-		cli_complain(c, "%s: %zu asset%s missing", shown(config), missing_count,
-		             missing_count == 1 ? " is" : "s are");
+		cli_complain(c, "Missing %zu required assets", missing_count);
 	cli_complain_missing(c, missing, missing_count);
 }
 

@@ -107,7 +107,7 @@ static const pnr_contents_ops zip_ops = {
 	.close = zip_close,
 };
 
-static pnr_status open_zip(const char *file, pnr_contents **out_contents, pnr_error *err)
+static pnr_status open_zip(const char *file, const char *name, pnr_contents **out_contents, pnr_error *err)
 {
 	/* NONBLOCK: opening a FIFO must not wait for a writer. */
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
@@ -123,7 +123,7 @@ static pnr_status open_zip(const char *file, pnr_contents **out_contents, pnr_er
 	if (zip == NULL)
 		return pnr_fail_nomem(err);
 	*zip = (zip_contents){
-		.base = { &zip_ops, file, (uint64_t)st.st_size },
+		.base = { &zip_ops, name != NULL ? name : file, (uint64_t)st.st_size },
 		.fd = fd,
 		.st = st,
 	};
@@ -137,7 +137,7 @@ static pnr_status open_zip(const char *file, pnr_contents **out_contents, pnr_er
 pnr_status pnr_contents_open(const pnr_package_source *source, pnr_contents **out_contents, pnr_error *err)
 {
 	if (source->file != NULL && source->store == NULL && source->ref == NULL)
-		return open_zip(source->file, out_contents, err);
+		return open_zip(source->file, source->name, out_contents, err);
 	if (source->file == NULL && source->store != NULL && source->ref != NULL)
 		return pnr_contents_open_ref(source->store, source->ref, out_contents, err);
 	return pnr_fail(err, PNR_INVALID, "a package comes from a file, or from a store with a ref");

@@ -3,6 +3,7 @@ sample
 seq 1 3000000 > data/policies.csv
 pannier init -q
 for signal in INT TERM; do
+	rm -f updates
 	pannier pack --include-policies --level 12 --progress=json 2> updates > out &
 	await $! 'bytesDone":[1-9]' updates
 	kill -s $signal $!
@@ -13,6 +14,7 @@ for signal in INT TERM; do
 	find . -name '*.zip*' -o -path '*/tmp/?*' -o -path '*/objects/*' -type f
 	pannier log | wc -l
 done
+rm -f updates
 pannier pack --include-policies --level 12 --json --progress=json 2> updates > out &
 await $! 'bytesDone":[1-9]' updates
 kill -s INT $!

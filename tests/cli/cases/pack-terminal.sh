@@ -5,7 +5,7 @@ unset LC_ALL
 export TERM=xterm
 script -qec 'pannier pack --include-policies --level 9' typescript < /dev/null > screen
 grep -c $'\r\e\[K' screen
-grep -o 'hash  *[0-9]* %' screen | head -n 1 | sed 's/[0-9][0-9]*/N/'
+grep -o 'hash  *[0-9]* %' screen | head -n 1 | sed 's/ *[0-9][0-9]*/ N/'
 script -qec 'pannier pack --include-policies --rehash --no-progress' typescript < /dev/null | grep -c $'\e'
 script -qec 'pannier pack --include-policies --rehash -q' typescript < /dev/null | wc -c
 edit_table
