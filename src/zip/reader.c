@@ -1,10 +1,15 @@
-/* Reading through libzip, after the scan. The two must agree on every entry. */
+/*
+ * Reading through libzip, after the scan. The two must agree on every entry.
+ * libzip hands out the bodies; they are decoded here, because it accepts a
+ * DEFLATE stream without an end and does not notice bytes behind one.
+ */
 #include "base/file.h"
 #include "zip/scan.h"
 #include "zip/zip.h"
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
+#include <zlib.h>
 
 #define CHUNK ((size_t)64 * PNR_KIB)
 
@@ -13,7 +18,10 @@ struct pnr_zip_reader {
 	char *name;
 	pnr_zip_directory dir;
 	zip_t *zip;
-	char *chunk;
+	unsigned char *body;    /* a chunk as it lies in the zip */
+	unsigned char *content; /* a chunk decoded */
+	z_stream inflater;
+	bool has_inflater;
 	/* of the file as libzip sees it */
 	uint64_t position;
 	bool opening;
@@ -104,14 +112,9 @@ static pnr_status fail_zip(const pnr_zip_reader *reader, zip_error_t *error, pnr
 			*err = reader->io_error;
 		return reader->io_error.status;
 	}
-	switch (zip_error_code_zip(error)) {
-	case ZIP_ER_MEMORY:
+	if (zip_error_code_zip(error) == ZIP_ER_MEMORY)
 		return pnr_fail_nomem(err);
-	case ZIP_ER_CRC:
-		return pnr_fail(err, PNR_CORRUPT, "its content does not have the CRC that the zip gives");
-	default:
-		return pnr_fail(err, PNR_CORRUPT, "libzip: %s", zip_error_strerror(error));
-	}
+	return pnr_fail(err, PNR_CORRUPT, "libzip: %s", zip_error_strerror(error));
 }
 
 /* ------------------------------------------------------------------ open -- */
@@ -173,8 +176,9 @@ pnr_status pnr_zip_reader_open(int fd, const char *name, pnr_zip_reader **out_re
 	zip_error_init(&reader->zip_error);
 	reader->fd = fd;
 	reader->name = strdup(name);
-	reader->chunk = malloc(CHUNK);
-	if (reader->name == NULL || reader->chunk == NULL)
+	reader->body = malloc(CHUNK);
+	reader->content = malloc(CHUNK);
+	if (reader->name == NULL || reader->body == NULL || reader->content == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_zip_scan(fd, name, &reader->dir, err);
 	if (status != PNR_OK)
@@ -198,7 +202,10 @@ void pnr_zip_reader_close(pnr_zip_reader *reader)
 		zip_discard(reader->zip);
 	zip_error_fini(&reader->zip_error);
 	pnr_zip_directory_free(&reader->dir);
-	free(reader->chunk);
+	if (reader->has_inflater)
+		(void)inflateEnd(&reader->inflater);
+	free(reader->body);
+	free(reader->content);
 	free(reader->name);
 	free(reader);
 }
@@ -237,40 +244,119 @@ static void close_file(zip_file_t **file)
 		(void)zip_fclose(*file);
 }
 
-static pnr_status read_some(pnr_zip_reader *reader, zip_file_t *file, size_t capacity, size_t *out_length,
-                            pnr_error *err)
+/* An entry on its way to the caller. */
+typedef struct passage {
+	pnr_zip_reader *reader;
+	zip_file_t *file; /* its body, as it lies in the zip */
+	const pnr_sink *out;
+	uint64_t left; /* bytes of content to come */
+	uLong crc;
+	pnr_error *err;
+} passage;
+
+/* The next chunk of the body; 0 bytes at its end. */
+static pnr_status next_chunk(const passage *p, size_t *out_length)
 {
-	zip_int64_t got = zip_fread(file, reader->chunk, capacity);
+	zip_int64_t got = zip_fread(p->file, p->reader->body, CHUNK);
 	if (got < 0)
-		return fail_zip(reader, zip_file_get_error(file), err);
+		return fail_zip(p->reader, zip_file_get_error(p->file), p->err);
 	*out_length = (size_t)got;
 	return PNR_OK;
 }
 
-static pnr_status read_entry(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out, pnr_error *err)
+static pnr_status pass(passage *p, const unsigned char *data, size_t length)
 {
-	PNR_CLEANUP(close_file) zip_file_t *file = zip_fopen_index(reader->zip, index, 0);
-	if (file == NULL)
-		return fail_zip(reader, zip_get_error(reader->zip), err);
-	for (uint64_t left = reader->dir.items[index].entry.size; left > 0;) {
-		size_t got = 0;
-		pnr_status status =
-			read_some(reader, file, left < CHUNK ? (size_t)left : CHUNK, &got, err);
-		if (status == PNR_OK && got == 0)
-			status = pnr_fail(err, PNR_CORRUPT, "its content ends %llu bytes early",
-			                  (unsigned long long)left);
-		if (status == PNR_OK)
-			status = out->write(out->context, reader->chunk, got, err);
+	if (length == 0)
+		return PNR_OK;
+	if (length > p->left)
+		return pnr_fail(p->err, PNR_CORRUPT, "its content is longer than its size");
+	p->left -= length;
+	p->crc = crc32(p->crc, data, (uInt)length);
+	return p->out->write(p->out->context, data, length, p->err);
+}
+
+static pnr_status pass_stored(passage *p)
+{
+	for (;;) {
+		size_t length = 0;
+		pnr_status status = next_chunk(p, &length);
+		if (status == PNR_OK && length > 0)
+			status = pass(p, p->reader->body, length);
+		if (status != PNR_OK || length == 0)
+			return status;
+	}
+}
+
+static pnr_status start_inflater(pnr_zip_reader *reader, pnr_error *err)
+{
+	int result = reader->has_inflater ? inflateReset(&reader->inflater) : inflateInit2(&reader->inflater, -MAX_WBITS);
+	if (result != Z_OK)
+		return pnr_fail_nomem(err);
+	reader->has_inflater = true;
+	return PNR_OK;
+}
+
+/* Decode the @length bytes in the body chunk. */
+static pnr_status pass_inflated(passage *p, size_t length, bool *out_ended)
+{
+	z_stream *z = &p->reader->inflater;
+	int result = Z_OK;
+	z->next_in = p->reader->body;
+	z->avail_in = (uInt)length;
+	do {
+		z->next_out = p->reader->content;
+		z->avail_out = CHUNK;
+		result = inflate(z, Z_NO_FLUSH);
+		if (result == Z_MEM_ERROR)
+			return pnr_fail_nomem(p->err);
+		if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+			return pnr_fail(p->err, PNR_CORRUPT, "its deflate stream is damaged: %s",
+			                z->msg == NULL ? "no reason given" : z->msg);
+		pnr_status status = pass(p, p->reader->content, CHUNK - z->avail_out);
 		if (status != PNR_OK)
 			return status;
-		left -= got;
+	} while (result == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
+	*out_ended = result == Z_STREAM_END;
+	return PNR_OK;
+}
+
+static pnr_status pass_deflated(passage *p)
+{
+	bool ended = false;
+	size_t length = 0;
+	pnr_status status = start_inflater(p->reader, p->err);
+	while (status == PNR_OK && !ended) {
+		status = next_chunk(p, &length);
+		if (status == PNR_OK && length == 0)
+			status = pnr_fail(p->err, PNR_CORRUPT, "its deflate stream does not end");
+		if (status == PNR_OK)
+			status = pass_inflated(p, length, &ended);
 	}
-	/* libzip compares the CRC when it meets the end: go there. */
-	size_t more = 0;
-	pnr_status status = read_some(reader, file, 1, &more, err);
+	if (status != PNR_OK)
+		return status;
+	size_t more = p->reader->inflater.avail_in;
+	if (more == 0)
+		status = next_chunk(p, &more);
 	if (status == PNR_OK && more > 0)
-		status = pnr_fail(err, PNR_CORRUPT, "its content is longer than its size");
+		status = pnr_fail(p->err, PNR_CORRUPT, "bytes follow the end of its deflate stream");
 	return status;
+}
+
+static pnr_status read_entry(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out, pnr_error *err)
+{
+	const pnr_zip_entry *entry = &reader->dir.items[index].entry;
+	PNR_CLEANUP(close_file) zip_file_t *file = zip_fopen_index(reader->zip, index, ZIP_FL_COMPRESSED);
+	if (file == NULL)
+		return fail_zip(reader, zip_get_error(reader->zip), err);
+	passage p = { reader, file, out, entry->size, crc32(0, NULL, 0), err };
+	pnr_status status = entry->method == PNR_ZIP_STORED ? pass_stored(&p) : pass_deflated(&p);
+	if (status != PNR_OK)
+		return status;
+	if (p.left > 0)
+		return pnr_fail(err, PNR_CORRUPT, "its content ends %llu bytes early", (unsigned long long)p.left);
+	if (p.crc != entry->crc32)
+		return pnr_fail(err, PNR_CORRUPT, "its content does not have the CRC that the zip gives");
+	return PNR_OK;
 }
 
 pnr_status pnr_zip_reader_read(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out, pnr_error *err)

@@ -508,7 +508,7 @@ static pnr_status compare_local(const scan *s, const pnr_zip_item *item, const f
 	else if (!repeats(item, local->body_size, entry->body_size))
 		what = "compressed size";
 	if (what != NULL)
-		return pnr_fail(s->err, PNR_CORRUPT, "its local header gives another %s than the central directory",
+		return pnr_fail(s->err, PNR_CORRUPT, "its local header and the central directory disagree on its %s",
 		                what);
 	return PNR_OK;
 }
@@ -535,7 +535,7 @@ static pnr_status check_local(scan *s, const pnr_zip_item *item, uint64_t next, 
 		return status;
 	const char *name = (const char *)p + LOCAL_SIZE;
 	if (local.name_length != strlen(item->entry.name) || memcmp(name, item->entry.name, local.name_length) != 0)
-		return pnr_fail(s->err, PNR_CORRUPT, "its local header gives another name");
+		return pnr_fail(s->err, PNR_CORRUPT, "its local header and the central directory disagree on its name");
 
 	/* Both sizes are wide here, or none (APPNOTE 4.5.3). */
 	uint64_t *wanted[] = { &local.size, &local.body_size };

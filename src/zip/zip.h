@@ -78,9 +78,10 @@ const pnr_zip_entry *pnr_zip_reader_entry(const pnr_zip_reader *reader, uint64_t
 /** The index of the entry @name; false if there is none. Not linear. */
 bool pnr_zip_reader_find(const pnr_zip_reader *reader, const char *name, uint64_t *out_index);
 /**
- * Pass the content of entry @index to @out, through libzip, which checks the
- * CRC. Never more than entry->size bytes are passed on, and what was passed on
- * is right only if PNR_OK is returned. Errors: CORRUPT, IO, NOMEM, and what the
+ * Pass the content of entry @index to @out. It is checked to be exactly
+ * entry->size bytes with the CRC of the entry, from a body that ends where its
+ * DEFLATE stream ends. Never more than entry->size bytes are passed on, and
+ * what was passed on is right only if PNR_OK is returned. Errors: CORRUPT, IO, NOMEM, and what the
  * sink reports.
  * Threads: one call per reader at a time.
  */

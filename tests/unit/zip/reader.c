@@ -1,0 +1,358 @@
+/* Reading: round trips, contents that lie, faults while reading. */
+#include "support.h"
+#include <errno.h>
+#include <stdio.h>
+
+/* ----------------------------------------------------------- round trip -- */
+
+typedef struct content {
+	const char *name;
+	size_t size;
+	unsigned method;
+} content;
+
+static const content contents[] = {
+	{ "livecalc.config.json", 3, PNR_ZIP_STORED },
+	{ "wasm/empty.wasm", 0, PNR_ZIP_STORED },
+	{ "wasm/empty.mjs", 0, PNR_ZIP_DEFLATED },
+	{ "assumptions/mortality.csv", 70000, PNR_ZIP_DEFLATED },
+	{ "data/gr\xc3\xb6\xc3\x9f" "e.csv", 300000, PNR_ZIP_STORED },
+	{ "data/aligned.csv", 1100000, PNR_ZIP_STORED },
+	{ "data/aligned too.csv", 2500000, PNR_ZIP_DEFLATED },
+	{ "z", 1, PNR_ZIP_DEFLATED },
+};
+
+/* Digits that shrink by half or so, the same for one size every time. */
+static unsigned char *make_content(size_t size)
+{
+	unsigned char *data = malloc(size + 1);
+	uint32_t seed = (uint32_t)size;
+	assert_non_null(data);
+	for (size_t i = 0; i < size; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		data[i] = (unsigned char)('0' + (seed >> 24) % 10);
+	}
+	return data;
+}
+
+static size_t deflate_all(const void *data, size_t size, unsigned char **out)
+{
+	size_t capacity = compressBound(size) + 64;
+	*out = malloc(capacity);
+	assert_non_null(*out);
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)size, .next_out = *out,
+		       .avail_out = (uInt)capacity };
+	assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	size_t length = z.total_out;
+	assert_int_equal(deflateEnd(&z), Z_OK);
+	return length;
+}
+
+static void add_content(pnr_zip_writer *writer, const content *c)
+{
+	unsigned char *data = make_content(c->size), *deflated = NULL;
+	pnr_memory_range range = { (const char *)data, c->size };
+	pnr_error err = PNR_ERROR_INIT;
+	if (c->method == PNR_ZIP_DEFLATED) {
+		range.length = deflate_all(data, c->size, &deflated);
+		range.data = (const char *)deflated;
+	}
+	const pnr_zip_entry entry = { c->name, c->method, crc_of(data, c->size), c->size, range.length };
+	const pnr_source source = pnr_memory_source(&range);
+	must(pnr_zip_writer_add(writer, &entry, &source, &err), &err);
+	free(deflated);
+	free(data);
+}
+
+static int write_contents(void)
+{
+	int fd = memory_file("", 0);
+	pnr_file_end end = { fd, "all.zip" };
+	const pnr_sink sink = pnr_file_end_sink(&end);
+	pnr_zip_writer *writer = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	uint64_t size = 0;
+	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
+	for (size_t i = 0; i < PNR_COUNT(contents); i++)
+		add_content(writer, &contents[i]);
+	must(pnr_zip_writer_finish(writer, &size, &err), &err);
+	pnr_zip_writer_free(writer);
+	return fd;
+}
+
+static void what_was_written_is_read(void **state)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = write_contents();
+	must(pnr_zip_reader_open(fd, "all.zip", &reader, &err), &err);
+	assert_int_equal(pnr_zip_reader_count(reader), PNR_COUNT(contents));
+	/* from the last to the first: reading one does not depend on the one before */
+	for (size_t i = PNR_COUNT(contents); i-- > 0;) {
+		const pnr_zip_entry *entry = pnr_zip_reader_entry(reader, i);
+		unsigned char *expected = make_content(contents[i].size);
+		pnr_buffer got = PNR_BUFFER_INIT;
+		pnr_buffer_end end = { &got, contents[i].size };
+		const pnr_sink sink = pnr_buffer_end_sink(&end);
+		assert_string_equal(entry->name, contents[i].name);
+		assert_int_equal(entry->method, contents[i].method);
+		assert_int_equal(entry->size, contents[i].size);
+		must(pnr_zip_reader_read(reader, i, &sink, &err), &err);
+		assert_int_equal(got.length, contents[i].size);
+		if (got.length > 0)
+			assert_memory_equal(got.data, expected, got.length);
+		pnr_buffer_free(&got);
+		free(expected);
+	}
+	pnr_zip_reader_close(reader);
+	close(fd);
+}
+
+static void entries_are_found_by_name(void **state)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	uint64_t index = 4711;
+	(void)state;
+	int fd = write_contents();
+	must(pnr_zip_reader_open(fd, "all.zip", &reader, &err), &err);
+	assert_false(pnr_zip_reader_find(reader, "", &index));
+	assert_false(pnr_zip_reader_find(reader, "livecalc.config.jso", &index));
+	assert_false(pnr_zip_reader_find(reader, "LIVECALC.config.json", &index));
+	assert_false(pnr_zip_reader_find(reader, "zz", &index));
+	assert_int_equal(index, 4711);
+	for (size_t i = 0; i < PNR_COUNT(contents); i++) {
+		assert_true(pnr_zip_reader_find(reader, contents[i].name, &index));
+		assert_int_equal(index, i);
+	}
+	pnr_zip_reader_close(reader);
+	pnr_zip_reader_close(NULL);
+	close(fd);
+}
+
+/* The descriptor is the caller's: its position stays, and it stays open. */
+static void the_descriptor_is_left_alone(void **state)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = write_contents();
+	assert_int_equal(lseek(fd, 1234, SEEK_SET), 1234);
+	must(pnr_zip_reader_open(fd, "all.zip", &reader, &err), &err);
+	must(read_all(reader, &err), &err);
+	pnr_zip_reader_close(reader);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 1234);
+	close(fd);
+}
+
+/* ------------------------------------------------------ hostile contents -- */
+
+typedef struct lie {
+	const char *name, *body;
+	size_t body_length, size;
+	unsigned method;
+	uint32_t crc_change; /* added to the CRC of "hello" */
+	const char *message;
+} lie;
+
+static pnr_status count_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	(void)data;
+	(void)err;
+	*(size_t *)context += length;
+	return PNR_OK;
+}
+
+#define HELLO_DEFLATED "\xcb\x48\xcd\xc9\xc9\x07\x00"
+
+static void contents_that_lie_are_refused(void **state)
+{
+	static const lie lies[] = {
+		{ "a stored body of another CRC", "hello", 5, 5, 0, 1, "CRC" },
+		{ "a deflated body of another CRC", HELLO_DEFLATED, 7, 5, 8, 1, "does not have the CRC" },
+		{ "more content than its size", HELLO_DEFLATED, 7, 4, 8, 0, "content is longer than its size" },
+		{ "less content than its size", HELLO_DEFLATED, 7, 6, 8, 0, "ends 1 bytes early" },
+		{ "a stream cut short", HELLO_DEFLATED, 5, 5, 8, 0, "stream does not end" },
+		{ "a stream without a final block", "\0\5\0\xfa\xffhello", 10, 5, 8, 0, "stream does not end" },
+		{ "bytes behind the stream", HELLO_DEFLATED "hidden", 13, 5, 8, 0, "follow the end of its deflate stream" },
+		{ "no stream at all", "\xff\xff\xff\xff\xff", 5, 5, 8, 0, "damaged: invalid block type" },
+		{ "an empty body for a stream", "", 0, 0, 8, 0, "stream does not end" },
+		{ "a distance before the start", "\x03\x02\x00", 3, 20, 8, 0, "damaged: invalid distance" },
+	};
+	(void)state;
+	for (size_t i = 0; i < PNR_COUNT(lies); i++) {
+		recipe r = { .front = "", .gap = "", .gap64 = "", .back = "" };
+		pnr_buffer bytes = PNR_BUFFER_INIT;
+		pnr_zip_reader *reader = NULL;
+		pnr_error err = PNR_ERROR_INIT;
+		int fd = -1;
+		size_t passed = 0;
+		const pnr_sink sink = { .write = count_write, .context = &passed };
+		add_part(&r, "lie.csv", lies[i].method, lies[i].body, lies[i].body_length,
+		         crc_of("hello", 5) + lies[i].crc_change, lies[i].size);
+		lay_out(&r);
+		cook(&r, &bytes);
+		must(open_bytes(&bytes, &fd, &reader, &err), &err);
+		pnr_status status = pnr_zip_reader_read(reader, 0, &sink, &err);
+		if (status != PNR_CORRUPT || strstr(err.message, lies[i].message) == NULL)
+			fail_msg("%s: %s \"%s\"", lies[i].name, pnr_status_name(status), err.message);
+		assert_non_null(strstr(err.message, "zip 'test.zip': entry 'lie.csv': "));
+		assert_in_range(passed, 0, lies[i].size);
+		pnr_zip_reader_close(reader);
+		close(fd);
+		pnr_buffer_free(&bytes);
+	}
+}
+
+static pnr_status refuse_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	(void)context;
+	(void)data;
+	(void)length;
+	return pnr_fail(err, PNR_CANCELLED, "stop");
+}
+
+static void what_the_sink_reports_is_passed_on(void **state)
+{
+	const pnr_sink sink = { .write = refuse_write };
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = write_contents();
+	must(pnr_zip_reader_open(fd, "all.zip", &reader, &err), &err);
+	assert_int_equal(pnr_zip_reader_read(reader, 3, &sink, &err), PNR_CANCELLED);
+	assert_string_equal(err.message, "zip 'all.zip': entry 'assumptions/mortality.csv': stop");
+	pnr_error_clear(&err);
+	must(read_all(reader, &err), &err);
+	pnr_zip_reader_close(reader);
+	close(fd);
+}
+
+/* A file that shrinks while it is open: an error, no endless loop, no crash. */
+static void a_file_that_shrinks_is_reported(void **state)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = write_contents();
+	must(pnr_zip_reader_open(fd, "all.zip", &reader, &err), &err);
+	assert_int_equal(ftruncate(fd, 100000), 0);
+	assert_int_equal(read_all(reader, &err), PNR_CORRUPT);
+	pnr_zip_reader_close(reader);
+	close(fd);
+}
+
+/* --------------------------------------------------------------- faults -- */
+
+static size_t calls, failing_call;
+
+static int fail_one_call(pnr_file_call call, size_t *length)
+{
+	(void)call;
+	(void)length;
+	return calls++ == failing_call ? EIO : 0;
+}
+
+static int shorten_reads(pnr_file_call call, size_t *length)
+{
+	if (call == PNR_CALL_READ && *length > 7)
+		*length = 7;
+	return 0;
+}
+
+static int small_zip(void)
+{
+	recipe r = good_recipe();
+	pnr_buffer bytes = PNR_BUFFER_INIT;
+	r.end64.present = true;
+	lay_out(&r);
+	cook(&r, &bytes);
+	int fd = memory_file(bytes.data, bytes.length);
+	pnr_buffer_free(&bytes);
+	return fd;
+}
+
+static pnr_status open_and_read(int fd, pnr_error *err)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_status status = pnr_zip_reader_open(fd, "small.zip", &reader, err);
+	if (status == PNR_OK)
+		status = read_all(reader, err);
+	pnr_zip_reader_close(reader);
+	return status;
+}
+
+/* A failed read is an I/O error with the system's reason, never "corrupt", in whatever code it happens. */
+static void every_failing_read_is_reported_as_such(void **state)
+{
+	pnr_status status = PNR_IO;
+	(void)state;
+	int fd = small_zip();
+	for (failing_call = 0; status != PNR_OK; failing_call++) {
+		pnr_error err = PNR_ERROR_INIT;
+		calls = 0;
+		pnr_file_gate_hook = fail_one_call;
+		status = open_and_read(fd, &err);
+		pnr_file_gate_hook = NULL;
+		if (status != PNR_OK) {
+			assert_int_equal(status, PNR_IO);
+			assert_int_equal(err.detail, EIO);
+			assert_non_null(strstr(err.message, "zip 'small.zip': "));
+		}
+	}
+	assert_in_range(failing_call, 8, 1000);
+	close(fd);
+}
+
+static void short_reads_change_nothing(void **state)
+{
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = small_zip();
+	pnr_file_gate_hook = shorten_reads;
+	pnr_status status = open_and_read(fd, &err);
+	pnr_file_gate_hook = NULL;
+	must(status, &err);
+	close(fd);
+}
+
+/* After a fault has passed the same reader works again. */
+static void a_passing_fault_does_not_stick(void **state)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = small_zip();
+	must(pnr_zip_reader_open(fd, "small.zip", &reader, &err), &err);
+	pnr_status status = PNR_IO;
+	for (failing_call = 0; status != PNR_OK; failing_call++) {
+		calls = 0;
+		pnr_file_gate_hook = fail_one_call;
+		status = read_all(reader, &err);
+		pnr_file_gate_hook = NULL;
+		assert_true(status == PNR_OK || status == PNR_IO);
+		pnr_error_clear(&err);
+		must(read_all(reader, &err), &err);
+	}
+	assert_in_range(failing_call, 4, 100);
+	pnr_zip_reader_close(reader);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_written_is_read),
+		cmocka_unit_test(entries_are_found_by_name),
+		cmocka_unit_test(the_descriptor_is_left_alone),
+		cmocka_unit_test(contents_that_lie_are_refused),
+		cmocka_unit_test(what_the_sink_reports_is_passed_on),
+		cmocka_unit_test(a_file_that_shrinks_is_reported),
+		cmocka_unit_test(every_failing_read_is_reported_as_such),
+		cmocka_unit_test(short_reads_change_nothing),
+		cmocka_unit_test(a_passing_fault_does_not_stick),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
