@@ -11,7 +11,7 @@
 #define NEEDS_ZIP64 45u
 #define REGULAR_FILE 0x81a40000u     /* 0100644 in the upper half: a Unix mode */
 #define PADDING_MIN 6u               /* id, size, alignment */
-#define WIDE_EXTRA_MAX 28u           /* a zip64 field of three values */
+#define WIDE_EXTRA 28u               /* a zip64 field of three values */
 #define CHUNK ((size_t)256 * PNR_KIB)
 #define SIZE_LIMIT ((uint64_t)INT64_MAX)
 
@@ -140,7 +140,7 @@ static pnr_status check_entry(const pnr_zip_writer *writer, const pnr_zip_entry 
 		return pnr_fail(err, PNR_INVALID, "it is stored, yet its body has another size");
 	if (entry->size > SIZE_LIMIT || entry->body_size > SIZE_LIMIT - writer->offset)
 		return pnr_fail(err, PNR_FULL, "it is larger than any file can be");
-	if (writer->directory.length + CENTRAL_SIZE + length + WIDE_EXTRA_MAX > PNR_ZIP_DIRECTORY_MAX)
+	if (writer->directory.length + CENTRAL_SIZE + length + WIDE_EXTRA > PNR_ZIP_DIRECTORY_MAX)
 		return pnr_fail(err, PNR_FULL, "the central directory would exceed %u MiB",
 		                PNR_ZIP_DIRECTORY_MAX / PNR_MIB);
 	return PNR_OK;
@@ -214,28 +214,24 @@ static void put_local(const pnr_zip_writer *writer, const pnr_zip_entry *entry, 
 static void put_central(const pnr_zip_writer *writer, const pnr_zip_entry *entry, bool zip64, uint64_t offset,
                         pnr_buffer *out)
 {
-	const uint64_t values[] = { entry->size, entry->body_size, offset };
-	unsigned wide_length = 0;
-	for (size_t i = 0; i < PNR_COUNT(values); i++)
-		wide_length += wide(values[i]) ? 8 : 0;
-
 	put32(out, CENTRAL_SIGNATURE);
 	put16(out, MADE_BY);
-	put_common(out, writer, entry, zip64, narrow(entry->body_size), narrow(entry->size),
-	           wide_length > 0 ? 4 + wide_length : 0);
+	put_common(out, writer, entry, zip64, zip64 ? WIDE32 : (uint32_t)entry->body_size,
+	           zip64 ? WIDE32 : (uint32_t)entry->size, zip64 ? WIDE_EXTRA : 0);
 	put16(out, 0); /* comment length */
 	put16(out, 0); /* disk */
 	put16(out, 0); /* internal attributes */
 	put32(out, REGULAR_FILE);
-	put32(out, narrow(offset));
+	put32(out, zip64 ? WIDE32 : (uint32_t)offset);
 	pnr_buffer_append(out, entry->name, strlen(entry->name));
-	if (wide_length == 0)
-		return;
-	put16(out, EXTRA_ZIP64);
-	put16(out, wide_length);
-	for (size_t i = 0; i < PNR_COUNT(values); i++)
-		if (wide(values[i]))
-			put64(out, values[i]);
+	if (zip64) {
+		/* All three, though one may be enough: unzip 6.0 reads them wrongly behind a size of exactly 0xFFFFFFFF. */
+		put16(out, EXTRA_ZIP64);
+		put16(out, 24);
+		put64(out, entry->size);
+		put64(out, entry->body_size);
+		put64(out, offset);
+	}
 }
 
 static pnr_status copy_body(pnr_zip_writer *writer, uint64_t length, const pnr_source *body, pnr_error *err)

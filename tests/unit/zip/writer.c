@@ -305,22 +305,22 @@ static void wide_sizes_start_at_their_limit(void **state)
 {
 	static const struct {
 		uint64_t size, body_size;
-		bool wide_size, wide_body;
+		bool wide;
 	} cases[] = {
-		{ LIMIT - 1, LIMIT - 1, false, false },
-		{ LIMIT, LIMIT, true, true },
-		{ LIMIT + 1, LIMIT + 1, true, true },
-		{ LIMIT - 1, 5000000, false, false },
-		{ LIMIT, 5000000, true, false },
-		{ UINT64_C(5000000000), 5000000, true, false },
-		{ LIMIT - 1, LIMIT, false, true },
+		{ LIMIT - 1, LIMIT - 1, false },
+		{ LIMIT, LIMIT, true },
+		{ LIMIT + 1, LIMIT + 1, true },
+		{ LIMIT - 1, 5000000, false },
+		{ LIMIT, 5000000, true },
+		{ UINT64_C(5000000000), 5000000, true },
+		{ LIMIT - 1, LIMIT, true },
 	};
 	(void)state;
 	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
-		bool wide = cases[i].wide_size || cases[i].wide_body;
+		bool wide = cases[i].wide;
 		/* the directory's offset is behind the body, so it is wide when the body nearly is */
 		bool zip64 = cases[i].body_size >= LIMIT - 4096;
-		unsigned char local[51], central[69];
+		unsigned char local[51], central[47 + 22];
 		sparse_zip zip;
 		uint64_t count = 0;
 		sparse_begin(&zip);
@@ -343,14 +343,14 @@ static void wide_sizes_start_at_their_limit(void **state)
 		sparse_get(&zip, directory_offset(&zip, zip64, &count), central, sizeof central);
 		assert_int_equal(count, 1);
 		assert_int_equal(number(central + 6, 2), wide ? 45 : 20);
-		assert_int_equal(number(central + 20, 4), cases[i].wide_body ? LIMIT : cases[i].body_size);
-		assert_int_equal(number(central + 24, 4), cases[i].wide_size ? LIMIT : cases[i].size);
-		unsigned values = (unsigned)cases[i].wide_size + (unsigned)cases[i].wide_body;
-		assert_int_equal(number(central + 30, 2), values == 0 ? 0 : 4 + 8 * values);
-		if (values > 0) {
-			assert_int_equal(number(central + 47, 4), (8 * values) << 16 | 1);
-			assert_int_equal(number(central + 51, 8),
-			                 cases[i].wide_size ? cases[i].size : cases[i].body_size);
+		assert_int_equal(number(central + 20, 4), wide ? LIMIT : cases[i].body_size);
+		assert_int_equal(number(central + 24, 4), wide ? LIMIT : cases[i].size);
+		assert_int_equal(number(central + 42, 4), wide ? LIMIT : 0);
+		assert_int_equal(number(central + 30, 2), wide ? 28 : 0);
+		if (wide) {
+			assert_int_equal(number(central + 47, 4), 0x00180001);
+			assert_int_equal(number(central + 51, 8), cases[i].size);
+			assert_int_equal(number(central + 59, 8), cases[i].body_size);
 		}
 		close(zip.fd);
 	}
@@ -361,7 +361,7 @@ static void wide_offsets_start_at_their_limit(void **state)
 	(void)state;
 	for (uint64_t offset = LIMIT - 1; offset <= LIMIT + 1; offset++) {
 		bool wide = offset >= LIMIT;
-		unsigned char local[30], central[47 + 47 + 12];
+		unsigned char local[30], central[47 + 47 + 28];
 		uint64_t count = 0;
 		sparse_zip zip;
 		sparse_begin(&zip);
@@ -375,11 +375,14 @@ static void wide_offsets_start_at_their_limit(void **state)
 		sparse_get(&zip, directory_offset(&zip, true, &count), central, sizeof central);
 		assert_int_equal(number(central + 6, 2), 20);
 		assert_int_equal(number(central + 47 + 6, 2), wide ? 45 : 20);
-		assert_int_equal(number(central + 47 + 30, 2), wide ? 12 : 0);
+		assert_int_equal(number(central + 47 + 30, 2), wide ? 28 : 0);
+		assert_int_equal(number(central + 47 + 20, 4), wide ? LIMIT : 0);
 		assert_int_equal(number(central + 47 + 42, 4), wide ? LIMIT : offset);
 		if (wide) {
-			assert_int_equal(number(central + 94, 4), 0x00080001);
-			assert_int_equal(number(central + 98, 8), offset);
+			assert_int_equal(number(central + 94, 4), 0x00180001);
+			assert_int_equal(number(central + 98, 8), 0);
+			assert_int_equal(number(central + 106, 8), 0);
+			assert_int_equal(number(central + 114, 8), offset);
 		}
 		close(zip.fd);
 	}
