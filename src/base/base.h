@@ -23,7 +23,7 @@
 #define PNR_KIB (1024u)
 #define PNR_MIB (1024u * 1024u)
 
-/** free(*p) for PNR_CLEANUP; for any pointer variable. */
+/** free(*p) for PNR_CLEANUP; for any pointer variable. The variable keeps its value. */
 void pnr_cleanup_free(void *p);
 /** Close *fd if it is not negative. For PNR_CLEANUP on a descriptor that was only read. */
 void pnr_cleanup_close(int *fd);

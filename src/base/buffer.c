@@ -26,6 +26,7 @@ char *pnr_buffer_reserve(pnr_buffer *buffer, size_t length)
 		buffer->data = data;
 		buffer->capacity = capacity;
 	}
+	buffer->data[buffer->length] = '\0';
 	buffer->data[buffer->length + length] = '\0';
 	return buffer->data + buffer->length;
 }

@@ -24,7 +24,8 @@ void pnr_buffer_printf(pnr_buffer *buffer, const char *format, ...) PNR_PRINTF(2
 
 /**
  * Make room for @length more bytes and return where they go, NULL when memory is
- * exhausted. Add what was written to `length` afterwards.
+ * exhausted. Add what was written to `length` afterwards; a NUL stands behind the
+ * @length bytes, so after fewer the caller writes one.
  */
 char *pnr_buffer_reserve(pnr_buffer *buffer, size_t length);
 

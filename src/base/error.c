@@ -5,11 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define REASON_SIZE 128
+
 void pnr_cleanup_free(void *p)
 {
-	void **pointer = p;
-	free(*pointer);
-	*pointer = NULL;
+	void *memory; /* copied, as the variable may be a pointer to anything */
+	memcpy(&memory, p, sizeof memory);
+	free(memory);
 }
 
 void pnr_cleanup_close(int *fd)
@@ -76,18 +78,36 @@ pnr_status pnr_status_of_errno(int errnum)
 /* An error is one line: what a file name smuggles in must not break it, nor reach a terminal as an escape. */
 static void flatten(char *text)
 {
-	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++)
-		if (*c < 0x20 || *c == 0x7f)
+	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+		if (*c < 0x20 || *c == 0x7f) {
 			*c = '?';
+		} else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
+			/* U+0080 to U+009F: some terminals obey these too. */
+			c[0] = c[1] = '?';
+		}
+	}
 }
 
-static void record(pnr_error *err, pnr_status status, int detail, const char *format, va_list args)
+/* Cut @text to at most @length bytes, no character of UTF-8 in two. */
+static void cut(char *text, size_t length)
 {
-	err->status = status;
-	err->detail = detail;
-	if (vsnprintf(err->message, sizeof err->message, format, args) < 0)
-		err->message[0] = '\0';
-	flatten(err->message);
+	if (strlen(text) <= length)
+		return;
+	size_t end = length;
+	while (end > 0 && length - end < 3 && ((unsigned char)text[end] & 0xc0) == 0x80)
+		end--;
+	text[end] = '\0';
+}
+
+/* The formatted text as one line of less than @size bytes. */
+static void print(char *out, size_t size, const char *format, va_list args)
+{
+	int length = vsnprintf(out, size, format, args);
+	if (length < 0)
+		out[0] = '\0';
+	else if ((size_t)length >= size)
+		cut(out, size - 2);
+	flatten(out);
 }
 
 pnr_status (pnr_fail)(pnr_error *err, pnr_status status, const char *format, ...)
@@ -95,25 +115,39 @@ pnr_status (pnr_fail)(pnr_error *err, pnr_status status, const char *format, ...
 	if (err != NULL && err->status == PNR_OK) {
 		va_list args;
 		va_start(args, format);
-		record(err, status, 0, format, args);
+		err->status = status;
+		err->detail = 0;
+		print(err->message, sizeof err->message, format, args);
 		va_end(args);
 	}
 	return status;
+}
+
+/* What @errnum means, in the C library's words. */
+static const char *reason_of(int errnum, char reason[REASON_SIZE])
+{
+#ifdef __GLIBC__ /* returns the text, in @reason or not */
+	return strerror_r(errnum, reason, REASON_SIZE);
+#else
+	if (strerror_r(errnum, reason, REASON_SIZE) != 0)
+		(void)snprintf(reason, REASON_SIZE, "error %d", errnum);
+	return reason;
+#endif
 }
 
 pnr_status (pnr_fail_errno)(pnr_error *err, int errnum, const char *format, ...)
 {
 	pnr_status status = pnr_status_of_errno(errnum);
 	if (err != NULL && err->status == PNR_OK) {
+		char reason[REASON_SIZE];
 		va_list args;
 		va_start(args, format);
-		record(err, status, errnum, format, args);
+		err->status = status;
+		err->detail = errnum;
+		print(err->message, sizeof err->message - REASON_SIZE, format, args);
 		va_end(args);
 		size_t used = strlen(err->message);
-		char memory[128];
-		/* GNU's strerror_r, which returns the text, in @memory or not. */
-		const char *reason = strerror_r(errnum, memory, sizeof memory);
-		(void)snprintf(err->message + used, sizeof err->message - used, ": %s", reason);
+		(void)snprintf(err->message + used, sizeof err->message - used, ": %s", reason_of(errnum, reason));
 	}
 	return status;
 }
@@ -132,24 +166,20 @@ pnr_status (pnr_fail_with)(pnr_error *err, const pnr_error *cause)
 
 pnr_status (pnr_context)(pnr_error *err, const char *format, ...)
 {
-	if (err == NULL)
+	if (err == NULL || err->status == PNR_OK)
 		return PNR_IO;
 	char prefix[sizeof err->message];
 	va_list args;
 	va_start(args, format);
-	int length = vsnprintf(prefix, sizeof prefix, format, args);
+	print(prefix, sizeof prefix, format, args);
 	va_end(args);
-	if (length < 0)
-		return err->status;
-	flatten(prefix);
 	/* The cause matters more than the way to it: a long prefix is cut, never the cause. */
 	size_t cause = strlen(err->message) + 1;
 	size_t room = sizeof err->message - cause;
-	size_t used = strlen(prefix);
 	if (room < 3)
 		return err->status;
-	if (used > room - 2)
-		used = room - 2;
+	cut(prefix, room - 2);
+	size_t used = strlen(prefix);
 	memmove(err->message + used + 2, err->message, cause);
 	memcpy(err->message, prefix, used);
 	memcpy(err->message + used, ": ", 2);

@@ -25,7 +25,11 @@ pnr_status pnr_fail_nomem(pnr_error *err);
 /** Record what an attempt with an error of its own left in @cause, detail included. Returns its status. */
 pnr_status pnr_fail_with(pnr_error *err, const pnr_error *cause);
 
-/** Put the text and ": " in front of the recorded cause. Returns the recorded status, PNR_IO if @err is NULL. */
+/**
+ * Put the text and ": " in front of the recorded cause. Returns the recorded
+ * status; PNR_IO if nothing is recorded or @err is NULL, so with a status at
+ * hand return that instead.
+ */
 pnr_status pnr_context(pnr_error *err, const char *format, ...) PNR_PRINTF(2, 3);
 
 /** The status that stands for @errnum. */

@@ -27,18 +27,16 @@ int pnr_file_ask(pnr_file_call call, size_t *length)
 	return pnr_file_gate_hook == NULL ? 0 : pnr_file_gate_hook(call, length);
 }
 
-/* The errno of a call that returns -1 on failure: the gate's, or the system's after EINTR is over. */
-#define ATTEMPT(call_id, result, expression)                        \
-	__extension__({                                             \
-		int errnum_ = pnr_file_ask(call_id, NULL);          \
-		if (errnum_ == 0) {                                 \
-			do                                          \
-				(result) = (expression);            \
-			while ((result) == -1 && errno == EINTR);   \
-			if ((result) == -1)                         \
-				errnum_ = errno;                    \
-		}                                                   \
-		errnum_;                                            \
+/* The errno of a call that returns -1 on failure: the gate's, or the system's. Again as long as it is EINTR. */
+#define ATTEMPT(call_id, result, expression)                             \
+	__extension__({                                                  \
+		int errnum_;                                             \
+		do {                                                     \
+			errnum_ = pnr_file_ask(call_id, NULL);           \
+			if (errnum_ == 0 && ((result) = (expression)) == -1) \
+				errnum_ = errno;                         \
+		} while (errnum_ == EINTR);                              \
+		errnum_;                                                 \
 	})
 
 pnr_status pnr_file_open(int dirfd, const char *path, int flags, mode_t mode, int *out_fd, pnr_error *err)
@@ -110,6 +108,8 @@ static pnr_status write_all(int fd, const void *data, size_t length, off_t offse
 			got = offset < 0 ? write(fd, place, want) : pwrite(fd, place, want, offset + (off_t)written);
 			if (got < 0)
 				errnum = errno;
+			else if (got == 0)
+				errnum = EIO; /* trying again might never end */
 		}
 		if (errnum == EINTR)
 			continue;
@@ -241,6 +241,17 @@ static pnr_status sync_parent(int dirfd, const char *path, pnr_error *err)
 	return status;
 }
 
+/* @path exists: as a folder or as a link to one? */
+static pnr_status check_is_dir(int dirfd, const char *path, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_file_open_dir(dirfd, path, &fd, &own);
+	if (status != PNR_OK && own.detail == ENOTDIR)
+		return pnr_fail(err, PNR_CONFLICT, "make folder '%s': a file of that name is in the way", path);
+	return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
+}
+
 pnr_status pnr_file_make_dirs(int dirfd, const char *path, pnr_error *err)
 {
 	pnr_error first = PNR_ERROR_INIT;
@@ -250,7 +261,7 @@ pnr_status pnr_file_make_dirs(int dirfd, const char *path, pnr_error *err)
 		if (parent == NULL)
 			return pnr_fail_nomem(err);
 		if (strcmp(parent, path) == 0 || strcmp(parent, ".") == 0)
-			return pnr_fail(err, status, "%s", first.message);
+			return pnr_fail_with(err, &first);
 		status = pnr_file_make_dirs(dirfd, parent, err);
 		if (status != PNR_OK)
 			return status;
@@ -259,14 +270,7 @@ pnr_status pnr_file_make_dirs(int dirfd, const char *path, pnr_error *err)
 	}
 	if (status == PNR_OK)
 		return sync_parent(dirfd, path, err);
-	if (status == PNR_CONFLICT) {
-		/* There already; as a folder, or through a link to one. */
-		PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
-		return pnr_file_open_dir(dirfd, path, &fd, err);
-	}
-	if (err != NULL && err->status == PNR_OK)
-		*err = first;
-	return status;
+	return first.detail == EEXIST ? check_is_dir(dirfd, path, err) : pnr_fail_with(err, &first);
 }
 
 static void close_stream(DIR **stream)
@@ -280,8 +284,10 @@ pnr_status pnr_file_list(int fd, const char *dir_name, pnr_name_fn fn, void *use
 	/* A descriptor of its own: fdopendir takes it, and the position of @fd stays untouched. */
 	PNR_CLEANUP(pnr_cleanup_close) int own = -1;
 	pnr_status status = pnr_file_open_dir(fd, ".", &own, err);
-	if (status != PNR_OK)
-		return pnr_context(err, "list '%s'", dir_name);
+	if (status != PNR_OK) {
+		(void)pnr_context(err, "list '%s'", dir_name);
+		return status;
+	}
 	PNR_CLEANUP(close_stream) DIR *stream = fdopendir(own);
 	if (stream == NULL)
 		return pnr_fail_errno(err, errno, "list '%s'", dir_name);
@@ -302,44 +308,124 @@ pnr_status pnr_file_list(int fd, const char *dir_name, pnr_name_fn fn, void *use
 	}
 }
 
-typedef struct tree_walk {
-	int fd;
+/*
+ * Removing a tree without recursion, whatever its depth: a folder that is not
+ * empty and not directly below the top is moved there, and waits its turn.
+ */
+#define ROUNDS 100000 /* one for each level, unless others write to the tree meanwhile */
+
+typedef struct tree {
+	int top;
+	unsigned moved; /* names given to folders that were moved up */
 	pnr_status status;
-	pnr_error *err;
-} tree_walk;
+	pnr_error error;
+} tree;
+
+static pnr_status move_up(tree *t, int dir, const char *name)
+{
+	for (;;) {
+		char place[24];
+		(void)snprintf(place, sizeof place, "pnr-%u", t->moved++);
+		pnr_error_clear(&t->error);
+		pnr_status status = pnr_file_rename(dir, name, t->top, place, &t->error);
+		/* Not over a file or a full folder; an empty one may go. */
+		bool taken = t->error.detail == ENOTDIR || t->error.detail == ENOTEMPTY || t->error.detail == EEXIST;
+		if (status == PNR_OK || !taken)
+			return status;
+	}
+}
+
+/* Remove a file or an empty folder. A folder that is not empty is CONFLICT, and *out_full. */
+static pnr_status remove_one(tree *t, int dir, const char *name, bool *out_full)
+{
+	pnr_error_clear(&t->error);
+	pnr_status status = pnr_file_unlink(dir, name, 0, &t->error);
+	if (t->error.detail == EISDIR) {
+		pnr_error_clear(&t->error);
+		status = pnr_file_unlink(dir, name, AT_REMOVEDIR, &t->error);
+	}
+	*out_full = t->error.detail == ENOTEMPTY || t->error.detail == EEXIST;
+	if (t->error.detail != ENOENT)
+		return status;
+	pnr_error_clear(&t->error);
+	return PNR_OK;
+}
+
+typedef struct tree_folder {
+	tree *tree;
+	int fd;
+} tree_folder;
+
+static int remove_grandchild(void *user, const char *name)
+{
+	const tree_folder *folder = user;
+	tree *t = folder->tree;
+	bool full;
+	t->status = remove_one(t, folder->fd, name, &full);
+	if (full)
+		t->status = move_up(t, folder->fd, name);
+	return t->status != PNR_OK;
+}
+
+static pnr_status empty_folder(tree *t, const char *name)
+{
+	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+	pnr_error_clear(&t->error);
+	pnr_status status = pnr_file_open(t->top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, &t->error);
+	if (status != PNR_OK)
+		return status;
+	tree_folder folder = { t, fd };
+	t->status = PNR_OK;
+	status = pnr_file_list(fd, name, remove_grandchild, &folder, &t->error);
+	return t->status != PNR_OK ? t->status : status;
+}
 
 static int remove_child(void *user, const char *name)
 {
-	tree_walk *walk = user;
-	walk->status = pnr_file_remove_tree(walk->fd, name, walk->err);
-	return walk->status != PNR_OK;
+	tree *t = user;
+	bool full;
+	pnr_status status = remove_one(t, t->top, name, &full);
+	if (full)
+		status = empty_folder(t, name);
+	if (full && status == PNR_OK) {
+		status = remove_one(t, t->top, name, &full);
+		/* Something came in, or was not listed: the next round finds it. */
+		if (full)
+			status = PNR_OK;
+	}
+	t->status = status;
+	return status != PNR_OK;
+}
+
+static pnr_status remove_tree(tree *t, int dirfd, const char *path)
+{
+	bool full;
+	pnr_status status = remove_one(t, dirfd, path, &full);
+	if (!full)
+		return status;
+	PNR_CLEANUP(pnr_cleanup_close) int top = -1;
+	pnr_error_clear(&t->error);
+	status = pnr_file_open(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &top, &t->error);
+	t->top = top;
+	for (unsigned round = 0; status == PNR_OK && full && round < ROUNDS; round++) {
+		pnr_error_clear(&t->error);
+		t->status = PNR_OK;
+		status = pnr_file_list(top, path, remove_child, t, &t->error);
+		if (t->status != PNR_OK)
+			return t->status;
+		if (status == PNR_OK) {
+			status = remove_one(t, dirfd, path, &full);
+			if (full && round + 1 < ROUNDS)
+				status = PNR_OK;
+		}
+	}
+	return status;
 }
 
 pnr_status pnr_file_remove_tree(int dirfd, const char *path, pnr_error *err)
 {
-	struct stat st;
-	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_file_stat_at(dirfd, path, &st, &own);
-	if (status == PNR_NOT_FOUND)
-		return PNR_OK;
-	if (status != PNR_OK) {
-		if (err != NULL && err->status == PNR_OK)
-			*err = own;
-		return status;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return pnr_file_unlink(dirfd, path, 0, err);
-	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
-	status = pnr_file_open(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err);
-	if (status != PNR_OK)
-		return status;
-	tree_walk walk = { fd, PNR_OK, err };
-	status = pnr_file_list(fd, path, remove_child, &walk, err);
-	if (status == PNR_OK)
-		status = walk.status;
-	if (status == PNR_OK)
-		status = pnr_file_unlink(dirfd, path, AT_REMOVEDIR, err);
-	return status;
+	tree t = { .top = -1, .error = PNR_ERROR_INIT };
+	return remove_tree(&t, dirfd, path) == PNR_OK ? PNR_OK : pnr_fail_with(err, &t.error);
 }
 
 pnr_status pnr_file_read_all(int fd, size_t limit, pnr_buffer *buffer, const char *name, pnr_error *err)
@@ -352,13 +438,14 @@ pnr_status pnr_file_read_all(int fd, size_t limit, pnr_buffer *buffer, const cha
 			return pnr_fail_nomem(err);
 		size_t got = 0;
 		pnr_status status = pnr_file_read(fd, place, step, &got, name, err);
+		total += got;
+		if (status == PNR_OK && total > limit)
+			status = pnr_fail(err, PNR_FULL, "'%s' is larger than the limit of %zu bytes", name, limit);
+		if (status == PNR_OK)
+			buffer->length += got;
+		buffer->data[buffer->length] = '\0';
 		if (status != PNR_OK)
 			return status;
-		total += got;
-		if (total > limit)
-			return pnr_fail(err, PNR_FULL, "'%s' is larger than the limit of %zu bytes", name, limit);
-		buffer->length += got;
-		buffer->data[buffer->length] = '\0';
 		if (got < step)
 			return PNR_OK;
 	}

@@ -39,7 +39,7 @@ const char *pnr_file_call_name(pnr_file_call call);
 /**
  * The gate: asked before each call. 0 lets it through; an errno makes it fail
  * with that error. @length is NULL, or the number of bytes about to be moved,
- * which the gate may lower (a short write). Threads: may be asked from several
+ * which the gate may lower to 1 or more (a short write). Threads: may be asked from several
  * at once. NULL outside tests.
  */
 typedef int (*pnr_file_gate)(pnr_file_call call, size_t *length);
@@ -90,7 +90,11 @@ PNR_CHECKED pnr_status pnr_file_make_dirs(int dirfd, const char *path, pnr_error
 /** The names in the folder @fd, without "." and "..", unsorted. Return non-zero to stop. */
 typedef int (*pnr_name_fn)(void *user, const char *name);
 PNR_CHECKED pnr_status pnr_file_list(int fd, const char *dir_name, pnr_name_fn fn, void *user, pnr_error *err);
-/** Remove @path in @dirfd and all below it, never following a link. Missing is fine. */
+/**
+ * Remove @path in @dirfd and all below it, never following a link. Missing is
+ * fine. Two descriptors and no recursion, however deep it is: what is left after
+ * a failure may have moved within @path.
+ */
 PNR_CHECKED pnr_status pnr_file_remove_tree(int dirfd, const char *path, pnr_error *err);
 
 struct pnr_buffer;

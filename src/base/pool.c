@@ -1,5 +1,6 @@
 #include "base/pool.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ struct pnr_pool {
 	unsigned wanted;  /* threads */
 	unsigned started; /* threads that exist */
 	unsigned idle;    /* of these, waiting for work */
+	size_t queued;    /* jobs that no thread took yet */
 	pthread_t threads[MAX_THREADS];
 };
 
@@ -31,6 +33,7 @@ static void *serve(void *argument)
 		if (job == NULL)
 			break;
 		pool->first = job->next;
+		pool->queued--;
 		if (pool->first == NULL)
 			pool->last = &pool->first;
 		pthread_mutex_unlock(&pool->mutex);
@@ -78,6 +81,21 @@ unsigned pnr_pool_threads(const pnr_pool *pool)
 	return pool->wanted;
 }
 
+/* Signals are for the threads that the program made itself; but a fault is its own thread's. */
+static void start_thread(pnr_pool *pool)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+	sigset_t blocked, before;
+	(void)sigfillset(&blocked);
+	for (size_t i = 0; i < PNR_COUNT(faults); i++)
+		(void)sigdelset(&blocked, faults[i]);
+	if (pthread_sigmask(SIG_BLOCK, &blocked, &before) != 0)
+		return;
+	if (pthread_create(&pool->threads[pool->started], NULL, serve, pool) == 0)
+		pool->started++;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void pnr_pool_submit(pnr_pool *pool, pnr_job *job)
 {
 	job->status = PNR_OK;
@@ -92,16 +110,17 @@ void pnr_pool_submit(pnr_pool *pool, pnr_job *job)
 	pthread_mutex_lock(&pool->mutex);
 	*pool->last = job;
 	pool->last = &job->next;
+	pool->queued++;
 	/* Threads are made when there is work for them: a run in which nothing changed makes none. */
-	if (pool->idle == 0 && pool->started < pool->wanted &&
-	    pthread_create(&pool->threads[pool->started], NULL, serve, pool) == 0)
-		pool->started++;
+	if (pool->queued > pool->idle && pool->started < pool->wanted)
+		start_thread(pool);
 	pthread_cond_signal(&pool->work);
 	bool alone = pool->started == 0;
 	if (alone) {
 		/* No thread could be made: the submitter does the work. */
 		pool->first = NULL;
 		pool->last = &pool->first;
+		pool->queued = 0;
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	if (alone) {

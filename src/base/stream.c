@@ -64,10 +64,11 @@ static pnr_status memory_read(void *context, void *buffer, size_t capacity, size
 	pnr_memory_range *range = context;
 	size_t length = range->length < capacity ? range->length : capacity;
 	(void)err;
-	if (length > 0)
+	if (length > 0) {
 		memcpy(buffer, range->data, length);
-	range->data += length;
-	range->length -= length;
+		range->data += length;
+		range->length -= length;
+	}
 	*out_length = length;
 	return PNR_OK;
 }
@@ -80,7 +81,8 @@ pnr_source pnr_memory_source(pnr_memory_range *range)
 static pnr_status buffer_write(void *context, const void *data, size_t length, pnr_error *err)
 {
 	pnr_buffer_end *end = context;
-	if (length > end->limit - end->buffer->length)
+	size_t have = end->buffer->length;
+	if (have > end->limit || length > end->limit - have)
 		return pnr_fail(err, PNR_CORRUPT, "more than the expected %zu bytes", end->limit);
 	pnr_buffer_append(end->buffer, data, length);
 	return pnr_buffer_status(end->buffer, err);
