@@ -1,6 +1,7 @@
 /* The frozen format: bytes, times, alignment, zip64; and what the writer refuses. */
 #include "support.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <time.h>
@@ -112,6 +113,32 @@ static void bytes_are_those_of_the_format(void **state)
 	assert_int_equal(out.length, sizeof golden);
 	assert_memory_equal(out.data, golden, sizeof golden);
 	pnr_buffer_free(&out);
+}
+
+/* The document is the owner of the format: the example in it is what is written. */
+static void the_example_in_the_document_is_right(void **state)
+{
+	pnr_buffer text = PNR_BUFFER_INIT, example = PNR_BUFFER_INIT;
+	pnr_error err = PNR_ERROR_INIT;
+	int fd = -1;
+	(void)state;
+	must(pnr_file_open(AT_FDCWD, SOURCE_DIR "/schema/package-format.md", O_RDONLY, 0, &fd, &err), &err);
+	must(pnr_file_read_all(fd, PNR_MIB, &text, "package-format.md", &err), &err);
+	const char *p = strstr(text.data, "200 bytes:\n");
+	assert_non_null(p);
+	for (p += strlen("200 bytes:\n"); *p == '\n' || *p == ' ';) {
+		char *end = NULL;
+		unsigned long byte = strtoul(p, &end, 16);
+		if (end == p || *end == '.') /* the heading after it */
+			break;
+		pnr_buffer_putc(&example, (char)(unsigned char)byte);
+		p = end;
+	}
+	assert_int_equal(example.length, sizeof golden);
+	assert_memory_equal(example.data, golden, sizeof golden);
+	close(fd);
+	pnr_buffer_free(&example);
+	pnr_buffer_free(&text);
 }
 
 static void bytes_do_not_depend_on_time_zone_or_locale(void **state)
@@ -659,6 +686,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_are_those_of_the_format),
+		cmocka_unit_test(the_example_in_the_document_is_right),
 		cmocka_unit_test(bytes_do_not_depend_on_time_zone_or_locale),
 		cmocka_unit_test(an_empty_zip_is_an_end_record),
 		cmocka_unit_test(times_are_utc_and_clamped),
