@@ -1,0 +1,13 @@
+# Every command of README.md works and prints what README.md shows.
+# `WRITE=1 bash tests/consumers/readme.sh BUILD_DIR SOURCE_DIR` puts today's output into it.
+. "$(dirname "$0")/lib/common.sh"
+need_pannier
+need python3 python3
+need sqlite3 sqlite3
+need jq jq
+
+export HOME=$WORK/home
+mkdir "$WORK/home"
+sample_copy "$WORK/home/term-life"
+python3 "$SOURCE/tests/consumers/lib/readme.py" "$SOURCE/README.md" "$WORK/home" ${WRITE:+--write} || fail "README.md"
+ok "README.md"
