@@ -279,39 +279,37 @@ CREATE VIEW package_changes ( -- What each log entry changed against the entry b
   old_size, -- bytes; NULL: added
   new_size -- bytes; NULL: removed
 ) AS
-SELECT pair.entry, pair.at, pair.name, iif(old.id IS NULL, 'added', 'changed'), path.text, old_blob.hash,
-       new_blob.hash, old_blob.size, new_blob.size
-  FROM (SELECT log.id AS entry, log.at AS at, log.name AS name, log.package_id AS new_id,
-               (SELECT before.package_id FROM log AS before
-                 WHERE before.name = log.name AND before.id < log.id ORDER BY before.id DESC LIMIT 1) AS old_id
-          FROM log) AS pair
-  JOIN package_asset ON package_asset.package_id = pair.new_id
+SELECT log.id, log.at, log.name, iif(old.id IS NULL, 'added', 'changed'), path.text, old_blob.hash, new_blob.hash,
+       old_blob.size, new_blob.size
+  FROM log
+  LEFT JOIN log AS before ON before.id =
+       (SELECT max(earlier.id) FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id)
+  JOIN package_asset ON package_asset.package_id = log.package_id
   JOIN asset AS new ON new.id = package_asset.asset_id
   JOIN path ON path.id = new.path_id
   JOIN blob AS new_blob ON new_blob.id = new.blob_id
-  LEFT JOIN asset AS old ON old.id =
-       (SELECT same_path.id FROM asset AS same_path
-          JOIN package_asset AS held ON held.asset_id = same_path.id AND held.package_id = pair.old_id
-         WHERE same_path.path_id = new.path_id)
+  LEFT JOIN asset AS old ON old.id = -- CROSS JOIN: by path, not through all of the older package
+       (SELECT same_path.id FROM asset AS same_path CROSS JOIN package_asset AS held
+         WHERE same_path.path_id = new.path_id AND held.asset_id = same_path.id
+           AND held.package_id = before.package_id)
   LEFT JOIN blob AS old_blob ON old_blob.id = old.blob_id
  WHERE NOT EXISTS (SELECT 1 FROM package_asset AS held
-                    WHERE held.asset_id = package_asset.asset_id AND held.package_id = pair.old_id)
+                    WHERE held.asset_id = package_asset.asset_id AND held.package_id = before.package_id)
    AND old.blob_id IS NOT new.blob_id
 UNION ALL
-SELECT pair.entry, pair.at, pair.name, 'removed', path.text, old_blob.hash, NULL, old_blob.size, NULL
-  FROM (SELECT log.id AS entry, log.at AS at, log.name AS name, log.package_id AS new_id,
-               (SELECT before.package_id FROM log AS before
-                 WHERE before.name = log.name AND before.id < log.id ORDER BY before.id DESC LIMIT 1) AS old_id
-          FROM log) AS pair
-  JOIN package_asset ON package_asset.package_id = pair.old_id
+SELECT log.id, log.at, log.name, 'removed', path.text, old_blob.hash, NULL, old_blob.size, NULL
+  FROM log
+  JOIN log AS before ON before.id =
+       (SELECT max(earlier.id) FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id)
+  JOIN package_asset ON package_asset.package_id = before.package_id
   JOIN asset AS old ON old.id = package_asset.asset_id
   JOIN path ON path.id = old.path_id
   JOIN blob AS old_blob ON old_blob.id = old.blob_id
  WHERE NOT EXISTS (SELECT 1 FROM package_asset AS held
-                    WHERE held.asset_id = package_asset.asset_id AND held.package_id = pair.new_id)
-   AND NOT EXISTS (SELECT 1 FROM asset AS same_path
-                     JOIN package_asset AS held ON held.asset_id = same_path.id AND held.package_id = pair.new_id
-                    WHERE same_path.path_id = old.path_id);
+                    WHERE held.asset_id = package_asset.asset_id AND held.package_id = log.package_id)
+   AND NOT EXISTS (SELECT 1 FROM asset AS same_path CROSS JOIN package_asset AS held
+                    WHERE same_path.path_id = old.path_id AND held.asset_id = same_path.id
+                      AND held.package_id = log.package_id);
 
 CREATE VIEW blob_usage ( -- Every blob, what it costs, and in how many packages it is.
   hash, -- of the content

@@ -335,11 +335,12 @@ pnr_status pnr_index_package_references(pnr_index *index, int64_t package_id, pn
 pnr_status pnr_index_package_blob(pnr_index *index, int64_t package_id, const char *path, pnr_blob_row *out_row,
                                   pnr_error *err)
 {
+	/* CROSS JOIN keeps the order: by the versions of the path, not through all of the package. */
 	static const pnr_sql find_sql = {
 		"find an asset of a package",
-		"SELECT blob.id, blob.hash, blob.size, blob.crc32 FROM path JOIN asset ON asset.path_id = path.id"
-		" JOIN package_asset ON package_asset.asset_id = asset.id AND package_asset.package_id = ?1"
-		" JOIN blob ON blob.id = asset.blob_id WHERE path.text = ?2"
+		"SELECT blob.id, blob.hash, blob.size, blob.crc32 FROM path CROSS JOIN asset CROSS JOIN package_asset"
+		" CROSS JOIN blob WHERE path.text = ?2 AND asset.path_id = path.id"
+		" AND package_asset.asset_id = asset.id AND package_asset.package_id = ?1 AND blob.id = asset.blob_id"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);

@@ -3,11 +3,13 @@
 #include "index/schema_text.h"
 #include <string.h>
 
-/* The database file's header: https://sqlite.org/fileformat2.html, section 1.3. */
-#define HEADER_SIZE 100
-#define HEADER_SCHEMA_COOKIE 40
+/* Where things are in the first page: https://sqlite.org/fileformat2.html, sections 1.3 and 1.6. */
+#define HEADER_SIZE 108
 #define HEADER_USER_VERSION 60
 #define HEADER_APPLICATION_ID 68
+#define HEADER_SCHEMA_KIND 100
+#define HEADER_SCHEMA_ROWS 103
+#define SCHEMA_KIND_LEAF 0x0d
 
 static uint32_t big_endian(const unsigned char *p)
 {
@@ -73,7 +75,8 @@ pnr_status pnr_index_recognise(pnr_index *index, int newest, pnr_database_kind *
 		return status;
 	uint32_t id = big_endian(header + HEADER_APPLICATION_ID);
 	int version = (int)big_endian(header + HEADER_USER_VERSION);
-	bool untouched = id == 0 && version == 0 && big_endian(header + HEADER_SCHEMA_COOKIE) == 0;
+	bool no_tables = header[HEADER_SCHEMA_KIND] == SCHEMA_KIND_LEAF && header[HEADER_SCHEMA_ROWS] == 0 &&
+	                 header[HEADER_SCHEMA_ROWS + 1] == 0;
 	if (journal)
 		*out_kind = PNR_DATABASE_UNFINISHED;
 	else if (size == 0)
@@ -85,35 +88,24 @@ pnr_status pnr_index_recognise(pnr_index *index, int newest, pnr_database_kind *
 	else if (id == PNR_APPLICATION_ID)
 		*out_kind = PNR_DATABASE_OURS;
 	else
-		*out_kind = untouched ? PNR_DATABASE_EMPTY : PNR_DATABASE_FOREIGN;
+		*out_kind = id == 0 && version == 0 && no_tables ? PNR_DATABASE_EMPTY : PNR_DATABASE_FOREIGN;
 	return *out_kind == PNR_DATABASE_FOREIGN ? fail_foreign(index, err) : PNR_OK;
 }
 
-static pnr_status read_number(pnr_index *index, const pnr_sql *sql, int64_t *out_value, pnr_error *err)
-{
-	PNR_CLEANUP(pnr_statement_release) pnr_statement *read = NULL;
-	pnr_status status = pnr_statement_take(index, sql, &read, err);
-	if (status == PNR_OK)
-		status = pnr_statement_row(read, err);
-	if (status == PNR_OK)
-		*out_value = pnr_column_int(read, 0);
-	return status;
-}
-
+/* One statement, and so one state of the database: another process may be creating it just now. */
 pnr_status pnr_index_version(pnr_index *index, int *out_version, pnr_error *err)
 {
-	static const pnr_sql id_sql = { "read application_id", "PRAGMA application_id" };
-	static const pnr_sql version_sql = { "read user_version", "PRAGMA user_version" };
-	static const pnr_sql tables_sql = { "read the schema", "SELECT count(*) FROM sqlite_schema" };
-	int64_t id = 0, version = 0, tables = 0;
-	pnr_status status = read_number(index, &id_sql, &id, err);
+	static const pnr_sql marks_sql = { "read the version",
+		                           "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+		                           " FROM pragma_application_id, pragma_user_version" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *marks = NULL;
+	pnr_status status = pnr_statement_take(index, &marks_sql, &marks, err);
 	if (status == PNR_OK)
-		status = read_number(index, &version_sql, &version, err);
-	if (status == PNR_OK && id == 0 && version == 0)
-		status = read_number(index, &tables_sql, &tables, err);
+		status = pnr_statement_row(marks, err);
 	if (status != PNR_OK)
 		return status;
-	bool empty = id == 0 && version == 0 && tables == 0;
+	int64_t id = pnr_column_int(marks, 0), version = pnr_column_int(marks, 1);
+	bool empty = id == 0 && version == 0 && pnr_column_int(marks, 2) == 0;
 	if (!empty && id != PNR_APPLICATION_ID)
 		return fail_foreign(index, err);
 	*out_version = (int)version;

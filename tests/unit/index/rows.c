@@ -37,6 +37,18 @@ static void the_same_blob_twice_is_one_row(void **state)
 	assert_fails(pnr_index_blob_put(index, &huge, err), PNR_FULL, "add a blob");
 }
 
+static void a_size_that_no_blob_has_is_not_known(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	bool known = true;
+	assert_ok(pnr_index_begin(index, err));
+	(void)put_blob(index, 5);
+	assert_ok(pnr_index_blob_size_known(index, 6, &known, err));
+	assert_false(known);
+	assert_ok(pnr_index_blob_size_known(index, 5, &known, err));
+	assert_true(known);
+}
+
 static void a_blob_is_found_by_a_prefix_of_its_hash(void **state)
 {
 	pnr_index *index = ((fixture *)*state)->index;
@@ -754,6 +766,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_blob_is_found_by_its_hash),
 		TEST(the_same_blob_twice_is_one_row),
+		TEST(a_size_that_no_blob_has_is_not_known),
 		TEST(a_blob_is_found_by_a_prefix_of_its_hash),
 		TEST(the_prefix_of_the_largest_hash_finds_it),
 		TEST(an_encoding_comes_back_with_its_data),
