@@ -22,7 +22,7 @@ needs_check=(
 	unzip=unzip jq=jq zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
 	pigz=pigz busybox=busybox libdeflate-gunzip=libdeflate-tools
 	# what tests are made with
-	git=git strace=strace /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
+	git=git jq=jq strace=strace /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
 
 is_there() {
 	case $1 in

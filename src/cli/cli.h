@@ -44,7 +44,7 @@ typedef struct cli_options {
 	const char *output, *directory, *expect, *assets, *name, *tag, *note;
 	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash;
 	cli_list engine_dirs, allow_outside;
-	uint64_t level, limit;
+	uint64_t level, limit, wait;
 } cli_options;
 
 typedef enum cli_option_kind { CLI_FLAG, CLI_TEXT, CLI_LIST, CLI_NUMBER } cli_option_kind;
@@ -93,6 +93,9 @@ struct cli {
 	bool drawn;                 /**< a progress line stands on the terminal */
 	double drawn_at;            /**< when it was drawn, or the tool started */
 };
+
+/** What --wait is without the option: let the library decide. */
+#define CLI_WAIT_DEFAULT UINT64_MAX
 
 /** Fill in command, options and operands. CLI_DONE, or what was wrong, reported. */
 int cli_parse(cli *c);

@@ -107,7 +107,7 @@ static int finish(cli *c, int exit_status, const struct sigaction *pipe_action)
 
 int main(int argc, char **argv)
 {
-	cli c = { .argc = argc, .argv = argv, .drawn_at = cli_clock() };
+	cli c = { .argc = argc, .argv = argv, .drawn_at = cli_clock(), .options.wait = CLI_WAIT_DEFAULT };
 	struct sigaction ignore, pipe_action;
 	static char buffer[64 * 1024];
 	if (!open_standard_descriptors())

@@ -20,19 +20,28 @@ void cli_close_store(pnr_store **store)
 	*store = NULL;
 }
 
-static pnr_status open_at(const char *dir, cli_access access, pnr_store **out_store, bool *out_created,
-                          pnr_error *err)
+/* In the library 0 is its default: not to wait at all is the least it can. */
+static unsigned busy_ms(const cli *c)
 {
-	pnr_store_options options = { .size = sizeof options, .create = access == CLI_CREATE };
+	if (c->options.wait == CLI_WAIT_DEFAULT)
+		return 0;
+	return c->options.wait == 0 ? 1 : (unsigned)c->options.wait * 1000;
+}
+
+static pnr_status open_at(const cli *c, const char *dir, cli_access access, pnr_store **out_store,
+                          bool *out_created, pnr_error *err)
+{
+	pnr_store_options options = {
+		.size = sizeof options,
+		.create = access == CLI_CREATE,
+		.busy_ms = busy_ms(c),
+	};
 	pnr_status status = pnr_store_open(dir, &options, out_store, out_created, err);
 	if (status != PNR_DENIED || access != CLI_READ)
 		return status;
-	pnr_error second = PNR_ERROR_INIT;
-	options.read_only = true;
-	if (pnr_store_open(dir, &options, out_store, out_created, &second) != PNR_OK)
-		return status;
 	*err = (pnr_error)PNR_ERROR_INIT;
-	return PNR_OK;
+	options.read_only = true;
+	return pnr_store_open(dir, &options, out_store, out_created, err);
 }
 
 int cli_open_store(cli *c, const char *config, cli_access access, pnr_store **out_store,
@@ -52,7 +61,7 @@ int cli_open_store(cli *c, const char *config, cli_access access, pnr_store **ou
 	cli_remark(c, "workspace %s", workspace);
 	cli_remark(c, "store %s", dir);
 	bool created = false;
-	if (open_at(dir, access, out_store, &created, &err) != PNR_OK)
+	if (open_at(c, dir, access, out_store, &created, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_STORE, &err);
 	if (out_created != NULL)
 		*out_created = created;

@@ -10,14 +10,17 @@
 
 static const cli_option common[] = {
 	{ "store", 0, CLI_TEXT, FIELD(store), "DIR",
-	  "the store; else $PANNIER_STORE, else the nearest .pannier\nat or above the workspace", 0, 0 },
+	  "the store; else $PANNIER_STORE, else the nearest\n.pannier at or above the workspace", 0, 0 },
 	{ "workspace", 0, CLI_TEXT, FIELD(workspace), "DIR",
-	  "the folder that files may come from; else the one with\n.pannier, the git checkout, or the config's own", 0, 0 },
+	  "the folder that files may come from; else the one\nwith .pannier, the git checkout, or the config's own", 0, 0 },
 	{ "json", 0, CLI_FLAG, FIELD(json), NULL, "one JSON document on stdout, also on failure", 0, 0 },
 	{ "quiet", 'q', CLI_FLAG, FIELD(quiet), NULL, "no progress, no warnings, no summary", 0, 0 },
 	{ "verbose", 'v', CLI_FLAG, FIELD(verbose), NULL, "say more", 0, 0 },
-	{ "progress", 0, CLI_TEXT, FIELD(progress), "MODE", "json: one JSON line an update on stderr; auto; none", 0, 0 },
+	{ "progress", 0, CLI_TEXT, FIELD(progress), "MODE",
+	  "json: one JSON line an update on stderr; line: from\nthe start, if stderr is a terminal; none", 0, 0 },
 	{ "no-progress", 0, CLI_FLAG, FIELD(no_progress), NULL, "no progress line", 0, 0 },
+	{ "wait", 0, CLI_NUMBER, FIELD(wait), "SECONDS",
+	  "for another process that holds the store; else 30", 0, 86400 },
 	{ "help", 'h', CLI_FLAG, FIELD(help), NULL, "this help", 0, 0 },
 	{ "version", 0, CLI_FLAG, FIELD(version), NULL, "the version", 0, 0 },
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
@@ -211,8 +214,8 @@ static int check_operands(cli *c)
 		if (c->operands[i][0] == '\0')
 			return cli_fail_usage(c, "an operand is empty");
 	const char *mode = c->options.progress;
-	if (mode != NULL && strcmp(mode, "json") != 0 && strcmp(mode, "auto") != 0 && strcmp(mode, "none") != 0)
-		return cli_fail_usage(c, "option '--progress' takes json, auto or none, not '%s'", mode);
+	if (mode != NULL && strcmp(mode, "json") != 0 && strcmp(mode, "line") != 0 && strcmp(mode, "none") != 0)
+		return cli_fail_usage(c, "option '--progress' takes json, line or none, not '%s'", mode);
 	return CLI_DONE;
 }
 
@@ -258,7 +261,7 @@ static void print_options(FILE *out, const cli_option *table)
 		const char *line = table->help;
 		for (const char *column = left; *line != '\0'; column = "") {
 			int length = (int)strcspn(line, "\n");
-			(void)fprintf(out, "  %-24s %.*s\n", column, length, line);
+			(void)fprintf(out, "  %-25s %.*s\n", column, length, line);
 			line += length;
 			line += *line == '\n';
 		}

@@ -263,21 +263,21 @@ static int run_pack(cli *c)
 	{ "include-policies", 0, CLI_FLAG, FIELD(include_policies), NULL, "take the policy data along", 0, 0 }, \
 	{ "no-assumptions", 0, CLI_FLAG, FIELD(no_assumptions), NULL, "leave the assumption tables out", 0, 0 }, \
 	{ "no-validate-assets", 0, CLI_FLAG, FIELD(no_validate_assets), NULL,                              \
-	  "skip the check that all files are there before packing", 0, 0 },                                \
+	  "skip the check that all files are there before\npacking", 0, 0 },                                \
 	{ "engine-dir", 0, CLI_LIST, FIELD(engine_dirs), "DIR",                                            \
 	  "look for engines here, too, last; may be repeated", 0, 0 },                                     \
 	{ "allow-outside", 0, CLI_LIST, FIELD(allow_outside), "DIR",                                       \
 	  "files may come from here, too; may be repeated", 0, 0 },                                        \
 	{ "name", 0, CLI_TEXT, FIELD(name), "NAME",                                                        \
-	  "of the model; else the config's folder relative to the\nworkspace", 0, 0 },                     \
+	  "of the model; else the config's folder relative to\nthe workspace", 0, 0 },                     \
 	{ "rehash", 0, CLI_FLAG, FIELD(rehash), NULL, "read every file, whatever its times say", 0, 0 }
 
 static const cli_option pack_table[] = {
 	{ "output", 'o', CLI_TEXT, FIELD(output), "FILE",
-	  "the zip; else WORKSPACE/model-package.zip; - is stdout", 0, 0 },
+	  "the zip; else WORKSPACE/" PNR_PACKAGE_NAME "; - is\nstdout", 0, 0 },
 	SELECTION_OPTIONS,
 	{ "portable", 0, CLI_FLAG, FIELD(portable), NULL,
-	  "no paths of this machine inside: with SOURCE_DATE_EPOCH\nthe same bytes everywhere", 0, 0 },
+	  "no paths of this machine inside: with\nSOURCE_DATE_EPOCH the same bytes everywhere", 0, 0 },
 	{ "level", 0, CLI_NUMBER, FIELD(level), "N", "of compression, 1 to 12; else 6", 1, 12 },
 	{ "tag", 0, CLI_TEXT, FIELD(tag), "NAME", "give the package this tag", 0, 0 },
 	{ "note", 0, CLI_TEXT, FIELD(note), "TEXT", "for the log", 0, 0 },

@@ -71,7 +71,7 @@ static bool on_terminal(const cli *c)
 {
 	const char *mode = c->options.progress;
 	const char *terminal = getenv("TERM");
-	return !c->options.quiet && !c->options.no_progress && (mode == NULL || strcmp(mode, "auto") == 0) &&
+	return !c->options.quiet && !c->options.no_progress && (mode == NULL || strcmp(mode, "line") == 0) &&
 	       terminal != NULL && strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO);
 }
 
@@ -85,7 +85,8 @@ int cli_progress(void *user, const pnr_progress *progress)
 		return 0;
 	}
 	double now = cli_clock();
-	if (now - c->drawn_at < (c->drawn ? EVERY : FIRST_AFTER) || !on_terminal(c))
+	double pause = c->drawn ? EVERY : c->options.progress != NULL ? 0 : FIRST_AFTER;
+	if (now - c->drawn_at < pause || !on_terminal(c))
 		return 0;
 	draw(progress);
 	c->drawn = true;

@@ -37,7 +37,7 @@ int cli_exit_of(cli_subject subject, const pnr_error *err)
 	case PNR_DENIED:
 		return subject == CLI_OF_CONFIG && err->detail == 0 ? CLI_INVALID : CLI_FAILED;
 	case PNR_CORRUPT:
-		return subject == CLI_OF_REF || subject == CLI_OF_PACKAGE ? CLI_UNVERIFIED : CLI_FAILED;
+		return subject == CLI_OF_STORE ? CLI_FAILED : CLI_UNVERIFIED;
 	case PNR_UNSUPPORTED:
 		return subject == CLI_OF_PACKAGE ? CLI_UNVERIFIED : CLI_FAILED;
 	case PNR_RETRY:

@@ -6,4 +6,8 @@ for command in $commands; do
 	pannier "$command" -h | cmp - <(pannier "$command" --help)
 	pannier "$command" --help | grep -q '^  pannier '"$command" || echo "no example of $command"
 done
+for command in '' $commands; do
+	# shellcheck disable=SC2086
+	pannier $command --help | grep -n '.\{81\}'
+done
 run pannier --version

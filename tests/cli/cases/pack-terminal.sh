@@ -1,15 +1,22 @@
 # On a terminal: a progress line that is taken away again; colours unless NO_COLOR.
 sample
-seq 1 2000000 > data/policies.csv
 unset LC_ALL
 export TERM=xterm
-script -qec 'pannier pack --include-policies --level 9' typescript < /dev/null > screen
+on_terminal()
+{
+	script -qec "$*" /dev/null < /dev/null
+}
+on_terminal pannier pack --include-policies --progress=line > screen
+grep -o '^.\?hash  *[0-9]* %' screen | sed 's/ *[0-9][0-9]*/ N/' | cat -v
+# Nothing of it stays: the last thing before the result is that the line is erased.
 grep -c $'\r\e\[K' screen
-grep -o 'hash  *[0-9]* %' screen | head -n 1 | sed 's/ *[0-9][0-9]*/ N/'
-script -qec 'pannier pack --include-policies --rehash --no-progress' typescript < /dev/null | grep -c $'\e'
-script -qec 'pannier pack --include-policies --rehash -q' typescript < /dev/null | wc -c
+tr '\r' '\n' < screen | sed -n '/assets/{s/^[^/]*//;p}'
+# What takes no time draws no line.
+on_terminal pannier pack --include-policies --rehash --no-progress | grep -c $'\e'
+on_terminal pannier pack --include-policies --rehash -q --progress=line | wc -c
 edit_table
-script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
-NO_COLOR=1 script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
-NO_COLOR='' script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
-TERM=dumb script -qec 'pannier status --include-policies' typescript < /dev/null | cat -v
+on_terminal pannier status --include-policies | cat -v
+NO_COLOR=1 on_terminal pannier status --include-policies | cat -v
+NO_COLOR='' on_terminal pannier status --include-policies | cat -v
+TERM=dumb on_terminal pannier status --include-policies --progress=line | cat -v
+pannier status --include-policies

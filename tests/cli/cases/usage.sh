@@ -19,6 +19,8 @@ run pannier pack ''
 run pannier pack -o zip --no-zip
 run pannier pack -o - --no-zip
 run pannier pack --progress=loud
+run pannier log --wait never
+run pannier log --wait 86401
 run pannier log -n 0
 run pannier log -n-1
 run pannier log -n 99999999999999999999999
