@@ -83,9 +83,10 @@ extern const cli_command *const cli_commands[];
 struct cli {
 	int argc;
 	char **argv;
+	int rest;                   /**< of argv from here on no option was looked at yet */
 	const cli_command *command; /**< NULL until it is known */
 	cli_options options;
-	const char **operands;      /**< of the command */
+	char **operands;            /**< of the command */
 	size_t operand_count;
 	cli_json reply;             /**< the document that --json prints */
 	bool streamed;              /**< stdout carries bytes; no document follows them */

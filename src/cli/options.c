@@ -189,7 +189,7 @@ static int parse_short(cli *c, int *index)
 	return CLI_DONE;
 }
 
-static int parse_operand(cli *c, const char *text)
+static int parse_operand(cli *c, char *text)
 {
 	if (c->command != NULL) {
 		c->operands[c->operand_count++] = text;
@@ -221,13 +221,13 @@ static int check_operands(cli *c)
 
 int cli_parse(cli *c)
 {
-	c->operands = calloc((size_t)c->argc + 1, sizeof *c->operands);
-	if (c->operands == NULL)
-		return cli_fail(c, CLI_FAILED, "out of memory");
+	/* Gathered in argv itself, behind what was parsed. */
+	c->operands = c->argv;
 	bool options = true;
 	for (int i = 1; i < c->argc; i++) {
-		const char *argument = c->argv[i];
+		char *argument = c->argv[i];
 		int failed = CLI_DONE;
+		c->rest = options ? i + 1 : c->argc;
 		if (!options || argument[0] != '-' || argument[1] == '\0')
 			failed = parse_operand(c, argument);
 		else if (strcmp(argument, "--") == 0)
@@ -239,12 +239,12 @@ int cli_parse(cli *c)
 		if (failed != CLI_DONE)
 			return failed;
 	}
+	c->rest = c->argc;
 	return c->options.help || c->options.version ? CLI_DONE : check_operands(c);
 }
 
 void cli_options_free(cli *c)
 {
-	free(c->operands);
 	free(c->options.engine_dirs.items);
 	free(c->options.allow_outside.items);
 }

@@ -169,7 +169,7 @@ int cli_fail_error(cli *c, cli_subject subject, const pnr_error *err)
 /* Where parsing stopped, the flag may not have been reached yet. */
 static bool wants_json(const cli *c)
 {
-	for (int i = 1; i < c->argc && strcmp(c->argv[i], "--") != 0; i++)
+	for (int i = c->rest; i < c->argc && strcmp(c->argv[i], "--") != 0; i++)
 		if (strcmp(c->argv[i], "--json") == 0)
 			return true;
 	return false;

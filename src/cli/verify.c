@@ -108,13 +108,13 @@ static int check(cli *c, const char *dir)
 	pnr_status status = dir == NULL ? pnr_verify(&source.source, &options, &result, &err)
 	                                : pnr_unpack(&source.source, dir, &options, &result, &err);
 	cli_progress_erase(c);
-	if (result != NULL && !c->options.quiet)
+	if (result == NULL)
+		return cli_fail_error(c, source.store != NULL ? CLI_OF_REF : CLI_OF_PACKAGE, &err);
+	int exit_status = status == PNR_OK ? report(c, source.name, result, dir)
+	                                   : report_failure(c, source.name, result);
+	if (!c->options.quiet)
 		put_problems(c, "warning", CLI_YELLOW, source.name, result->warnings, result->warning_count);
-	if (status == PNR_OK)
-		return report(c, source.name, result, dir);
-	if (status == PNR_CORRUPT && result != NULL)
-		return report_failure(c, source.name, result);
-	return cli_fail_error(c, source.store != NULL ? CLI_OF_REF : CLI_OF_PACKAGE, &err);
+	return exit_status;
 }
 
 #define EXPECT_OPTION                                                    \
