@@ -7,6 +7,7 @@ need bsdtar libarchive-tools
 need python3 python3
 
 TOOL=$BUILD/tests/consumers/zip_tool
+TIME_MS=1769258096789 # zip_tool's
 ZIP=$WORK/boundary.zip
 
 # quietly COMMAND...: its output matters only when it fails.
@@ -33,7 +34,20 @@ zip, size = zipfile.ZipFile(sys.argv[1]), int(sys.argv[2])
 large, small = zip.infolist()
 assert large.file_size == large.compress_size == size
 assert zip.read(small) == bytes(10)' "$ZIP" $size
+	python3 "$SOURCE/tests/consumers/lib/zip_format.py" "$ZIP" $TIME_MS
 	ok "an entry of $size bytes, and the one behind it"
+done
+
+# Offsets of a local header and of the directory, with the entry in front aligned to 4096.
+for offset in 4294967294 4294967295 4294967296; do
+	"$TOOL" zeros "$ZIP" $((offset - 4096)) 10
+	python3 "$SOURCE/tests/consumers/lib/zip_format.py" "$ZIP" $TIME_MS
+	quietly unzip -tqq "$ZIP" zeros-10
+	quietly 7z t "$ZIP" zeros-10
+	[ "$(bsdtar -xOf "$ZIP" zeros-10 | wc -c)" = 10 ] || fail "bsdtar: zeros-10 at $offset"
+	python3 -c 'import sys, zipfile
+assert zipfile.ZipFile(sys.argv[1]).read("zeros-10") == bytes(10)' "$ZIP"
+	ok "an entry at offset $offset"
 done
 
 # All the bytes, where a wrong reading is likeliest.

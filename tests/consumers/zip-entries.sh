@@ -8,6 +8,7 @@ need node nodejs
 need_jszip
 
 TOOL=$BUILD/tests/consumers/zip_tool
+TIME_MS=1769258096789 # zip_tool's
 
 # quietly COMMAND...: its output matters only when it fails.
 quietly() { "$@" >"$WORK/log" 2>&1 || fail "$*: $(cat "$WORK/log")"; }
@@ -31,6 +32,8 @@ with zipfile.ZipFile(sys.argv[1]) as zip:
 END
 same "$WORK/entries" "$WORK/by-python"
 ok "zipfile: times, modes, flags, contents"
+python3 "$SOURCE/tests/consumers/lib/zip_format.py" "$WORK/mixed.zip" $TIME_MS
+ok "the bytes are those of package-format.md"
 for by in unzip bsdtar jszip; do
 	mkdir "$WORK/$by"
 	case $by in
@@ -56,5 +59,6 @@ for count in 65534 65535 65536; do
 	[ "$(bsdtar -tf "$WORK/many.zip" | wc -l)" = $count ] || fail "bsdtar: not $count entries"
 	python3 -c 'import sys, zipfile
 assert len(zipfile.ZipFile(sys.argv[1]).infolist()) == int(sys.argv[2])' "$WORK/many.zip" $count
+	python3 "$SOURCE/tests/consumers/lib/zip_format.py" "$WORK/many.zip" $TIME_MS
 	ok "$count entries in libzip, unzip, 7z, bsdtar and Python"
 done

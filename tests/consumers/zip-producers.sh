@@ -92,3 +92,7 @@ for case in 'trailing:trailing data: 5 bytes' 'link:symbolic link' 'encrypted:it
 	grep -q "${case#*:}" "$WORK/log" || fail "${case%%:*}: $(cat "$WORK/log")"
 done
 ok "trailing data, a link, encryption, another method and a comment are refused"
+
+python3 "$SOURCE/tests/fuzz/make-zip-corpus.py" "$WORK/corpus"
+diff -r "$WORK/corpus" "$SOURCE/tests/fuzz/corpus/zip" || fail "tests/fuzz/corpus/zip is not what make-zip-corpus.py writes"
+ok "the fuzzer's seeds are those of their generator"
