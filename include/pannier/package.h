@@ -173,13 +173,13 @@ typedef struct pnr_problem {
 typedef struct pnr_verify_result {
 	size_t size;
 	bool valid; /**< problem_count is 0 */
-	pnr_digest package_hash;   /**< computed from what is inside */
+	pnr_digest package_hash;   /**< computed from what is inside; all zero if some of it cannot be read */
 	pnr_digest archive_hash;
 	bool has_archive_hash;     /**< false for a package that never had a zip */
 	bool has_declared_hash;    /**< false: a package of the old packager, whose manifest has no packageHash */
 	uint64_t asset_count;
-	pnr_problem *problems;  size_t problem_count;
-	pnr_problem *warnings;  size_t warning_count;
+	pnr_problem *problems;  size_t problem_count; /**< at most 1,000, and one that says how many more there are */
+	pnr_problem *warnings;  size_t warning_count; /**< likewise */
 } pnr_verify_result;
 
 /**
@@ -188,7 +188,10 @@ typedef struct pnr_verify_result {
  * assets on what is inside.
  *
  * What is wrong with the package is in the result, with PNR_CORRUPT as status
- * and @out_result set all the same. Errors: CORRUPT, NOT_FOUND, CANCELLED, IO, NOMEM.
+ * and @out_result set all the same. Errors: CORRUPT, NOT_FOUND, INVALID (not a
+ * regular file, an option), UNSUPPORTED (a format version or a kind of zip that
+ * this build does not read), RETRY (it changed while it was read), CANCELLED,
+ * DENIED, IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_verify(const pnr_package_source *source,
                                           const pnr_verify_options *options,
@@ -196,9 +199,14 @@ PNR_API PNR_CHECKED pnr_status pnr_verify(const pnr_package_source *source,
 
 /**
  * The same checks while the files are written to @dir, which appears only when
- * everything was right. @dir must not exist, or be an empty folder.
+ * everything was right: on any other outcome nothing remains, but for one. If
+ * only the last step fails, syncing the folder that @dir is in, the complete
+ * @dir stays and the error says so.
  *
- * Errors: as pnr_verify; CONFLICT (@dir is in the way), FULL.
+ * @dir  must not exist, or be an empty folder, and not the current one. Missing
+ *       folders above it are made.
+ * Errors: as pnr_verify; CONFLICT (@dir is in the way), INVALID (a name that the
+ * file system refuses), FULL.
  */
 PNR_API PNR_CHECKED pnr_status pnr_unpack(const pnr_package_source *source, const char *dir,
                                           const pnr_verify_options *options,
@@ -211,7 +219,11 @@ PNR_API void pnr_verify_result_free(pnr_verify_result *result);
  * pythonScripts, assumptionRefs}, config being the pipeline object. Each asset
  * that goes in is checked; nothing is passed to @write unless all are right.
  *
+ * The body is built in memory, at most 1 GiB.
+ *
  * @out_length  bytes passed on; the worker's limit is 100 MB.
+ * Errors: as pnr_verify, without a result; INVALID (no pipeline: nothing to run;
+ * a script that is not UTF-8), FULL (over 1 GiB), CANCELLED (by @write).
  */
 PNR_API PNR_CHECKED pnr_status pnr_worker_json(const pnr_package_source *source, pnr_write_fn write,
                                                void *user, uint64_t *out_length, pnr_error *err);

@@ -29,7 +29,7 @@ pnr_status pnr_listing_new(const pnr_manifest *manifest, pnr_findings *findings,
 		return pnr_fail_nomem(err);
 	size_t count = manifest->asset_count;
 	listing->items = calloc(count + 1, sizeof *listing->items);
-	listing->by_path = calloc(count + 1, sizeof *listing->by_path);
+	listing->by_path = calloc(count + 1, sizeof(pnr_listed *));
 	if (listing->items == NULL || listing->by_path == NULL)
 		return pnr_fail_nomem(err);
 	listing->count = count;
@@ -38,7 +38,7 @@ pnr_status pnr_listing_new(const pnr_manifest *manifest, pnr_findings *findings,
 		listing->items[i].asset = &manifest->assets[i];
 		by_path[i] = &listing->items[i];
 	}
-	qsort(by_path, count, sizeof *by_path, compare_items);
+	qsort(by_path, count, sizeof(pnr_listed *), compare_items);
 	for (size_t i = 0; i < count; i++) {
 		const pnr_listed *last = listing->unique == 0 ? NULL : by_path[listing->unique - 1];
 		if (last == NULL || strcmp(last->asset->path, by_path[i]->asset->path) != 0) {

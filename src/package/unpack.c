@@ -33,7 +33,10 @@ static pnr_status write_assets(pnr_inspection *inspection, const char *dir, pnr_
 	status = pnr_inspection_run(inspection, PNR_PHASE_UNPACK, &target, err);
 	if (status != PNR_OK || findings->problems > 0)
 		return status;
-	status = write_manifest(tree, &inspection->manifest_text, err);
+	/* A report that is not complete comes before anything is visible. */
+	status = pnr_findings_status(findings, inspection->contents->label, err);
+	if (status == PNR_OK)
+		status = write_manifest(tree, &inspection->manifest_text, err);
 	if (status == PNR_OK)
 		status = pnr_tree_publish(tree, err);
 	return status;

@@ -285,6 +285,21 @@ static void a_package_with_a_problem_leaves_nothing(void **state)
 	assert_int_equal(unpack(w->zip, dir, &options, NULL), PNR_OK);
 }
 
+static void a_name_that_the_file_system_refuses_leaves_nothing(void **state)
+{
+	const place *w = *state;
+	char dir[256], name[301];
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	package p = sample();
+	add_text(&p, name, "policy", "x");
+	write_package(&p, w->zip);
+	pnr_error err;
+	assert_int_equal(unpack(w->zip, in(w, "new/out", dir), NULL, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "nnnnnn"));
+	assert_int_equal(count_all(w), 1);
+}
+
 static int stop_at_last(void *user, const pnr_progress *progress)
 {
 	assert_int_equal(progress->phase, PNR_PHASE_UNPACK);
@@ -417,6 +432,7 @@ int main(void)
 		TEST(the_current_folder_is_not_replaced_under_us),
 		TEST(hostile_names_write_nothing_anywhere),
 		TEST(a_package_with_a_problem_leaves_nothing),
+		TEST(a_name_that_the_file_system_refuses_leaves_nothing),
 		TEST(cancelled_at_the_end_nothing_is_left),
 		TEST(a_failing_call_leaves_nothing),
 		TEST(many_files_that_cannot_be_synced_leave_nothing),

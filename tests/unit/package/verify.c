@@ -372,7 +372,6 @@ static void very_deep_names_are_refused(void **state)
 	package p = sample();
 	add_text(&p, path, "policy", "x");
 	expect_problem(state, &p, path, "more than 100 folders");
-	add_text(&p, "d", "policy", "x")->not_in_manifest = true;
 }
 
 /* ----------------------------------------------------------------- config -- */
@@ -568,6 +567,25 @@ static void progress_ends_at_the_total_and_can_cancel(void **state)
 	}
 }
 
+static int touch(void *user, const pnr_progress *progress)
+{
+	const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+	(void)progress;
+	assert_int_equal(utimensat(AT_FDCWD, user, times, 0), 0);
+	return 0;
+}
+
+static void a_zip_that_changes_while_it_is_read_is_to_be_read_again(void **state)
+{
+	place *w = *state;
+	package p = sample();
+	write_package(&p, w->zip);
+	pnr_verify_options options = { .size = sizeof options, .progress = touch, .progress_user = w->zip };
+	pnr_status status = PNR_OK;
+	assert_null(verify_file(w->zip, &options, &status));
+	assert_int_equal(status, PNR_RETRY);
+}
+
 static void a_source_must_be_one_regular_file(void **state)
 {
 	const place *w = *state;
@@ -675,6 +693,7 @@ int main(void)
 		TEST(all_problems_are_reported),
 		TEST(more_problems_than_anyone_reads_are_counted),
 		TEST(progress_ends_at_the_total_and_can_cancel),
+		TEST(a_zip_that_changes_while_it_is_read_is_to_be_read_again),
 		TEST(a_source_must_be_one_regular_file),
 		TEST(options_are_checked),
 		TEST(every_failing_call_is_reported),
