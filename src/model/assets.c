@@ -49,21 +49,21 @@ static void check_model(const pnr_config *config, const path_set *set, pnr_issue
 		                 name);
 }
 
-static void check_engine(const pnr_config *config, const pnr_node *node, const path_set *set, pnr_issues *issues)
+static pnr_status check_engine(const pnr_config *config, const pnr_node *node, const path_set *set,
+                               pnr_issues *issues, pnr_error *err)
 {
-	const char *kind = node->kind == PNR_ENGINE_WASM ? "WASM binary" : "Python script";
-	const char *folder = node->kind == PNR_ENGINE_WASM ? "wasm" : "python";
-	const char *suffix = node->kind == PNR_ENGINE_WASM ? "wasm" : "py";
+	bool wasm = node->kind == PNR_ENGINE_WASM;
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer path = PNR_BUFFER_INIT;
-	pnr_buffer_printf(&path, "%s/%s.%s", folder, node->engine_name, suffix);
-	if (!path.failed && has(set, path.data))
-		return;
-	char pointer[PNR_POINTER_SIZE], index[32];
+	pnr_buffer_printf(&path, "%s/%s.%s", wasm ? "wasm" : "python", node->engine_name, wasm ? "wasm" : "py");
+	pnr_status status = pnr_buffer_status(&path, err);
+	if (status != PNR_OK || has(set, path.data))
+		return status;
+	char pointer[PNR_POINTER_SIZE], label[PNR_LABEL_SIZE];
 	(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/engine", node->index);
-	(void)snprintf(index, sizeof index, "at index %zu", node->index);
 	pnr_issues_error(issues, config->document, cJSON_GetObjectItemCaseSensitive(node->item, "engine"), pointer,
-	                 "Package missing %s for node %s: %s.%s", kind, node->id == NULL ? index : node->id,
-	                 node->engine_name, suffix);
+	                 "Package missing %s for node %s: %s.%s", wasm ? "WASM binary" : "Python script",
+	                 pnr_node_label(node, label), node->engine_name, wasm ? "wasm" : "py");
+	return PNR_OK;
 }
 
 pnr_status pnr_config_check_assets(const pnr_config *config, const char *const *paths, size_t path_count,
@@ -77,8 +77,8 @@ pnr_status pnr_config_check_assets(const pnr_config *config, const char *const *
 		pnr_issues_error(issues, config->document, config->root, "",
 		                 "Package missing mandatory asset: " PNR_CONFIG_NAME);
 	check_model(config, &set, issues);
-	for (size_t i = 0; i < config->node_count; i++)
+	for (size_t i = 0; status == PNR_OK && i < config->node_count; i++)
 		if (config->nodes[i].kind != PNR_ENGINE_OTHER)
-			check_engine(config, &config->nodes[i], &set, issues);
-	return PNR_OK;
+			status = check_engine(config, &config->nodes[i], &set, issues, err);
+	return status;
 }

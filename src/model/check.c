@@ -88,9 +88,10 @@ typedef struct node_check {
 	const pnr_config *config;
 	pnr_issues *issues;
 	const pnr_node *node;
-	char label[32]; /* what stands for an id that is no string, as JavaScript writes it where that helps */
+	char label[PNR_LABEL_SIZE]; /* what stands for an id that is no string */
 } node_check;
 
+/* The id as JavaScript writes it into a text, as far as that helps. */
 static const char *label(node_check *check)
 {
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(check->node->item, "id");
@@ -100,8 +101,7 @@ static const char *label(node_check *check)
 		return "undefined";
 	if (cJSON_IsNull(id))
 		return "null";
-	(void)snprintf(check->label, sizeof check->label, "at index %zu", check->node->index);
-	return check->label;
+	return pnr_node_label(check->node, check->label);
 }
 
 /* The member @key of the node and its pointer; the node itself if there is no such member. */

@@ -1,5 +1,6 @@
 #include "model/config.h"
 #include "base/path.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,14 @@ bool pnr_name_valid(const char *name)
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_0123456789";
 	const char *first = name[0] == '\0' ? NULL : strchr(letters, name[0]);
 	return first != NULL && first - letters < 52 && name[strspn(name, letters)] == '\0';
+}
+
+const char *pnr_node_label(const pnr_node *node, char buffer[PNR_LABEL_SIZE])
+{
+	if (node->id != NULL)
+		return node->id;
+	(void)snprintf(buffer, PNR_LABEL_SIZE, "at index %zu", node->index);
+	return buffer;
 }
 
 const char *pnr_field_base(const pnr_field *field)

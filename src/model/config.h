@@ -54,6 +54,8 @@ struct pnr_config {
 
 /** Room for the pointer of anything in a node. */
 #define PNR_POINTER_SIZE 96
+/** Room for what a node without an id is called. */
+#define PNR_LABEL_SIZE 32
 
 /**
  * Read what can be read, and judge nothing. A text that is no JSON or no object
@@ -68,6 +70,8 @@ PNR_CHECKED pnr_status pnr_config_warn(const pnr_config *config, pnr_issues *iss
 /** Those about nodes that form a cycle, then those about inputs that no node produces. */
 PNR_CHECKED pnr_status pnr_graph_warn(const pnr_config *config, pnr_issues *issues, pnr_error *err);
 
+/** The node's id, or "at index N" in @buffer. */
+const char *pnr_node_label(const pnr_node *node, char buffer[PNR_LABEL_SIZE]);
 /** Is it what JavaScript takes for false: missing, null, false, 0 or ""? */
 bool pnr_json_falsy(const cJSON *item);
 /** "a string", "null", ...: the type of @item in a sentence. */

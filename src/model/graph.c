@@ -148,14 +148,6 @@ static int compare_vertices(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static void put_node(pnr_buffer *text, const pnr_node *node)
-{
-	if (node->id != NULL)
-		pnr_buffer_puts(text, node->id);
-	else
-		pnr_buffer_printf(text, "(index %zu)", node->index);
-}
-
 /* @members, of which some are names, wait for each other. */
 static pnr_status warn_cycle(const graph *g, uint32_t *members, uint32_t count, pnr_issues *issues, pnr_error *err)
 {
@@ -166,8 +158,9 @@ static pnr_status warn_cycle(const graph *g, uint32_t *members, uint32_t count, 
 	while (nodes < count && members[nodes] < g->config->node_count)
 		nodes++;
 	for (uint32_t i = 0; i < nodes && i < SHOWN_NODES; i++) {
+		char label[PNR_LABEL_SIZE];
 		pnr_buffer_puts(&text, i == 0 ? "" : ", ");
-		put_node(&text, &g->config->nodes[members[i]]);
+		pnr_buffer_puts(&text, pnr_node_label(&g->config->nodes[members[i]], label));
 	}
 	if (nodes > SHOWN_NODES)
 		pnr_buffer_printf(&text, " and %u more", (unsigned)(nodes - SHOWN_NODES));
@@ -239,15 +232,13 @@ static void warn_inputs(const graph *g, pnr_issues *issues)
 		size_t index = 0;
 		const cJSON *item;
 		cJSON_ArrayForEach(item, list_of(&g->config->nodes[i], "inputs")) {
-			char pointer[PNR_POINTER_SIZE];
+			char pointer[PNR_POINTER_SIZE], label[PNR_LABEL_SIZE];
 			(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/inputs/%zu", i, index++);
 			if (!cJSON_IsString(item) || item->valuestring[0] == '$' || find_name(g, item->valuestring) != 0)
 				continue;
-			PNR_CLEANUP(pnr_buffer_free) pnr_buffer node = PNR_BUFFER_INIT;
-			put_node(&node, &g->config->nodes[i]);
 			pnr_issues_warning(issues, g->config->document, item, pointer,
 			                   "Pipeline node %s has an input that no node produces: %s",
-			                   node.data == NULL ? "" : node.data, item->valuestring);
+			                   pnr_node_label(&g->config->nodes[i], label), item->valuestring);
 		}
 	}
 }

@@ -1,4 +1,4 @@
-/* The mandatory assets of a package: compatibility section 5, by exact package path. */
+/* The mandatory assets of a package, by exact package path. */
 #include "support.h"
 
 static const char config[] =

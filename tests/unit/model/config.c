@@ -1,4 +1,4 @@
-/* The errors and warnings of a config, to the letter and in order: compatibility sections 1 and 5. */
+/* The errors and warnings of a config, to the letter and in order. */
 #include "support.h"
 
 #define OK_MODEL "\"model\":\"m.mga\""
@@ -494,7 +494,7 @@ static void warnings_are_given_beside_errors(void **state)
 {
 	(void)state;
 	expect_warnings("{\"extends\":1,\"pipeline\":{\"nodes\":[7,{\"inputs\":[\"bus://x\",5],\"outputs\":7}]}}",
-	                NO_POLICIES "Pipeline node (index 1) has an input that no node produces: bus://x\n"
+	                NO_POLICIES "Pipeline node at index 1 has an input that no node produces: bus://x\n"
 	                "Config field extends is kept but not resolved - what it inherits is not packaged\n");
 }
 

@@ -394,7 +394,7 @@ static void a_file_that_was_replaced_since_is_not_read(void **state)
 	char *secret = in_top(&t, "out/f");
 	(void)at(full, t.ws, "m/f");
 	(void)at(aside, t.ws, "m/aside");
-	for (int swap = 0; swap < 5; swap++) {
+	for (int swap = 0; swap < 6; swap++) {
 		PNR_CLEANUP(pnr_place_free) pnr_place place = PNR_PLACE_INIT;
 		pnr_error err = PNR_ERROR_INIT;
 		find_f(&t, "f", &place);
@@ -408,6 +408,8 @@ static void a_file_that_was_replaced_since_is_not_read(void **state)
 			assert_int_equal(mkfifo(full, 0666), 0);
 		else if (swap == 3)
 			assert_int_equal(mkdir(full, 0777), 0);
+		else if (swap == 4)
+			assert_int_equal(symlink("aside", full), 0);
 		assert_int_equal(read_place(&place, &first, &err), PNR_RETRY);
 		assert_non_null(strstr(err.message, place.path));
 		assert_int_equal(first, '\0');
@@ -444,6 +446,76 @@ static void a_folder_swapped_for_a_link_since_does_not_lead_out(void **state)
 	pnr_roots_free(fresh);
 	free(base);
 	free(out);
+	fell(&t);
+}
+
+/* What is exchanged, and before which file call. */
+static char exchange_a[4096], exchange_b[4096];
+static unsigned calls, exchange_at;
+static bool exchanged;
+
+static int exchange_once(pnr_file_call call, size_t *length)
+{
+	(void)call;
+	(void)length;
+	if (++calls == exchange_at)
+		exchanged = renameat2(AT_FDCWD, exchange_a, AT_FDCWD, exchange_b, RENAME_EXCHANGE) == 0;
+	return 0;
+}
+
+/* The exchange happens before each call of a walk and an opening in turn: what is read is never from outside. */
+static void exchange_before_each_call(const tree *t, const char *a, const char *b, const char *path)
+{
+	char *base = in_top(t, "ws/m");
+	(void)at(exchange_a, t->top, a);
+	(void)at(exchange_b, t->top, b);
+	for (exchange_at = 1;; exchange_at++) {
+		tree fresh = { .top = t->top, .ws = t->ws };
+		char first = '\0';
+		calls = 0;
+		exchanged = false;
+		pnr_file_gate_hook = exchange_once;
+		assert_int_equal(pnr_roots_new(base, &fresh.roots, NULL), PNR_OK);
+		assert_int_equal(pnr_roots_allow(fresh.roots, t->ws, NULL), PNR_OK);
+		pnr_status status = read_path(&fresh, path, &first);
+		pnr_file_gate_hook = NULL;
+		pnr_roots_free(fresh.roots);
+		if (status == PNR_OK ? first != 'i' : status != PNR_DENIED && status != PNR_RETRY)
+			fail_msg("exchange at call %u: %s, '%c'", exchange_at, pnr_status_name(status), first);
+		if (!exchanged)
+			break;
+		assert_int_equal(renameat2(AT_FDCWD, exchange_a, AT_FDCWD, exchange_b, RENAME_EXCHANGE), 0);
+	}
+	if (exchange_at == 1)
+		print_message("  this file system cannot exchange names: nothing was exchanged\n");
+	else
+		assert_true(exchange_at > 10);
+	free(base);
+}
+
+static void a_link_that_appears_before_any_call_does_not_lead_out(void **state)
+{
+	tree t;
+	(void)state;
+	plant(&t);
+	put(t.top, "out/g", "outside");
+	put(t.top, "ws/sub/g", "inside");
+	char *out = in_top(&t, "out"), *secret = in_top(&t, "out/f");
+	put_link(t.ws, "evil-sub", out);
+	put_link(t.ws, "evil-f", secret);
+	put_link(t.ws, "m/good-link", "sub");
+	exchange_before_each_call(&t, "ws/m/sub", "ws/evil-sub", "sub/g");
+	exchange_before_each_call(&t, "ws/m/f", "ws/evil-f", "f");
+	exchange_before_each_call(&t, "ws/m/good-link", "ws/evil-sub", "good-link/g");
+	exchange_before_each_call(&t, "ws/m/good-link", "ws/sub", "good-link/g");
+	/* And the other way round: the link is there first. */
+	char *to_out = in_top(&t, "ws/evil-sub"), *link = in_top(&t, "ws/m/turned");
+	assert_int_equal(rename(to_out, link), 0);
+	exchange_before_each_call(&t, "ws/m/turned", "ws/m/sub", "turned/g");
+	free(to_out);
+	free(link);
+	free(out);
+	free(secret);
 	fell(&t);
 }
 
@@ -555,6 +627,8 @@ static void many_folders_need_few_descriptors(void **state)
 	assert_int_equal(rename(at(full, t.ws, "m/many/d0/e"), at(away, t.ws, "m/many/d0/away")), 0);
 	put(t.ws, "m/many/d0/e/f", "outside");
 	assert_int_equal(read_place(&places[0], &first, NULL), PNR_RETRY);
+	pnr_place place = PNR_PLACE_INIT;
+	assert_int_equal(pnr_roots_find(t.roots, "many/d0/e/f", &place, NULL), PNR_RETRY);
 	char *out = in_top(&t, "out");
 	assert_int_equal(rename(at(full, t.ws, "m/many/d1/e"), at(away, t.ws, "m/many/d1/away")), 0);
 	assert_int_equal(symlink(out, full), 0);
@@ -603,8 +677,6 @@ static void places_are_opened_from_several_threads(void **state)
 		pnr_place_free(&places[i]);
 	fell(&t);
 }
-
-static unsigned calls;
 
 static int count_calls(pnr_file_call call, size_t *length)
 {
@@ -748,6 +820,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_regular_file_is_refused_at_once),
 		cmocka_unit_test(a_file_that_was_replaced_since_is_not_read),
 		cmocka_unit_test(a_folder_swapped_for_a_link_since_does_not_lead_out),
+		cmocka_unit_test(a_link_that_appears_before_any_call_does_not_lead_out),
 		cmocka_unit_test(folders_and_files_swapped_for_links_all_the_time_never_lead_out),
 		cmocka_unit_test(many_folders_need_few_descriptors),
 		cmocka_unit_test(places_are_opened_from_several_threads),

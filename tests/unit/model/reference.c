@@ -1,4 +1,4 @@
-/* What a reference means: compatibility section 2. */
+/* What a reference means. */
 #include "support.h"
 
 static pnr_reference parse(const char *text)

@@ -1,4 +1,4 @@
-/* Which files, in which order, under which names: compatibility section 3, and the faults of section 6. */
+/* Which files, in which order, under which names, and what is refused. */
 #include "support.h"
 #include <sys/sysmacros.h>
 
