@@ -119,7 +119,7 @@ static pnr_status folder_fd(pnr_roots *roots, pnr_folder *folder, int *out_fd, p
 {
 	if (folder->fd < 0) {
 		int parent = -1;
-		struct stat st;
+		struct stat st = { .st_ino = 0 };
 		pnr_status status = folder_fd(roots, folder->parent, &parent, err);
 		if (status == PNR_OK)
 			status = open_folder(parent, folder->name, &folder->fd, &st, err);
