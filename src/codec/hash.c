@@ -14,11 +14,17 @@ struct pnr_hash {
 	uint64_t size;
 };
 
+/* OpenSSL leaves a row of errors; where memory was the cause, it says so in one of them, or had none to say it. */
 static pnr_status fail_openssl(pnr_status status, const char *what, pnr_error *err)
 {
+	unsigned long first = ERR_get_error();
+	bool memory = first == 0;
+	for (unsigned long code = first; code != 0; code = ERR_get_error())
+		memory = memory || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+	if (memory)
+		return pnr_fail_nomem(err);
 	char reason[256];
-	ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
-	ERR_clear_error();
+	ERR_error_string_n(first, reason, sizeof reason);
 	return pnr_fail(err, status, "SHA-256: %s: %s", what, reason);
 }
 
@@ -26,8 +32,9 @@ static pnr_status start(pnr_hash *hash, pnr_error *err)
 {
 	hash->crc32 = 0;
 	hash->size = 0;
+	/* The algorithm is at hand: what is lacking can only be memory. */
 	if (EVP_DigestInit_ex2(hash->context, hash->sha256, NULL) != 1)
-		return fail_openssl(PNR_UNSUPPORTED, "cannot start", err);
+		return fail_openssl(PNR_NOMEM, "cannot start", err);
 	return PNR_OK;
 }
 

@@ -1,14 +1,5 @@
-/* pnr_encode_stream: sizes, forms, threads, and the ways from one form to the other. */
-#include "codec/dense.h"
+/* pnr_encode_stream: sizes, levels, threads, frozen bytes, progress. */
 #include "support.h"
-
-static void check(const uint8_t *data, size_t length, unsigned level, pnr_form form)
-{
-	encoded e = encode(data, length, level, 2);
-	assert_encoded(&e, data, length);
-	assert_int_equal(e.encoding.form, form);
-	free(e.bytes);
-}
 
 static void content_of_every_size_round_trips(void **state)
 {
@@ -17,11 +8,11 @@ static void content_of_every_size_round_trips(void **state)
 	uint8_t *data = make(4 * MIB);
 	for (size_t i = 0; i < PNR_COUNT(sizes); i++) {
 		fill_text(data, sizes[i], i);
-		check(data, sizes[i], 1, PNR_FORM_GZIP);
+		assert_round_trip(data, sizes[i], 1, PNR_FORM_GZIP);
 	}
 	memset(data, 0, 4 * MIB);
 	for (size_t i = 0; i < PNR_COUNT(sizes); i++)
-		check(data, sizes[i], 6, PNR_FORM_GZIP);
+		assert_round_trip(data, sizes[i], 6, PNR_FORM_GZIP);
 	free(data);
 }
 
@@ -34,23 +25,12 @@ static void every_level_round_trips(void **state)
 	/* Runs keep the slow levels fast. */
 	memset(data + 50000, 'x', MIB - 80000);
 	for (unsigned level = 1; level <= PNR_LEVEL_MAX; level++)
-		check(data, length, level, PNR_FORM_GZIP);
+		assert_round_trip(data, length, level, PNR_FORM_GZIP);
 	encoded e = encode(data, length, PNR_LEVEL_MAX + 1, 1);
 	assert_int_equal(e.status, PNR_INVALID);
 	assert_string_equal(e.err.message, "encode 'test': there is no level 13");
 	free(e.bytes);
 	free(data);
-}
-
-static void content_that_does_not_shrink_is_stored(void **state)
-{
-	static const size_t sizes[] = { 0, 1, 6, 7, 1000, MIB - 1, MIB, MIB + 1, 3 * MIB + 12345 };
-	(void)state;
-	uint8_t *noise = make(4 * MIB);
-	fill_noise(noise, 4 * MIB, 1);
-	for (size_t i = 0; i < PNR_COUNT(sizes); i++)
-		check(noise, sizes[i], 6, PNR_FORM_STORED);
-	free(noise);
 }
 
 static void bytes_do_not_depend_on_threads(void **state)
@@ -116,91 +96,6 @@ static void the_header_tells_nothing_of_time_or_machine(void **state)
 	free(data);
 }
 
-/* ------------------------------------------- blocks that do not shrink -- */
-
-static void blocks_that_do_not_shrink_go_in_as_they_are(void **state)
-{
-	(void)state;
-	size_t length = 4 * MIB + 99;
-	uint8_t *data = make(length);
-	fill_text(data, length, 1);
-	fill_noise(data + MIB, MIB, 2);
-	fill_noise(data + 3 * MIB, MIB + 99, 3);
-	encoded e = encode(data, length, 1, 2);
-	assert_encoded(&e, data, length);
-	assert_int_equal(e.encoding.form, PNR_FORM_GZIP);
-	free(e.bytes);
-	free(data);
-}
-
-/* Written as it is at first; started again as gzip, with what was written moved. */
-static void a_file_that_begins_with_noise_becomes_gzip_later(void **state)
-{
-	(void)state;
-	uint8_t *data = make(6 * MIB);
-	for (size_t noisy = 1; noisy <= 4; noisy++) {
-		size_t length = (noisy + 1) * MIB + noisy * 1000;
-		fill_text(data, length, 1);
-		fill_noise(data, noisy * MIB, noisy);
-		encoded e = encode(data, length, 1, 2);
-		assert_encoded(&e, data, length);
-		assert_int_equal(e.encoding.form, PNR_FORM_GZIP);
-		assert_true(e.length < noisy * (MIB + 85) + 4096 + (MIB + noisy * 1000) * 6 / 10);
-		free(e.bytes);
-	}
-	free(data);
-}
-
-/* Noise with just enough text in front to save some bytes, fewer than a block costs that is stored in a stream. */
-static void fill_barely(uint8_t *out, uint64_t seed)
-{
-	struct libdeflate_compressor *c = libdeflate_alloc_compressor(1);
-	uint8_t *packed = make(2 * MIB);
-	size_t saved = 0;
-	assert_non_null(c);
-	for (size_t share = 500; saved < 20 || saved > 60 || pnr_data_is_dense(out, MIB); share += 25) {
-		assert_true(share < 2000);
-		fill_noise(out, MIB, seed);
-		fill_text(out, share, seed);
-		size_t size = libdeflate_deflate_compress(c, out, MIB, packed, 2 * MIB);
-		saved = size < MIB ? MIB - size : 0;
-	}
-	libdeflate_free_compressor(c);
-	free(packed);
-}
-
-static void a_gzip_file_that_comes_out_too_large_is_undone(void **state)
-{
-	(void)state;
-	uint8_t *data = make(3 * MIB + 5000);
-	fill_noise(data, 3 * MIB + 5000, 1);
-	fill_barely(data, 2);
-	check(data, MIB, 1, PNR_FORM_GZIP);
-	check(data, 2 * MIB, 1, PNR_FORM_STORED);
-	check(data, 3 * MIB + 5000, 1, PNR_FORM_STORED);
-	free(data);
-}
-
-static void gzip_begins_only_when_it_pays(void **state)
-{
-	(void)state;
-	uint8_t *data = make(4 * MIB);
-	fill_noise(data, 4 * MIB, 3);
-	fill_barely(data + MIB, 4);
-	/* What the second block saves does not pay for storing the first. */
-	check(data, 2 * MIB, 1, PNR_FORM_STORED);
-	/* The third does, for both. */
-	fill_text(data + 2 * MIB, MIB, 5);
-	check(data, 3 * MIB, 1, PNR_FORM_GZIP);
-	check(data, 4 * MIB, 1, PNR_FORM_GZIP);
-	/* Small savings add up. */
-	fill_barely(data, 6);
-	fill_barely(data + 2 * MIB, 7);
-	fill_barely(data + 3 * MIB, 8);
-	check(data, 4 * MIB, 1, PNR_FORM_GZIP);
-	free(data);
-}
-
 /* ------------------------------------------------------------ the meter -- */
 
 typedef struct watch {
@@ -255,14 +150,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(content_of_every_size_round_trips),
 		cmocka_unit_test(every_level_round_trips),
-		cmocka_unit_test(content_that_does_not_shrink_is_stored),
 		cmocka_unit_test(bytes_do_not_depend_on_threads),
 		cmocka_unit_test(bytes_are_frozen),
 		cmocka_unit_test(the_header_tells_nothing_of_time_or_machine),
-		cmocka_unit_test(blocks_that_do_not_shrink_go_in_as_they_are),
-		cmocka_unit_test(a_file_that_begins_with_noise_becomes_gzip_later),
-		cmocka_unit_test(a_gzip_file_that_comes_out_too_large_is_undone),
-		cmocka_unit_test(gzip_begins_only_when_it_pays),
 		cmocka_unit_test(progress_is_counted_and_can_cancel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

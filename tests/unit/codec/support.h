@@ -172,4 +172,12 @@ static inline void assert_encoded(const encoded *e, const uint8_t *data, size_t 
 	assert_zlib_decodes(e->bytes + e->encoding.body_offset, (size_t)e->encoding.body_size, -MAX_WBITS, data, length);
 }
 
+static inline void assert_round_trip(const uint8_t *data, size_t length, unsigned level, pnr_form form)
+{
+	encoded e = encode(data, length, level, 2);
+	assert_encoded(&e, data, length);
+	assert_int_equal(e.encoding.form, form);
+	free(e.bytes);
+}
+
 #endif

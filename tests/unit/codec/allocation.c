@@ -1,0 +1,194 @@
+/* Every allocation fails once: NOMEM, nothing leaked, outputs untouched. */
+#include "support.h"
+#include <openssl/crypto.h>
+#include <stdatomic.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
+/* The sanitizer has the allocator to itself; builds without it run this. */
+#ifdef SANITIZED
+
+static void every_allocation_may_fail(void **state)
+{
+	(void)state;
+	skip();
+}
+
+#else
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void __libc_free(void *memory);
+
+#define INTERPOSE __attribute__((visibility("default")))
+
+static atomic_long live;      /* allocations that were not freed */
+static atomic_long left = -1; /* how many more succeed until one fails; negative: all do */
+static bool failed;           /* one has, in the last action */
+
+static void allow(long count)
+{
+	atomic_store(&left, count);
+}
+
+static void allow_all(void)
+{
+	failed = atomic_exchange(&left, -1) < 0;
+}
+
+static bool may_allocate(void)
+{
+	return atomic_load(&left) < 0 || atomic_fetch_sub(&left, 1) != 0;
+}
+
+INTERPOSE void *malloc(size_t size)
+{
+	void *memory = may_allocate() ? __libc_malloc(size) : NULL;
+	if (memory != NULL)
+		atomic_fetch_add(&live, 1);
+	return memory;
+}
+
+INTERPOSE void *calloc(size_t count, size_t size)
+{
+	void *memory = may_allocate() ? __libc_calloc(count, size) : NULL;
+	if (memory != NULL)
+		atomic_fetch_add(&live, 1);
+	return memory;
+}
+
+INTERPOSE void *realloc(void *memory, size_t size)
+{
+	void *moved = may_allocate() ? __libc_realloc(memory, size) : NULL;
+	if (moved != NULL && memory == NULL)
+		atomic_fetch_add(&live, 1);
+	return moved;
+}
+
+INTERPOSE void free(void *memory)
+{
+	if (memory != NULL)
+		atomic_fetch_sub(&live, 1);
+	__libc_free(memory);
+}
+
+/* One thing to do, with the allocator failing after @allowed allocations. */
+typedef pnr_status (*action)(long allowed);
+
+typedef struct fixture {
+	uint8_t *data;
+	size_t length;
+	int fd;
+	unsigned threads;
+} fixture;
+
+static fixture fix;
+
+static pnr_status do_stream(long allowed)
+{
+	pnr_memory_range range = { (const char *)fix.data, fix.length };
+	const pnr_source source = pnr_memory_source(&range);
+	pnr_content content = { .size = 42 };
+	pnr_encoding encoding;
+	pnr_error err = PNR_ERROR_INIT;
+	pnr_pool *pool = NULL;
+	assert_int_equal(pnr_pool_new(fix.threads, &pool, NULL), PNR_OK);
+	assert_int_equal(ftruncate(fix.fd, 0), 0);
+	allow(allowed);
+	pnr_status status = pnr_encode_stream(&source, fix.fd, "test", 6, pool, NULL, NULL, &content, &encoding, &err);
+	allow_all();
+	pnr_pool_free(pool);
+	assert_int_equal(err.status, status);
+	assert_int_equal(content.size, status == PNR_OK ? fix.length : 42);
+	return status;
+}
+
+static pnr_status do_memory(long allowed)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_encoding encoding;
+	allow(allowed);
+	pnr_status status = pnr_encode_memory(fix.data, 5000, 0, 6, &out, &encoding, NULL);
+	allow_all();
+	assert_true(status == PNR_OK || out.length == 0);
+	return status;
+}
+
+static pnr_status do_inflate(long allowed)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_memory_range range = { "\x4b\x04\x00", 3 }; /* "a" */
+	const pnr_source source = pnr_memory_source(&range);
+	pnr_buffer_end end = { &out, 1 };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	allow(allowed);
+	pnr_status status = pnr_inflate(&source, 3, 1, &sink, NULL);
+	allow_all();
+	return status;
+}
+
+/* What is allocated now, without what OpenSSL keeps to tell this thread of past errors. */
+static long count_live(void)
+{
+	OPENSSL_thread_stop();
+	return atomic_load(&live);
+}
+
+/*
+ * Fail the first, the second, ... until the action has no more. Returns how many
+ * that were. A library may do without some (a cache, a thread).
+ */
+static long fail_each(action act)
+{
+	for (long allowed = 0;; allowed++) {
+		pnr_status status = act(allowed);
+		if (!failed) {
+			assert_int_equal(status, PNR_OK);
+			return allowed;
+		}
+		assert_true(status == PNR_OK || status == PNR_NOMEM);
+		assert_true(allowed < 10000);
+	}
+}
+
+static void every_allocation_may_fail(void **state)
+{
+	(void)state;
+	static const action actions[] = { do_stream, do_memory, do_inflate };
+	fix.length = 2 * MIB + 5;
+	fix.data = make(fix.length);
+	fix.fd = make_file();
+	fill_noise(fix.data, MIB, 1);
+	memset(fix.data + MIB, 'x', fix.length - MIB);
+	/* OpenSSL's own start does not survive a failed allocation: it is not what is tested here. */
+	assert_int_equal(do_memory(-1), PNR_OK);
+	for (fix.threads = 1; fix.threads <= 3; fix.threads++) {
+		for (size_t i = 0; i < PNR_COUNT(actions); i++) {
+			/* The first round fills what libraries keep for the process. */
+			assert_true(fail_each(actions[i]) > 2);
+			long before = count_live();
+			fail_each(actions[i]);
+			assert_int_equal(count_live(), before);
+		}
+	}
+	close(fix.fd);
+	free(fix.data);
+}
+
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
