@@ -15,7 +15,7 @@ typedef struct pnr_coder pnr_coder;
 
 /**
  * @level  1..12.
- * Errors: NOMEM. Memory: 0.1 to 9 MB by level.
+ * Errors: NOMEM. Memory: 0.7 MB up to level 9, 9 MB above.
  */
 PNR_CHECKED pnr_status pnr_coder_new(unsigned level, pnr_coder **out_coder, pnr_error *err);
 

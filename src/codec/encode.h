@@ -58,11 +58,13 @@ const char *pnr_encoder_name(void);
 
 /**
  * Encode content of at most PNR_BLOCK_SIZE bytes that lies in memory. The
- * result is proved by decoding it.
+ * result is proved by decoding it. ZLIB if that takes at most PNR_INLINE_MAX
+ * bytes, else GZIP; STORED if DEFLATE and 6 bytes would not be smaller.
  *
  * @crc32  of the content.
  * @level  1..12.
  * @out    receives the bytes as they are to be kept; appended to.
+ * Errors: INVALID (length or level out of range), CORRUPT (the proof failed), NOMEM.
  * Threads: any.
  */
 PNR_CHECKED pnr_status pnr_encode_memory(const void *data, size_t length, uint32_t crc32, unsigned level,
@@ -74,9 +76,11 @@ PNR_CHECKED pnr_status pnr_encode_memory(const void *data, size_t length, uint32
  * proved by decoding. Always a file: STORED or GZIP. For content of at most one
  * block the bytes are those of a gzip encoding of pnr_encode_memory.
  *
- * Memory: some 4 blocks a thread.
+ * Memory: some 4 blocks a thread, and a compressor (0.7 MB up to level 9, 9 MB above).
  * @name    of the output, for messages.
  * @meter   may be NULL; counts content bytes for @asset.
+ * Errors: those of @source; INVALID (the level), CORRUPT (the proof failed), IO,
+ * FULL, CANCELLED, NOMEM. What is in the file is then of no use.
  */
 PNR_CHECKED pnr_status pnr_encode_stream(const pnr_source *source, int fd, const char *name, unsigned level,
                                          pnr_pool *pool, pnr_meter *meter, const char *asset,
@@ -86,7 +90,8 @@ PNR_CHECKED pnr_status pnr_encode_stream(const pnr_source *source, int fd, const
 /**
  * Decode a raw DEFLATE stream of exactly @body_size bytes to exactly
  * @content_size bytes. One byte too many on either side is CORRUPT, found
- * before the byte is passed on. Memory: some 400 KiB.
+ * before the byte is passed on. Nothing beyond @body_size is read. Memory: some 400 KiB.
+ * Errors: CORRUPT, NOMEM, and those of @body and @out.
  */
 PNR_CHECKED pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, uint64_t content_size,
                                    const pnr_sink *out, pnr_error *err);

@@ -14,27 +14,27 @@ struct pnr_hash {
 	uint64_t size;
 };
 
-/* OpenSSL leaves a row of errors; where memory was the cause, it says so in one of them, or had none to say it. */
-static pnr_status fail_openssl(pnr_status status, const char *what, pnr_error *err)
+/* Of the errors that OpenSSL leaves the first is the cause; where there was no memory to note one, there is none. */
+static pnr_status fail_openssl(const char *what, pnr_error *err)
 {
-	unsigned long first = ERR_get_error();
-	bool memory = first == 0;
-	for (unsigned long code = first; code != 0; code = ERR_get_error())
-		memory = memory || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
-	if (memory)
+	unsigned long cause = ERR_get_error();
+	ERR_clear_error();
+	if (cause == 0 || ERR_GET_REASON(cause) == ERR_R_MALLOC_FAILURE)
 		return pnr_fail_nomem(err);
 	char reason[256];
-	ERR_error_string_n(first, reason, sizeof reason);
-	return pnr_fail(err, status, "SHA-256: %s: %s", what, reason);
+	ERR_error_string_n(cause, reason, sizeof reason);
+	return pnr_fail(err, PNR_UNSUPPORTED, "SHA-256: %s: %s", what, reason);
 }
 
 static pnr_status start(pnr_hash *hash, pnr_error *err)
 {
 	hash->crc32 = 0;
 	hash->size = 0;
-	/* The algorithm is at hand: what is lacking can only be memory. */
-	if (EVP_DigestInit_ex2(hash->context, hash->sha256, NULL) != 1)
-		return fail_openssl(PNR_NOMEM, "cannot start", err);
+	if (EVP_DigestInit_ex2(hash->context, hash->sha256, NULL) != 1) {
+		/* The algorithm is at hand: what is lacking can only be memory, whatever OpenSSL calls it. */
+		ERR_clear_error();
+		return pnr_fail_nomem(err);
+	}
 	return PNR_OK;
 }
 
@@ -45,7 +45,7 @@ pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err)
 		return pnr_fail_nomem(err);
 	hash->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (hash->sha256 == NULL)
-		return fail_openssl(PNR_UNSUPPORTED, "not in this OpenSSL", err);
+		return fail_openssl("not in this OpenSSL", err);
 	hash->context = EVP_MD_CTX_new();
 	if (hash->context == NULL)
 		return pnr_fail_nomem(err);
@@ -60,7 +60,7 @@ pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_
 	if (length == 0)
 		return PNR_OK;
 	if (EVP_DigestUpdate(hash->context, data, length) != 1)
-		return fail_openssl(PNR_IO, "cannot go on", err);
+		return fail_openssl("cannot go on", err);
 	hash->crc32 = libdeflate_crc32(hash->crc32, data, length);
 	hash->size += length;
 	return PNR_OK;
@@ -72,7 +72,7 @@ pnr_status pnr_hash_finish(pnr_hash *hash, pnr_digest *out_digest, uint32_t *out
 	pnr_digest digest;
 	unsigned length = 0;
 	if (EVP_DigestFinal_ex(hash->context, digest.bytes, &length) != 1 || length != sizeof digest.bytes)
-		return fail_openssl(PNR_IO, "cannot finish", err);
+		return fail_openssl("cannot finish", err);
 	uint32_t crc32 = hash->crc32;
 	uint64_t size = hash->size;
 	pnr_status status = start(hash, err);

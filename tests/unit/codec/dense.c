@@ -57,6 +57,17 @@ static void what_shrinks_is_not_dense(void **state)
 	free(data);
 }
 
+static void what_recurs_out_of_reach_is_dense(void **state)
+{
+	(void)state;
+	uint8_t *data = make(MIB);
+	fill_noise(data, MIB, 5);
+	for (size_t i = 33000; i < MIB; i++)
+		data[i] = data[i - 33000];
+	assert_true(pnr_data_is_dense(data, MIB));
+	free(data);
+}
+
 static void a_little_text_or_repetition_in_noise_is_missed_only_when_it_is_worth_nothing(void **state)
 {
 	(void)state;
@@ -81,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(noise_is_dense_from_32_kib_on),
 		cmocka_unit_test(what_shrinks_is_not_dense),
+		cmocka_unit_test(what_recurs_out_of_reach_is_dense),
 		cmocka_unit_test(a_little_text_or_repetition_in_noise_is_missed_only_when_it_is_worth_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

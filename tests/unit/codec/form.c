@@ -33,25 +33,24 @@ static void the_body_is_located_from_sizes_alone(void **state)
 	(void)state;
 	static const struct {
 		pnr_form form;
-		uint64_t stored, content;
 		bool right;
-		uint64_t offset, size;
+		uint64_t stored, content, offset, size;
 	} cases[] = {
-		{ PNR_FORM_STORED, 0, 0, true, 0, 0 },
-		{ PNR_FORM_STORED, 77, 77, true, 0, 77 },
-		{ PNR_FORM_STORED, 76, 77, false, 0, 0 },
-		{ PNR_FORM_ZLIB, 100, 1000, true, 2, 94 },
-		{ PNR_FORM_ZLIB, 8, 0, true, 2, 2 },
-		{ PNR_FORM_ZLIB, 7, 0, false, 0, 0 },
-		{ PNR_FORM_ZLIB, 0, 0, false, 0, 0 },
-		{ PNR_FORM_GZIP, 100, MIB - 1, false, 0, 0 }, /* no 82 bytes can hold that */
-		{ PNR_FORM_GZIP, 1100, MIB - 1, true, 10, 1082 },
-		{ PNR_FORM_GZIP, 1100, MIB, false, 0, 0 },    /* too short for the padded header */
-		{ PNR_FORM_GZIP, 5200, MIB, true, 4096, 1096 },
-		{ PNR_FORM_GZIP, 4104, MIB, false, 0, 0 },
-		{ PNR_FORM_GZIP, UINT64_MAX, UINT64_MAX, true, 4096, UINT64_MAX - 4104 },
-		{ PNR_FORM_GZIP, 5200, UINT64_MAX, false, 0, 0 },
-		{ (pnr_form)3, 100, 100, false, 0, 0 },
+		{ PNR_FORM_STORED, true, 0, 0, 0, 0 },
+		{ PNR_FORM_STORED, true, 77, 77, 0, 77 },
+		{ PNR_FORM_STORED, false, 76, 77, 0, 0 },
+		{ PNR_FORM_ZLIB, true, 100, 1000, 2, 94 },
+		{ PNR_FORM_ZLIB, true, 8, 0, 2, 2 },
+		{ PNR_FORM_ZLIB, false, 7, 0, 0, 0 },
+		{ PNR_FORM_ZLIB, false, 0, 0, 0, 0 },
+		{ PNR_FORM_GZIP, false, 100, MIB - 1, 0, 0 }, /* no 82 bytes can hold that */
+		{ PNR_FORM_GZIP, true, 1100, MIB - 1, 10, 1082 },
+		{ PNR_FORM_GZIP, false, 1100, MIB, 0, 0 },    /* too short for the padded header */
+		{ PNR_FORM_GZIP, true, 5200, MIB, 4096, 1096 },
+		{ PNR_FORM_GZIP, false, 4104, MIB, 0, 0 },
+		{ PNR_FORM_GZIP, true, UINT64_MAX, UINT64_MAX, 4096, UINT64_MAX - 4104 },
+		{ PNR_FORM_GZIP, false, 5200, UINT64_MAX, 0, 0 },
+		{ (pnr_form)3, false, 100, 100, 0, 0 },
 	};
 	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
 		pnr_encoding e = { .form = cases[i].form, .stored_size = cases[i].stored, .body_offset = 5, .body_size = 6 };
