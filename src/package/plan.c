@@ -31,11 +31,13 @@ static pnr_status read_file(pnr_plan *plan, const char *path, pnr_error *err)
 		return pnr_fail(err, PNR_INVALID, "config '%s' is a folder; give the file in it", path);
 	if (!S_ISREG(plan->config_stat.st_mode))
 		return pnr_fail(err, PNR_INVALID, "config '%s' is not a regular file", path);
+	if (plan->config_stat.st_size > (off_t)PNR_CONFIG_MAX)
+		return pnr_fail(err, PNR_INVALID, "config '%s' is larger than %u bytes", path, PNR_CONFIG_MAX);
 	status = pnr_file_read_all(fd, PNR_CONFIG_MAX, &plan->text, path, err);
 	if (status == PNR_OK)
 		status = pnr_file_stat(fd, &after, path, err);
 	if (status != PNR_OK)
-		return status == PNR_FULL ? PNR_INVALID : status;
+		return status;
 	pnr_file_state a = pnr_file_state_of(&plan->config_stat);
 	pnr_file_state b = pnr_file_state_of(&after);
 	if (memcmp(&a, &b, sizeof a) != 0 || plan->text.length != a.size)

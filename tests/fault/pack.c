@@ -170,8 +170,12 @@ static int faulty_pack(long n, int how)
 		pnr_file_gate_hook = NULL;
 		if (status == PNR_OK)
 			_exit(atomic_load(&fired_call) < 0 ? NOT_REACHED : SUCCEEDED);
-		if (err.message[0] == '\0' || err.status != status)
+		if (err.message[0] == '\0' || err.status != status) {
+			fprintf(stderr, "call %ld, %s: status %s, but the error says %s: '%s'\n", n,
+			        pnr_file_call_name((pnr_file_call)atomic_load(&fired_call)), pnr_status_name(status),
+			        pnr_status_name(err.status), err.message);
 			_exit(FAILED_WRONGLY);
+		}
 		_exit(FAILED_CLEANLY);
 	}
 	int code = 0;
