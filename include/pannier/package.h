@@ -81,16 +81,19 @@ typedef struct pnr_pack_result {
  * Package the model that the config at @config_path describes: validate, store
  * what is new, write the zip, log it.
  *
- * A config that is not valid and missing assets are reported in the result,
- * with PNR_INVALID as status and @out_result set all the same. With any other
- * status but PNR_OK, @out_result is untouched. The zip appears under its name
- * only complete and synced; on failure an older one stays as it was.
+ * What is wrong with the model (a config that is not valid, missing assets,
+ * files outside the allowed folders, two sources for one package path) is
+ * reported in the result, with PNR_INVALID as status and @out_result set all
+ * the same. With any other failure @out_result is untouched. The zip appears
+ * under its name only complete and synced; on failure an older one stays as it
+ * was. What was logged can be written again by pnr_export, also when naming the
+ * zip itself failed.
  *
  * @config_path  "-" reads the config from stdin: its folder is then the current one.
- * Errors: INVALID, NOT_FOUND (the config), DENIED (a file outside the allowed
- * folders), CONFLICT (two sources for one package path; an output that is an
- * input), RETRY (a file changed while it was read), CORRUPT (a stored blob),
- * CANCELLED, FULL, IO, BUSY, NOMEM.
+ * Errors: INVALID (also without a result: an option, the output, a config that
+ * is no regular file), NOT_FOUND (the config), RETRY (a file changed while it
+ * was read), CONFLICT (the tag names another package), CORRUPT (a stored blob),
+ * DENIED (a read-only store, permissions), CANCELLED, FULL, IO, BUSY, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_pack(pnr_store *store, const char *config_path,
                                         const pnr_pack_options *options,
