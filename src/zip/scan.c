@@ -152,10 +152,9 @@ static pnr_status read_end64(const scan *s, const uint8_t *locator, ending *end)
 	if (take32(&p) != END64_SIGNATURE || take64(&p) != END64_SIZE - 12)
 		return pnr_fail(s->err, PNR_CORRUPT, "no zip64 end record of 56 bytes at %llu", (ull)offset);
 	p += 4; /* versions */
-	if (take32(&p) != 0 || take32(&p) != 0)
-		return pnr_fail(s->err, PNR_UNSUPPORTED, "it is split over several disks");
-	uint64_t here = take64(&p), count = take64(&p), size = take64(&p), start = take64(&p);
-	if (here != count)
+	uint64_t both_disks = take64(&p), here = take64(&p);
+	uint64_t count = take64(&p), size = take64(&p), start = take64(&p);
+	if (both_disks != 0 || here != count)
 		return pnr_fail(s->err, PNR_UNSUPPORTED, "it is split over several disks");
 	if (!agree(end->count, WIDE16, count) || !agree(end->size, WIDE32, size) ||
 	    !agree(end->offset, WIDE32, start))
