@@ -41,10 +41,14 @@ static inline void fill_text(uint8_t *out, size_t length, uint64_t seed)
 {
 	size_t used = 0;
 	while (used < length) {
+		/* One number a statement: the order of arguments is the compiler's. */
+		unsigned policy = (unsigned)(next_random(&seed) % 9999999);
+		unsigned age = (unsigned)(next_random(&seed) % 90);
+		const char *sex = next_random(&seed) % 2 ? "male" : "female";
+		unsigned sum = (unsigned)(next_random(&seed) % 500000);
+		unsigned cents = (unsigned)(next_random(&seed) % 100);
 		char line[64];
-		int size = snprintf(line, sizeof line, "P%07u,%u,%s,%u.%02u\n", (unsigned)(next_random(&seed) % 9999999),
-		                    (unsigned)(next_random(&seed) % 90), next_random(&seed) % 2 ? "male" : "female",
-		                    (unsigned)(next_random(&seed) % 500000), (unsigned)(next_random(&seed) % 100));
+		int size = snprintf(line, sizeof line, "P%07u,%u,%s,%u.%02u\n", policy, age, sex, sum, cents);
 		size_t step = length - used < (size_t)size ? length - used : (size_t)size;
 		memcpy(out + used, line, step);
 		used += step;
