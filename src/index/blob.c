@@ -87,18 +87,18 @@ static pnr_status read_encoding(pnr_statement *from, pnr_buffer *arena, pnr_enco
 	const void *data = sqlite3_column_blob(from->stmt, 7);
 	size_t data_size = (size_t)sqlite3_column_bytes(from->stmt, 7);
 	size_t form_size = strlen(form) + 1, encoder_size = strlen(encoder) + 1;
+	/* Whoever reads the data goes by stored_size. */
+	from->malformed |= !in_file && data_size != row.stored_size;
 	pnr_status status = pnr_statement_intact(from, err);
 	if (status != PNR_OK)
 		return status;
-	if (!in_file && data == NULL && row.stored_size > 0)
-		return pnr_fail_nomem(err);
 	char *place = pnr_buffer_reserve(arena, form_size + encoder_size + data_size + 1);
 	if (place == NULL)
 		return pnr_fail_nomem(err);
 	row.form = memcpy(place, form, form_size);
 	row.encoder = memcpy(place + form_size, encoder, encoder_size);
 	char *copy = place + form_size + encoder_size;
-	if (data_size > 0)
+	if (data != NULL)
 		memcpy(copy, data, data_size);
 	copy[data_size] = '\0';
 	row.data = in_file ? NULL : copy;

@@ -149,7 +149,7 @@ pnr_status pnr_index_open(const char *path, const pnr_index_options *options, pn
 	if (status == PNR_OK)
 		status = pnr_path_absolute(path, &index->path, err);
 	if (status == PNR_OK)
-		status = pnr_index_check_place(index->path, create, err);
+		status = pnr_index_check_place(index, create, err);
 	if (status == PNR_OK)
 		status = index->read_only ? open_reader(index, err) : open_writer(index, create, err);
 	if (status == PNR_OK)

@@ -124,10 +124,11 @@ PNR_CHECKED pnr_status pnr_index_recognise(pnr_index *index, int newest, pnr_dat
 
 /**
  * Refuse what cannot hold a database: not a file, a network file system, a name
- * too long for SQLite. Errors: NOT_FOUND (no folder; no file unless @create),
- * CORRUPT, UNSUPPORTED, INVALID.
+ * too long for SQLite. The path becomes that of the target if it is a link.
+ * Errors: NOT_FOUND (no folder; no file unless @create), CORRUPT, UNSUPPORTED,
+ * INVALID.
  */
-PNR_CHECKED pnr_status pnr_index_check_place(const char *path, bool create, pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_check_place(pnr_index *index, bool create, pnr_error *err);
 /** The name of a network file system whose statfs type is @type; NULL for others. */
 const char *pnr_index_network_name(long type);
 /** Open the connection to the file at @path. @flags: SQLITE_OPEN_*; @immutable: no locks, nobody writes. */

@@ -15,9 +15,9 @@
 typedef struct pnr_index pnr_index;
 
 typedef struct pnr_index_options {
-	bool create;
+	bool create;      /**< make the database if there is none, or an empty file; not with read_only */
 	bool read_only;
-	unsigned busy_ms;
+	unsigned busy_ms; /**< how long to wait for other writers; 0 means 30,000 */
 } pnr_index_options;
 
 /**
@@ -39,7 +39,7 @@ PNR_CHECKED pnr_status pnr_index_open(const char *path, const pnr_index_options 
 /** Accepts NULL. An open transaction is rolled back. */
 void pnr_index_close(pnr_index *index);
 
-/** BEGIN IMMEDIATE. Calls that write must be inside a transaction. */
+/** BEGIN IMMEDIATE. Calls that write must be inside a transaction: INVALID otherwise, DENIED with read_only. */
 PNR_CHECKED pnr_status pnr_index_begin(pnr_index *index, pnr_error *err);
 /** On failure the transaction is rolled back. */
 PNR_CHECKED pnr_status pnr_index_commit(pnr_index *index, pnr_error *err);

@@ -49,24 +49,42 @@ static pnr_status check_file_system(const char *path, pnr_error *err)
 	                dir, network);
 }
 
-pnr_status pnr_index_check_place(const char *path, bool create, pnr_error *err)
+/* SQLite follows links, and keeps the files beside a database beside the link's target: so do we. */
+static pnr_status follow_link(pnr_index *index, pnr_error *err)
+{
+	int errnum = pnr_file_ask(PNR_CALL_READLINK, NULL);
+	char *target = errnum == 0 ? realpath(index->path, NULL) : NULL;
+	if (target == NULL && errnum == 0)
+		errnum = errno;
+	if (errnum == ENOENT)
+		return PNR_OK; /* the target is yet to be made */
+	if (errnum != 0)
+		return pnr_fail_errno(err, errnum, "index: follow the link '%s'", index->path);
+	free(index->path);
+	index->path = target;
+	return PNR_OK;
+}
+
+pnr_status pnr_index_check_place(pnr_index *index, bool create, pnr_error *err)
 {
 	const sqlite3_vfs *vfs = sqlite3_vfs_find(PNR_VFS_NAME);
-	if (vfs != NULL && strlen(path) + WAL_SUFFIX_MAX > (size_t)vfs->mxPathname)
-		return pnr_fail(err, PNR_INVALID, "index: '%s' is longer than the %d bytes that SQLite takes", path,
-		                vfs->mxPathname - WAL_SUFFIX_MAX);
+	if (vfs != NULL && strlen(index->path) + WAL_SUFFIX_MAX > (size_t)vfs->mxPathname)
+		return pnr_fail(err, PNR_INVALID, "index: '%s' is longer than the %d bytes that SQLite takes",
+		                index->path, vfs->mxPathname - WAL_SUFFIX_MAX);
 	struct stat st;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_file_stat_at(AT_FDCWD, path, &st, &own);
+	pnr_status status = pnr_file_stat_at(AT_FDCWD, index->path, &st, &own);
 	if (status == PNR_NOT_FOUND && create)
-		return check_file_system(path, err);
+		return check_file_system(index->path, err);
 	if (status == PNR_NOT_FOUND)
-		return pnr_fail(err, status, "index: there is no '%s'", path);
+		return pnr_fail(err, status, "index: there is no '%s'", index->path);
 	if (status != PNR_OK)
 		return pnr_fail(err, status, "index: %s", own.message);
-	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-		return pnr_fail(err, PNR_CORRUPT, "index: '%s' is not a regular file", path);
-	return check_file_system(path, err);
+	if (S_ISLNK(st.st_mode))
+		status = follow_link(index, err);
+	else if (!S_ISREG(st.st_mode))
+		return pnr_fail(err, PNR_CORRUPT, "index: '%s' is not a regular file", index->path);
+	return status == PNR_OK ? check_file_system(index->path, err) : status;
 }
 
 /* SQLite's URI form of an absolute path: "?" and "#" would end it, "%" starts an escape. */

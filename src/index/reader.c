@@ -121,7 +121,7 @@ static pnr_status copy_once(pnr_index *original, const char *wal_path, bool has_
 static pnr_status copy_settled(pnr_index *original, const char *wal_path, int dirfd, pnr_error *err)
 {
 	for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
-		copy_state before, after;
+		copy_state before = { .has_wal = false }, after = before;
 		pnr_error own = PNR_ERROR_INIT;
 		pnr_status status = take_state(original->path, wal_path, &before, &own);
 		if (status == PNR_OK)

@@ -162,6 +162,30 @@ static void a_relative_path_stays_right_when_the_folder_changes(void **state)
 	assert_ok(pnr_index_commit(f->index, err));
 }
 
+static void a_link_is_followed_to_its_target(void **state)
+{
+	fixture *f = *state;
+	char dir[600], link[700], beside[720], wal[720];
+	struct stat st;
+	(void)snprintf(dir, sizeof dir, "%s/other", f->dir);
+	(void)snprintf(link, sizeof link, "%s/link.db", dir);
+	(void)snprintf(beside, sizeof beside, "%s-wal", link);
+	(void)snprintf(wal, sizeof wal, "%s-wal", f->path);
+	assert_int_equal(mkdir(dir, 0777), 0);
+	assert_int_equal(symlink(f->path, link), 0);
+	assert_fails(open_at(link, false, false, 0, &f->index, err), PNR_NOT_FOUND, "link.db");
+	assert_ok(open_at(link, true, false, 0, &f->index, err));
+	pnr_index_close(f->index);
+	f->index = NULL;
+	assert_ok(open_at(link, false, false, 0, &f->index, err));
+	assert_string_equal(f->index->path, f->path);
+	assert_ok(pnr_index_begin(f->index, err));
+	(void)put_blob(f->index, 1);
+	assert_ok(pnr_index_commit(f->index, err));
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_not_equal(stat(beside, &st), 0);
+}
+
 static void a_name_too_long_for_sqlite_is_refused(void **state)
 {
 	fixture *f = *state;
@@ -276,6 +300,21 @@ static void a_hash_that_is_none_is_corruption(void **state)
 	raw_run(f->path, "PRAGMA ignore_check_constraints=ON; UPDATE package SET package_hash = 'abcdXYZ' WHERE id = 2");
 	pnr_ref_row ref;
 	assert_fails(pnr_index_ref_latest(f->index, NULL, 0, &ref, err), PNR_CORRUPT, "does not allow");
+}
+
+static void data_of_another_size_than_recorded_is_corruption(void **state)
+{
+	fixture *f = *state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_encoding_row row = { .form = "zlib", .encoder = "e", .stored_size = 4, .data = "abcd" }, found = { .id = 77 };
+	assert_ok(open_at(f->path, true, false, 0, &f->index, err));
+	assert_ok(pnr_index_begin(f->index, err));
+	row.blob_id = put_blob(f->index, 1);
+	assert_ok(pnr_index_encoding_put(f->index, &row, err));
+	assert_ok(pnr_index_commit(f->index, err));
+	raw_run(f->path, "PRAGMA ignore_check_constraints=ON; UPDATE encoding SET stored_size = 4000");
+	assert_fails(pnr_index_encoding_get(f->index, row.id, &arena, &found, err), PNR_CORRUPT, "does not allow");
+	assert_int_equal(found.id, 77);
 }
 
 static void network_file_systems_are_known_by_name(void **state)
@@ -552,6 +591,7 @@ int main(void)
 		TEST(a_database_without_any_table_is_as_good_as_an_empty_file),
 		TEST(a_name_may_hold_what_a_uri_may_not),
 		TEST(a_relative_path_stays_right_when_the_folder_changes),
+		TEST(a_link_is_followed_to_its_target),
 		TEST(a_name_too_long_for_sqlite_is_refused),
 		TEST(a_text_file_is_refused_and_left_alone),
 		TEST(a_database_of_others_is_refused_and_left_alone),
@@ -562,6 +602,7 @@ int main(void)
 		TEST(a_database_without_one_of_its_tables_is_corrupt),
 		TEST(damage_is_reported_as_corruption),
 		TEST(a_hash_that_is_none_is_corruption),
+		TEST(data_of_another_size_than_recorded_is_corruption),
 		TEST(network_file_systems_are_known_by_name),
 		TEST(migrations_run_in_order_from_where_the_database_is),
 		TEST(a_migration_that_fails_changes_nothing),
