@@ -164,10 +164,10 @@ pnr_status (pnr_fail_with)(pnr_error *err, const pnr_error *cause)
 	return cause->status;
 }
 
-pnr_status (pnr_context)(pnr_error *err, const char *format, ...)
+void pnr_context(pnr_error *err, const char *format, ...)
 {
 	if (err == NULL || err->status == PNR_OK)
-		return PNR_IO;
+		return;
 	char prefix[sizeof err->message];
 	va_list args;
 	va_start(args, format);
@@ -177,13 +177,12 @@ pnr_status (pnr_context)(pnr_error *err, const char *format, ...)
 	size_t cause = strlen(err->message) + 1;
 	size_t room = sizeof err->message - cause;
 	if (room < 3)
-		return err->status;
+		return;
 	cut(prefix, room - 2);
 	size_t used = strlen(prefix);
 	memmove(err->message + used + 2, err->message, cause);
 	memcpy(err->message, prefix, used);
 	memcpy(err->message + used, ": ", 2);
-	return err->status;
 }
 
 void pnr_error_clear(pnr_error *err)

@@ -25,12 +25,8 @@ pnr_status pnr_fail_nomem(pnr_error *err);
 /** Record what an attempt with an error of its own left in @cause, detail included. Returns its status. */
 pnr_status pnr_fail_with(pnr_error *err, const pnr_error *cause);
 
-/**
- * Put the text and ": " in front of the recorded cause. Returns the recorded
- * status; PNR_IO if nothing is recorded or @err is NULL, so with a status at
- * hand return that instead.
- */
-pnr_status pnr_context(pnr_error *err, const char *format, ...) PNR_PRINTF(2, 3);
+/** Put the text and ": " in front of the recorded cause, if there is one. */
+void pnr_context(pnr_error *err, const char *format, ...) PNR_PRINTF(2, 3);
 
 /** The status that stands for @errnum. */
 pnr_status pnr_status_of_errno(int errnum);
@@ -53,7 +49,6 @@ static inline pnr_status pnr_failed(pnr_status status)
 #define pnr_fail_errno(...) pnr_failed(pnr_fail_errno(__VA_ARGS__))
 #define pnr_fail_nomem(err) pnr_failed(pnr_fail_nomem(err))
 #define pnr_fail_with(err, cause) pnr_failed(pnr_fail_with(err, cause))
-#define pnr_context(...) pnr_failed(pnr_context(__VA_ARGS__))
 #endif
 
 /** Forget what is recorded, before a fallback is tried. */

@@ -285,7 +285,7 @@ pnr_status pnr_file_list(int fd, const char *dir_name, pnr_name_fn fn, void *use
 	PNR_CLEANUP(pnr_cleanup_close) int own = -1;
 	pnr_status status = pnr_file_open_dir(fd, ".", &own, err);
 	if (status != PNR_OK) {
-		(void)pnr_context(err, "list '%s'", dir_name);
+		pnr_context(err, "list '%s'", dir_name);
 		return status;
 	}
 	PNR_CLEANUP(close_stream) DIR *stream = fdopendir(own);

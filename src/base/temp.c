@@ -192,7 +192,7 @@ pnr_status pnr_temp_publish(pnr_temp *temp, pnr_error *err)
 	}
 	status = pnr_file_fsync(temp->dir, "the folder", err);
 	if (status != PNR_OK)
-		(void)pnr_context(err, "publishing '%s'", temp->target);
+		pnr_context(err, "publishing '%s'", temp->target);
 	release(temp);
 	return status;
 }

@@ -88,7 +88,7 @@ pnr_status pnr_object_new(pnr_blobs *blobs, pnr_object **out_object, pnr_error *
 	} while (status == PNR_CONFLICT);
 	if (status != PNR_OK) {
 		free(object);
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	}
 	*out_object = object;
 	return PNR_OK;
@@ -169,7 +169,7 @@ static pnr_status rename_all(pnr_blobs *blobs, bool touched[256], pnr_error *err
 			pnr_error own = PNR_ERROR_INIT;
 			pnr_status made = pnr_file_mkdir(blobs->store, folder, &own);
 			if (made != PNR_OK && made != PNR_CONFLICT)
-				return pnr_fail(err, made, "%s", own.message);
+				return pnr_fail_with(err, &own);
 			touched[first] = true;
 		}
 		pnr_status status = pnr_file_rename(blobs->tmp, object->temp, blobs->store, path, err);
@@ -223,7 +223,9 @@ pnr_status pnr_blobs_commit(pnr_blobs *blobs, pnr_error *err)
 	if (status == PNR_OK)
 		status = sync_folders(blobs, touched, err);
 	forget_all(blobs);
-	return status == PNR_OK ? PNR_OK : pnr_context(err, "storing objects");
+	if (status != PNR_OK)
+		pnr_context(err, "storing objects");
+	return status;
 }
 
 pnr_status pnr_blobs_open_object(const pnr_blobs *blobs, const pnr_object_name *name, int *out_fd, pnr_error *err)
@@ -254,7 +256,7 @@ pnr_status pnr_blobs_sweep(pnr_blobs *blobs, pnr_error *err)
 	if (status == PNR_NOT_FOUND)
 		return PNR_OK;
 	if (status != PNR_OK)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	sweep s = { dir, PNR_OK, err };
 	status = pnr_file_list(dir, TMP, sweep_name, &s, err);
 	return status == PNR_OK ? s.status : status;

@@ -82,7 +82,7 @@ static pnr_status write_block(pipeline *p, pnr_error *err)
 	p->taken++;
 	pnr_status status = pnr_pool_wait(p->pool, &s->job, err);
 	if (status != PNR_OK) {
-		(void)pnr_context(err, "block %llu of '%s'", (unsigned long long)p->taken, output->name);
+		pnr_context(err, "block %llu of '%s'", (unsigned long long)p->taken, output->name);
 		return status;
 	}
 	status = pnr_output_put(output, &s->block, p->ended && p->submitted == 1, err);

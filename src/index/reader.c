@@ -131,7 +131,7 @@ static pnr_status copy_settled(pnr_index *original, const char *wal_path, int di
 		if (status == PNR_OK && same_state(&before, &after))
 			return PNR_OK;
 		if (status != PNR_OK && status != PNR_RETRY)
-			return pnr_fail(err, status, "%s", own.message);
+			return pnr_fail_with(err, &own);
 	}
 	return pnr_fail(err, PNR_BUSY, "index: another process kept writing to '%s' while it was copied; try again",
 	                original->path);

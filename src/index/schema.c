@@ -126,8 +126,10 @@ static pnr_status migrate_from(pnr_index *index, const char *const *migrations, 
 		status = pnr_index_run(index, "make the tables", migrations[before], err);
 		if (status == PNR_OK)
 			status = pnr_index_version(index, &version, err);
-		if (status != PNR_OK)
-			return pnr_context(err, "migration %d", before + 1);
+		if (status != PNR_OK) {
+			pnr_context(err, "migration %d", before + 1);
+			return status;
+		}
 		if (version != before + 1)
 			return pnr_fail(err, PNR_INVALID, "index: migration %d sets user_version %d", before + 1, version);
 	}

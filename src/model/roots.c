@@ -348,7 +348,7 @@ pnr_status pnr_roots_find(pnr_roots *roots, const char *path, pnr_place *out_pla
 	(void)pthread_mutex_unlock(&roots->lock);
 	if (status == PNR_OK)
 		return PNR_OK;
-	(void)pnr_context(&own, "'%.400s'", path);
+	pnr_context(&own, "'%.400s'", path);
 	return pnr_fail_with(err, &own);
 }
 
@@ -400,7 +400,7 @@ pnr_status pnr_place_open(const pnr_place *place, int *out_fd, pnr_error *err)
 	(void)pthread_mutex_unlock(&place->roots->lock);
 	if (status == PNR_OK)
 		return PNR_OK;
-	(void)pnr_context(&own, "'%s'", place->path);
+	pnr_context(&own, "'%s'", place->path);
 	return pnr_fail_with(err, &own);
 }
 
@@ -464,7 +464,7 @@ pnr_status pnr_roots_new(const char *base, pnr_roots **out_roots, pnr_error *err
 	if (status == PNR_OK)
 		status = pin(roots, base, &roots->base, &own);
 	if (status != PNR_OK) {
-		(void)pnr_context(&own, "folder '%.400s'", base);
+		pnr_context(&own, "folder '%.400s'", base);
 		return pnr_fail_with(err, &own);
 	}
 	roots->base_path = canonical(roots->base->parent, roots->base->name);
@@ -486,7 +486,7 @@ pnr_status pnr_roots_allow(pnr_roots *roots, const char *dir, pnr_error *err)
 	pnr_status status = pin(roots, dir, &folder, &own);
 	(void)pthread_mutex_unlock(&roots->lock);
 	if (status != PNR_OK) {
-		(void)pnr_context(&own, "folder '%.400s'", dir);
+		pnr_context(&own, "folder '%.400s'", dir);
 		return pnr_fail_with(err, &own);
 	}
 	roots->allowed[roots->allowed_count++] = folder;

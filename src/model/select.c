@@ -478,7 +478,7 @@ static pnr_status allow_dirs(selector *s, const char *option, const char *const 
 		if (status == PNR_NOT_FOUND)
 			return pnr_fail(s->err, PNR_INVALID, "%s: %s", option, own.message);
 		if (status != PNR_OK) {
-			(void)pnr_context(&own, "%s", option);
+			pnr_context(&own, "%s", option);
 			return pnr_fail_with(s->err, &own);
 		}
 	}
@@ -512,7 +512,7 @@ static pnr_status fill_search(selector *s, search *places, const char *const *pa
 	const char *base = pnr_roots_base(s->selection->roots);
 	for (; *parts != NULL; parts++)
 		places->dirs[places->count++] = **parts == '\0' ? strdup(base) : pnr_path_join(base, *parts);
-	if (last != NULL)
+	if (last != NULL && strcmp(options->workspace, base) != 0) /* else it stands among the parts */
 		places->dirs[places->count++] = pnr_path_join(options->workspace, last);
 	for (size_t i = 0; i < places->count; i++)
 		if (places->dirs[i] == NULL)

@@ -21,7 +21,7 @@ pnr_status pnr_config_validate(const void *json, size_t length, pnr_validation *
 		return status;
 	status = pnr_config_parse(json == NULL ? "" : json, length, issues, &config, &own);
 	if (status != PNR_OK && status != PNR_INVALID)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	return pnr_issues_take(PNR_STEAL(issues), out_validation, err);
 }
 
@@ -38,6 +38,6 @@ pnr_status pnr_assets_validate(const void *json, size_t length, const char *cons
 	if (status == PNR_OK)
 		status = pnr_config_check_assets(config, paths, path_count, issues, &own);
 	if (status != PNR_OK && status != PNR_INVALID)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	return pnr_issues_take(PNR_STEAL(issues), out_validation, err);
 }

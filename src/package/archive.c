@@ -93,7 +93,9 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
 		pnr_source source = { .read = counted_read, .context = &c };
 		status = pnr_zip_writer_add(writer, &entry, &source, err);
 	}
-	return status == PNR_OK || status == PNR_CANCELLED ? status : pnr_context(err, "packing '%s'", item->path);
+	if (status != PNR_OK && status != PNR_CANCELLED)
+		pnr_context(err, "packing '%s'", item->path);
+	return status;
 }
 
 static void writer_cleanup(pnr_zip_writer **writer)
@@ -169,7 +171,9 @@ static pnr_status read_back(const pnr_temp *temp, size_t count, pnr_error *err)
 		status = pnr_fail(err, PNR_CORRUPT, "'%s' has another number of entries than were written",
 		                  temp->target);
 	pnr_zip_reader_close(reader);
-	return status == PNR_OK ? PNR_OK : pnr_context(err, "reading back");
+	if (status != PNR_OK)
+		pnr_context(err, "reading back");
+	return status;
 }
 
 pnr_status pnr_archive_write_temp(pnr_store *store, const pnr_archive_item *items, size_t count,
@@ -186,8 +190,10 @@ pnr_status pnr_archive_write_temp(pnr_store *store, const pnr_archive_item *item
 		status = pnr_file_open_dir(AT_FDCWD, parent, &dir, err);
 	if (status == PNR_OK)
 		status = pnr_temp_file(dir, pnr_path_base(target), &temp, err);
-	if (status != PNR_OK)
-		return pnr_context(err, "output '%s'", target);
+	if (status != PNR_OK) {
+		pnr_context(err, "output '%s'", target);
+		return status;
+	}
 	pnr_file_end end = { temp.fd, target };
 	pnr_sink sink = pnr_file_end_sink(&end);
 	pnr_digest hash;

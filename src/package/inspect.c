@@ -111,7 +111,7 @@ static pnr_status read_manifest(pnr_inspection *inspection, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_manifest_read(text->data == NULL ? "" : text->data, text->length, &inspection->manifest, &own);
 	if (status == PNR_UNSUPPORTED)
-		pnr_ignore(pnr_context(&own, "'%s': " PNR_MANIFEST_NAME, contents->label));
+		pnr_context(&own, "'%s': " PNR_MANIFEST_NAME, contents->label);
 	return absorb(inspection, PNR_MANIFEST_NAME, status, &own, err);
 }
 

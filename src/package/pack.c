@@ -146,6 +146,8 @@ static pnr_status take_in(packing *p, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_ingest_add_text(p->ingest, p->plan.text.data, p->plan.text.length, PNR_CONFIG_NAME,
 		                             &p->items[0], err);
+	if (status == PNR_OK)
+		status = pnr_meter_add(&p->meter, PNR_CONFIG_NAME, p->plan.text.length, err);
 	for (size_t i = 1; i < selection->candidate_count && status == PNR_OK; i++) {
 		pnr_ingest_file file = pnr_plan_file(&p->plan, i);
 		status = pnr_ingest_add(p->ingest, &file, &p->items[i], err);

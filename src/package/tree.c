@@ -56,7 +56,7 @@ static pnr_status check_vacant(int parent, const char *name, const char *dir, pn
 	if (status == PNR_NOT_FOUND)
 		return PNR_OK;
 	if (status != PNR_OK)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	if (!S_ISDIR(st.st_mode))
 		return pnr_fail(err, PNR_CONFLICT, "'%s' is in the way: it is not a folder", dir);
 	/* It would be replaced, and whoever stands in it would stand in a folder that is gone. */
@@ -168,7 +168,7 @@ static pnr_status enter(pnr_tree *tree, int parent, const char *name, const char
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = pnr_file_mkdir(parent, name, &own);
 	if (status != PNR_OK && status != PNR_CONFLICT)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	if (status == PNR_OK && !tree->sync_all)
 		pnr_buffer_append(&tree->made, path, strlen(path) + 1);
 	status = pnr_file_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, out_fd, err);

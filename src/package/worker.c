@@ -123,7 +123,7 @@ static pnr_status append_engine(pnr_inspection *inspection, const engine_kind *k
 	if (status == PNR_OK)
 		return pnr_buffer_status(body, err);
 	/* Not its status: without @err it does not know. */
-	pnr_ignore(pnr_context(err, "'%s': %s", label, path.data));
+	pnr_context(err, "'%s': %s", label, path.data);
 	return status;
 }
 

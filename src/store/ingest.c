@@ -352,8 +352,10 @@ static pnr_status collect_encoded(pnr_ingest *ingest, pnr_error *err)
 	pnr_status status = pnr_pool_wait(ingest->pool, &it->job, err);
 	if (status == PNR_OK)
 		status = place_encoded(ingest, it, err);
-	if (status != PNR_OK)
-		return pnr_context(err, "storing '%s'", it->file.name);
+	if (status != PNR_OK) {
+		pnr_context(err, "storing '%s'", it->file.name);
+		return status;
+	}
 	keep(ingest, PNR_STEAL(it));
 	return PNR_OK;
 }
@@ -412,7 +414,7 @@ static pnr_status encode_source(pnr_ingest *ingest, item *it, const pnr_source *
 	pnr_status status = pnr_object_new(ingest->store->blobs, &object, err);
 	if (status == PNR_OK)
 		status = pnr_encode_stream(source, pnr_object_fd(object), pnr_object_temp_name(object), it->level,
-		                           ingest->pool, ingest->options.meter, it->file.name, &it->content,
+		                           ingest->pool, it->fd >= 0 ? ingest->options.meter : NULL, it->file.name, &it->content,
 		                           &it->encoding, err);
 	if (status == PNR_OK && it->fd >= 0)
 		status = check_same(it->fd, &it->file, it->content.size, err);
@@ -505,8 +507,10 @@ pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_i
 	uint64_t size = (uint64_t)file->st.st_size;
 	if (size > PNR_BLOCK_SIZE) {
 		status = add_large(ingest, it, err);
-		if (status != PNR_OK)
-			return pnr_context(err, "storing '%s'", file->name);
+		if (status != PNR_OK) {
+			pnr_context(err, "storing '%s'", file->name);
+			return status;
+		}
 		announce(it);
 		pnr_cleanup_close(&it->fd);
 		keep(ingest, PNR_STEAL(it));
@@ -548,8 +552,10 @@ pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t leng
 		if (status == PNR_OK)
 			status = place_encoded(ingest, it, err);
 	}
-	if (status != PNR_OK)
-		return pnr_context(err, "storing '%s'", name);
+	if (status != PNR_OK) {
+		pnr_context(err, "storing '%s'", name);
+		return status;
+	}
 	keep(ingest, PNR_STEAL(it));
 	return PNR_OK;
 }

@@ -125,5 +125,5 @@ pnr_status pnr_store_assets(pnr_store *store, const char *ref, pnr_asset_fn fn, 
 	status = pnr_index_package_assets(store->index, row.package_id, 0, report_asset, &report, &own);
 	if (status == PNR_OK || report.stopped)
 		return PNR_OK;
-	return pnr_fail(err, status, "%s", own.message);
+	return pnr_fail_with(err, &own);
 }

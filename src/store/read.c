@@ -83,7 +83,7 @@ static pnr_status open_bytes(pnr_store *store, pnr_body *body, const pnr_blob_ro
 	if (status == PNR_NOT_FOUND)
 		return pnr_fail(err, PNR_CORRUPT, "stored object %s is missing", body->path);
 	if (status != PNR_OK)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	struct stat st;
 	status = pnr_file_stat(body->fd, &st, body->path, err);
 	if (status == PNR_OK && (uint64_t)st.st_size != row->stored_size)
@@ -247,5 +247,7 @@ pnr_status pnr_store_manifest(pnr_store *store, int64_t archive_id, pnr_buffer *
 	pnr_buffer_end end = { out, (size_t)blob.size + out->length };
 	pnr_sink sink = pnr_buffer_end_sink(&end);
 	status = pnr_store_read_blob(store, &blob, &sink, err);
-	return status == PNR_OK ? PNR_OK : pnr_context(err, "manifest of archive %lld", (long long)archive_id);
+	if (status != PNR_OK)
+		pnr_context(err, "manifest of archive %lld", (long long)archive_id);
+	return status;
 }

@@ -24,7 +24,7 @@ static pnr_status write_ignore_file(int dir, pnr_error *err)
 	if (status == PNR_CONFLICT)
 		return PNR_OK;
 	if (status != PNR_OK)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	status = pnr_file_write(fd, "*\n", 2, IGNORE_FILE, err);
 	if (status == PNR_OK)
 		status = pnr_file_close(&fd, IGNORE_FILE, err);
@@ -40,7 +40,7 @@ static pnr_status open_folder(pnr_store *store, bool create, pnr_error *err)
 	if (own.detail == ENOTDIR)
 		return pnr_fail(err, PNR_INVALID, "'%s' is not a folder", store->dir);
 	if (status != PNR_NOT_FOUND)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	if (!create)
 		return pnr_fail(err, PNR_NOT_FOUND,
 		                "there is none at '%s'; 'pannier init' or the first 'pannier pack' makes one",
@@ -63,7 +63,7 @@ static pnr_status take_lock(pnr_store *store, unsigned busy_ms, pnr_error *err)
 	if (status != PNR_OK && store->read_only)
 		return PNR_OK; /* nothing can be removed where nothing can be written */
 	if (status != PNR_OK)
-		return pnr_fail(err, status, "%s", own.message);
+		return pnr_fail_with(err, &own);
 	if (!store->read_only && pnr_file_lock(store->lock, LOCK_EX | LOCK_NB, LOCK, NULL) == PNR_OK) {
 		status = pnr_blobs_sweep(store->blobs, err);
 		if (status != PNR_OK)
@@ -74,7 +74,7 @@ static pnr_status take_lock(pnr_store *store, unsigned busy_ms, pnr_error *err)
 		pnr_error_clear(&own);
 		status = pnr_file_lock(store->lock, LOCK_SH | LOCK_NB, LOCK, &own);
 		if (status != PNR_BUSY)
-			return status == PNR_OK ? PNR_OK : pnr_fail(err, status, "%s", own.message);
+			return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
 		if (waited >= busy_ms)
 			return pnr_fail(err, PNR_BUSY,
 			                "another process is cleaning up or repairing it; try again later");
@@ -114,7 +114,7 @@ static pnr_status open_parts(pnr_store *store, const pnr_store_options *options,
 	} else if (status == PNR_NOT_FOUND) {
 		status = pnr_fail(err, PNR_NOT_FOUND, "'%s' is no store: it has no %s", store->dir, DATABASE);
 	} else if (status != PNR_OK) {
-		status = pnr_fail(err, status, "%s", own.message);
+		status = pnr_fail_with(err, &own);
 	}
 	if (status == PNR_OK)
 		status = pnr_blobs_open(store->fd, &store->blobs, err);

@@ -62,7 +62,7 @@ PNR_CHECKED pnr_status pnr_ingest_new(pnr_store *store, const pnr_ingest_options
 /** Not inside a transaction. */
 PNR_CHECKED pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_ingested *out_item,
                                       pnr_error *err);
-/** The same for a text that lies in memory. Also inside a transaction. */
+/** The same for a text that lies in memory. Also inside a transaction. Does not count for the meter. */
 PNR_CHECKED pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t length,
                                            const char *name, pnr_ingested *out_item, pnr_error *err);
 /** Wait for all that was added; its objects are durable and visible then. */

@@ -59,7 +59,7 @@ static void null_errors_are_allowed_everywhere(void **state)
 	assert_int_equal(pnr_fail(NULL, PNR_BUSY, "x"), PNR_BUSY);
 	assert_int_equal(pnr_fail_errno(NULL, ENOSPC, "x"), PNR_FULL);
 	assert_int_equal(pnr_fail_nomem(NULL), PNR_NOMEM);
-	assert_int_equal(pnr_context(NULL, "x"), PNR_IO);
+	pnr_context(NULL, "x");
 	pnr_error_clear(NULL);
 }
 
@@ -68,16 +68,16 @@ static void context_goes_in_front(void **state)
 	(void)state;
 	pnr_error err = PNR_ERROR_INIT;
 	(void)pnr_fail(&err, PNR_FULL, "cause");
-	assert_int_equal(pnr_context(&err, "reading %s", "b"), PNR_FULL);
-	assert_int_equal(pnr_context(&err, "packing"), PNR_FULL);
+	pnr_context(&err, "reading %s", "b");
+	pnr_context(&err, "packing");
 	assert_string_equal(err.message, "packing: reading b: cause");
 }
 
-static void context_without_a_cause_is_still_a_failure(void **state)
+static void context_without_a_cause_records_nothing(void **state)
 {
 	(void)state;
 	pnr_error err = PNR_ERROR_INIT;
-	assert_int_equal(pnr_context(&err, "reading"), PNR_IO);
+	pnr_context(&err, "reading");
 	assert_int_equal(err.status, PNR_OK);
 	assert_string_equal(err.message, "");
 }
@@ -91,7 +91,7 @@ static void a_long_context_is_cut_and_never_the_cause(void **state)
 	pnr_error err = PNR_ERROR_INIT;
 	(void)pnr_fail(&err, PNR_IO, "the cause");
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(pnr_context(&err, "%s", prefix), PNR_IO);
+		pnr_context(&err, "%s", prefix);
 	assert_int_equal(strlen(err.message), sizeof err.message - 1);
 	assert_string_equal(err.message + strlen(err.message) - 11, ": the cause");
 }
@@ -205,7 +205,7 @@ int main(void)
 		cmocka_unit_test(every_errno_maps_to_what_a_caller_can_decide),
 		cmocka_unit_test(null_errors_are_allowed_everywhere),
 		cmocka_unit_test(context_goes_in_front),
-		cmocka_unit_test(context_without_a_cause_is_still_a_failure),
+		cmocka_unit_test(context_without_a_cause_records_nothing),
 		cmocka_unit_test(a_long_context_is_cut_and_never_the_cause),
 		cmocka_unit_test(a_long_name_does_not_push_the_reason_out),
 		cmocka_unit_test(what_is_cut_ends_with_a_whole_character),
