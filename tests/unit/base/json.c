@@ -509,6 +509,25 @@ static void a_failed_parse_leaves_the_output_alone(void **state)
 	assert_ptr_equal(document, state);
 }
 
+static void check_positions(const pnr_buffer *text)
+{
+	pnr_json_document *document = parse(text->data);
+	unsigned line = 1, column = 1, have_line, have_column;
+	for (size_t i = 0; i <= text->length; i++) {
+		pnr_json_position(document, i, &have_line, &have_column);
+		if (have_line != line || have_column != column)
+			fail_msg("offset %zu: %u:%u, not %u:%u", i, have_line, have_column, line, column);
+		column++;
+		if (i < text->length && text->data[i] == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	pnr_json_position(document, SIZE_MAX, &have_line, &have_column);
+	assert_int_equal(have_line, line);
+	pnr_json_free(document);
+}
+
 static void positions_agree_with_counting(void **state)
 {
 	(void)state;
@@ -521,21 +540,13 @@ static void positions_agree_with_counting(void **state)
 		pnr_buffer_puts(&text, "1,");
 	}
 	pnr_buffer_puts(&text, "1]");
-	pnr_json_document *document = parse(text.data);
-	unsigned line = 1, column = 1, have_line, have_column;
-	for (size_t i = 0; i <= text.length; i++) {
-		pnr_json_position(document, i, &have_line, &have_column);
-		if (have_line != line || have_column != column)
-			fail_msg("offset %zu: %u:%u, not %u:%u", i, have_line, have_column, line, column);
-		column++;
-		if (i < text.length && text.data[i] == '\n') {
-			line++;
-			column = 1;
-		}
-	}
-	pnr_json_position(document, SIZE_MAX, &have_line, &have_column);
-	assert_int_equal(have_line, line);
-	pnr_json_free(document);
+	check_positions(&text);
+	/* Lines that end at any place, those where the counting stops and goes on included. */
+	pnr_buffer_clear(&text);
+	for (int i = 0; i < 9000; i++)
+		pnr_buffer_putc(&text, '\n');
+	pnr_buffer_putc(&text, '1');
+	check_positions(&text);
 	pnr_buffer_free(&text);
 }
 

@@ -227,6 +227,19 @@ static void a_path_has_at_most_65535_bytes(void **state)
 	free(path);
 }
 
+static void no_byte_behind_a_path_is_looked_at(void **state)
+{
+	(void)state;
+	static const char *const paths[] = { "C", "a", ".", "a/", "\xc2\xa0" };
+	for (size_t i = 0; i < PNR_COUNT(paths); i++) {
+		size_t length = strlen(paths[i]);
+		char *copy = malloc(length);
+		memcpy(copy, paths[i], length);
+		assert_ptr_equal(pnr_path_package_problem(copy, length), pnr_path_package_problem(paths[i], length));
+		free(copy);
+	}
+}
+
 static int sign(int x)
 {
 	return (x > 0) - (x < 0);
@@ -261,6 +274,7 @@ int main(void)
 		cmocka_unit_test(each_rule_refuses_with_its_reason),
 		cmocka_unit_test(every_control_character_is_refused),
 		cmocka_unit_test(a_path_has_at_most_65535_bytes),
+		cmocka_unit_test(no_byte_behind_a_path_is_looked_at),
 		cmocka_unit_test(comparing_ignores_the_case_of_ascii_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
