@@ -39,16 +39,17 @@ static inline void pnr_ignore(pnr_status status)
 
 #ifdef __clang_analyzer__
 /* The analyzer sees one file at a time: tell it that a failure is never PNR_OK. */
-static inline pnr_status pnr_failed(pnr_status status)
-{
-	if (status == PNR_OK)
-		__builtin_unreachable();
-	return status;
-}
-#define pnr_fail(...) pnr_failed(pnr_fail(__VA_ARGS__))
-#define pnr_fail_errno(...) pnr_failed(pnr_fail_errno(__VA_ARGS__))
-#define pnr_fail_nomem(err) pnr_failed(pnr_fail_nomem(err))
-#define pnr_fail_with(err, cause) pnr_failed(pnr_fail_with(err, cause))
+#define PNR_FAILED(call)                       \
+	__extension__({                        \
+		pnr_status failed_ = call;     \
+		if (failed_ == PNR_OK)         \
+			__builtin_unreachable(); \
+		failed_;                       \
+	})
+#define pnr_fail(...) PNR_FAILED(pnr_fail(__VA_ARGS__))
+#define pnr_fail_errno(...) PNR_FAILED(pnr_fail_errno(__VA_ARGS__))
+#define pnr_fail_nomem(err) PNR_FAILED(pnr_fail_nomem(err))
+#define pnr_fail_with(...) PNR_FAILED(pnr_fail_with(__VA_ARGS__))
 #endif
 
 /** Forget what is recorded, before a fallback is tried. */

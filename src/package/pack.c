@@ -190,6 +190,7 @@ static pnr_status merge(packing *p, size_t candidate, pnr_error *err)
 static pnr_status list_assets(packing *p, pnr_error *err)
 {
 	const pnr_selection *selection = p->plan.selection;
+	p->asset_count = 0;
 	p->assets = calloc(selection->candidate_count, sizeof *p->assets);
 	p->asset_item = calloc(selection->candidate_count, sizeof *p->asset_item);
 	p->merged_uses = calloc(selection->candidate_count, sizeof *p->merged_uses);

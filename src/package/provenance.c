@@ -16,8 +16,6 @@
 
 #define GIT_SECONDS 5.0
 
-extern char **environ;
-
 static void find_user(char *out, size_t size)
 {
 	struct passwd entry, *found = NULL;

@@ -92,7 +92,7 @@ static void item_cleanup(item **it)
 	item_free(*it);
 }
 
-static item *item_new(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_ingested *out)
+static item *item_new(pnr_ingest *ingest, pnr_ingested *out)
 {
 	item *it = calloc(1, sizeof *it);
 	if (it == NULL)
@@ -101,8 +101,6 @@ static item *item_new(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_inges
 	it->out = out;
 	it->fd = -1;
 	it->level = ingest->options.level;
-	if (file != NULL)
-		it->file = *file;
 	return it;
 }
 
@@ -498,9 +496,10 @@ pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_i
 	}
 	if (status != PNR_NOT_FOUND)
 		return status;
-	PNR_CLEANUP(item_cleanup) item *it = item_new(ingest, file, out_item);
+	PNR_CLEANUP(item_cleanup) item *it = item_new(ingest, out_item);
 	if (it == NULL)
 		return pnr_fail_nomem(err);
+	it->file = *file;
 	status = open_item(it, err);
 	if (status != PNR_OK)
 		return status;
@@ -529,7 +528,7 @@ pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_i
 pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t length, const char *name,
                                pnr_ingested *out_item, pnr_error *err)
 {
-	PNR_CLEANUP(item_cleanup) item *it = item_new(ingest, NULL, out_item);
+	PNR_CLEANUP(item_cleanup) item *it = item_new(ingest, out_item);
 	if (it == NULL)
 		return pnr_fail_nomem(err);
 	it->file.name = name;
