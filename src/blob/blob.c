@@ -1,5 +1,6 @@
 #include "blob/blob.h"
 #include "base/file.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,14 +60,23 @@ void pnr_blobs_close(pnr_blobs *blobs)
 	free(blobs);
 }
 
+/* A link is not followed: a store that came with somebody's files must not lead out of itself. */
+static pnr_status open_own(const pnr_blobs *blobs, const char *name, int *out_fd, pnr_error *err)
+{
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status =
+		pnr_file_open(blobs->store, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, out_fd, &own);
+	if (own.detail == ENOTDIR || own.detail == ELOOP)
+		return pnr_fail(err, PNR_DENIED, "'%s' in the store is a link or a file, not a folder", name);
+	return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
+}
+
 static pnr_status open_folder(const pnr_blobs *blobs, const char *name, int *fd, pnr_error *err)
 {
 	if (*fd >= 0)
 		return PNR_OK;
 	pnr_status status = pnr_file_make_dirs(blobs->store, name, err);
-	if (status == PNR_OK)
-		status = pnr_file_open_dir(blobs->store, name, fd, err);
-	return status;
+	return status == PNR_OK ? open_own(blobs, name, fd, err) : status;
 }
 
 pnr_status pnr_object_new(pnr_blobs *blobs, pnr_object **out_object, pnr_error *err)
@@ -196,8 +206,9 @@ static pnr_status sync_folders(pnr_blobs *blobs, const bool touched[256], pnr_er
 		if (status != PNR_OK)
 			return status;
 	}
-	/* The folders' own entries: also of those that a crash left made but not synced. */
-	return pnr_file_fsync(blobs->objects, OBJECTS, err);
+	/* The folders' own entries: also of those that a crash or another process left made but not synced. */
+	pnr_status status = pnr_file_fsync(blobs->objects, OBJECTS, err);
+	return status == PNR_OK ? pnr_file_fsync(blobs->store, "the store", err) : status;
 }
 
 static void forget_all(pnr_blobs *blobs)
@@ -244,7 +255,10 @@ typedef struct sweep {
 static int sweep_name(void *user, const char *name)
 {
 	sweep *s = user;
-	s->status = pnr_file_remove_tree(s->dir, name, s->err);
+	/* Only names that pnr_object_new gives: what else is there is somebody's. */
+	if (name[strspn(name, "0123456789-")] != '\0')
+		return 0;
+	s->status = pnr_file_unlink(s->dir, name, 0, s->err);
 	return s->status != PNR_OK;
 }
 
@@ -252,7 +266,7 @@ pnr_status pnr_blobs_sweep(pnr_blobs *blobs, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int dir = -1;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_file_open_dir(blobs->store, TMP, &dir, &own);
+	pnr_status status = open_own(blobs, TMP, &dir, &own);
 	if (status == PNR_NOT_FOUND)
 		return PNR_OK;
 	if (status != PNR_OK)

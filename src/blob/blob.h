@@ -53,7 +53,10 @@ PNR_CHECKED pnr_status pnr_blobs_open_object(const pnr_blobs *blobs, const pnr_o
 #define PNR_OBJECT_PATH_SIZE 112
 char *pnr_object_path(const pnr_object_name *name, char out_path[PNR_OBJECT_PATH_SIZE]);
 
-/** Remove what crashed writers left in tmp/. The caller holds the store's exclusive lock. */
+/**
+ * Remove the files that crashed writers left in tmp/; what else lies there stays.
+ * The caller holds the store's exclusive lock. Errors: DENIED (tmp is a link), IO.
+ */
 PNR_CHECKED pnr_status pnr_blobs_sweep(pnr_blobs *blobs, pnr_error *err);
 
 #endif

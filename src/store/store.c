@@ -57,7 +57,7 @@ static pnr_status open_folder(pnr_store *store, bool create, pnr_error *err)
  */
 static pnr_status take_lock(pnr_store *store, unsigned busy_ms, pnr_error *err)
 {
-	int flags = store->read_only ? O_RDONLY : O_RDWR | O_CREAT;
+	int flags = O_NOFOLLOW | (store->read_only ? O_RDONLY : O_RDWR | O_CREAT);
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = pnr_file_open(store->fd, LOCK, flags, 0666, &store->lock, &own);
 	if (status != PNR_OK && store->read_only)

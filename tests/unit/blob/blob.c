@@ -160,6 +160,34 @@ static void a_sweep_removes_what_a_crash_left(void **state)
 	pnr_object_discard(object);
 }
 
+static void a_sweep_leaves_what_is_not_its_own(void **state)
+{
+	fixture *f = *state;
+	write_object(f, 1, "one");
+	int fd = openat(f->fd, "tmp/notes", O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(pnr_blobs_sweep(f->blobs, NULL), PNR_OK);
+	assert_int_equal(files_in_tmp(f), 1);
+}
+
+/* As in a checkout that brings a store along, whose tmp leads to its victim's files. */
+static void a_folder_that_is_a_link_is_neither_swept_nor_written(void **state)
+{
+	fixture *f = *state;
+	pnr_error err = PNR_ERROR_INIT;
+	pnr_object *object = NULL;
+	assert_int_equal(mkdirat(f->fd, "victim", 0700), 0);
+	int fd = openat(f->fd, "victim/1-1", O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(symlinkat("victim", f->fd, "tmp"), 0);
+	assert_int_equal(pnr_blobs_sweep(f->blobs, &err), PNR_DENIED);
+	assert_non_null(strstr(err.message, "'tmp'"));
+	assert_int_equal(pnr_object_new(f->blobs, &object, NULL), PNR_DENIED);
+	assert_int_equal(faccessat(f->fd, "victim/1-1", F_OK, 0), 0);
+}
+
 static long fail_at, calls;
 static int fail_nth(pnr_file_call call, size_t *length)
 {
@@ -203,6 +231,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(committing_again_over_an_object_succeeds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(discarding_and_closing_leave_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_sweep_removes_what_a_crash_left, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_sweep_leaves_what_is_not_its_own, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_folder_that_is_a_link_is_neither_swept_nor_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_failed_commit_promises_nothing_and_leaves_no_temporary, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
