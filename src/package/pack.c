@@ -54,7 +54,9 @@ typedef struct packing {
 	pnr_digest package_hash;
 	int64_t package_id;
 	char options_text[64];
+	int64_t epoch_ms;        /* of SOURCE_DATE_EPOCH; -1: not set */
 	pnr_archive_row archive; /* id 0: a new one */
+	bool overtaken;          /* another process recorded this archive first */
 	pnr_ingested manifest_item;
 	pnr_buffer manifest;
 	char *target; /* NULL with no_zip */
@@ -290,13 +292,13 @@ static pnr_status put_sources(packing *p, int64_t *out_id, pnr_error *err)
 static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	bool fixed = epoch != NULL && epoch[0] != '\0';
 	int64_t now;
 	(void)snprintf(p->options_text, sizeof p->options_text, "{\"level\":%u}", p->level);
 	pnr_status status = pnr_clock_epoch_or_now(&now, err);
 	if (status != PNR_OK)
 		return status;
-	status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, fixed ? now : -1,
+	p->epoch_ms = epoch != NULL && epoch[0] != '\0' ? now : -1;
+	status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, p->epoch_ms,
 	                                &p->archive, err);
 	if (status == PNR_NOT_FOUND) {
 		p->archive = (pnr_archive_row){
@@ -484,16 +486,33 @@ typedef struct record {
 	const int64_t *ids;
 } record;
 
+/* The same content packed by another process at the same time: the first one recorded is the archive. */
+static pnr_status put_archive(packing *p, const int64_t *ids, pnr_error *err)
+{
+	pnr_archive_row first;
+	pnr_status status = pnr_index_archive_find(p->index, p->package_id, p->archive.sources_id, p->options_text,
+	                                           p->epoch_ms, &first, err);
+	if (status == PNR_NOT_FOUND) {
+		p->archive.manifest_hash = p->manifest_item.blob.hash;
+		p->archive.manifest_blob_id = p->manifest_item.blob.id;
+		return pnr_index_archive_put(p->index, &p->archive, ids, p->asset_count + 1, err);
+	}
+	if (status == PNR_OK) {
+		p->archive = first;
+		p->overtaken = true;
+	}
+	return status;
+}
+
 static pnr_status put_record(void *user, pnr_error *err)
 {
 	const record *r = user;
 	packing *p = r->p;
 	pnr_status status = PNR_OK;
-	if (p->target != NULL && p->archive.id == 0) {
-		p->archive.manifest_hash = p->manifest_item.blob.hash;
-		p->archive.manifest_blob_id = p->manifest_item.blob.id;
-		status = pnr_index_archive_put(p->index, &p->archive, r->ids, p->asset_count + 1, err);
-	}
+	if (p->target != NULL && p->archive.id == 0)
+		status = put_archive(p, r->ids, err);
+	if (p->overtaken)
+		return status;
 	if (status == PNR_OK)
 		status = put_log(p, err);
 	if (status == PNR_OK && p->options->tag != NULL)
@@ -504,24 +523,40 @@ static pnr_status put_record(void *user, pnr_error *err)
 	return status;
 }
 
+static pnr_status make_zip(packing *p, int64_t *ids, pnr_error *err)
+{
+	if (p->target == NULL)
+		return PNR_OK;
+	pnr_status status = list_encodings(p, ids, err);
+	if (status == PNR_OK)
+		status = check_output(p, err);
+	if (status == PNR_OK && !p->unchanged)
+		status = write_zip(p, ids, err);
+	return status;
+}
+
 static pnr_status finish(packing *p, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_free) int64_t *ids = calloc(p->asset_count + 1, sizeof *ids);
+	record r = { p, ids };
 	if (ids == NULL)
 		return pnr_fail_nomem(err);
-	pnr_status status = PNR_OK;
-	if (p->target != NULL) {
-		status = list_encodings(p, ids, err);
-		if (status == PNR_OK)
-			status = check_output(p, err);
-		if (status == PNR_OK && !p->unchanged)
-			status = write_zip(p, ids, err);
+	pnr_status status = make_zip(p, ids, err);
+	if (status == PNR_OK) {
+		pnr_provenance_finish(&p->provenance);
+		status = pnr_store_transaction(p->store, put_record, &r, err);
 	}
-	if (status != PNR_OK)
-		return status;
-	pnr_provenance_finish(&p->provenance);
-	record r = { p, ids };
-	status = pnr_store_transaction(p->store, put_record, &r, err);
+	if (status == PNR_OK && p->overtaken) {
+		/* Nothing was logged. Once more, with the archive that is there: it cannot happen again. */
+		p->overtaken = false;
+		pnr_temp_discard(&p->zip);
+		pnr_buffer_free(&p->manifest);
+		status = make_manifest(p, err);
+		if (status == PNR_OK)
+			status = make_zip(p, ids, err);
+		if (status == PNR_OK)
+			status = pnr_store_transaction(p->store, put_record, &r, err);
+	}
 	if (status == PNR_OK && p->zip.fd >= 0)
 		status = pnr_temp_publish(&p->zip, err);
 	return status;

@@ -383,6 +383,52 @@ static void cancelling_at_any_report_leaves_nothing_visible(void **state)
 	fail_msg("never done");
 }
 
+typedef struct rival {
+	fixture *f;
+	pnr_pack_result *result;
+} rival;
+
+/* When the zip is about to be written, another process packs the same. */
+static int pack_meanwhile(void *user, const pnr_progress *progress)
+{
+	rival *r = user;
+	if (progress->phase != PNR_PHASE_WRITE || r->result != NULL)
+		return 0;
+	pnr_store *store = NULL;
+	const pnr_pack_options options = { .size = sizeof options, .output_path = under(r->f, "rival.zip") };
+	assert_int_equal(pnr_store_open(under(r->f, ".pannier"), NULL, &store, NULL, NULL), PNR_OK);
+	assert_int_equal(pnr_pack(store, r->f->config, &options, &r->result, NULL), PNR_OK);
+	pnr_store_close(store);
+	return 0;
+}
+
+static void the_same_content_packed_by_two_at_once_is_one_archive(void **state)
+{
+	fixture *f = *state;
+	static const char *const epochs[] = { "", "1700000000" };
+	for (size_t i = 0; i < PNR_COUNT(epochs); i++) {
+		setenv("SOURCE_DATE_EPOCH", epochs[i], 1);
+		rival r = { .f = f };
+		const pnr_pack_options options = { .size = sizeof options,
+			                           .progress = pack_meanwhile,
+			                           .progress_user = &r };
+		write_text(f, "a/lapse.csv", epochs[i]);
+		pnr_pack_result *result = pack(f, &options);
+		assert_non_null(r.result);
+		assert_true(pnr_digest_equal(&result->package_hash, &r.result->package_hash));
+		assert_true(pnr_digest_equal(&result->archive_hash, &r.result->archive_hash));
+		assert_string_equal(result->manifest, r.result->manifest);
+		pnr_pack_result_free(r.result);
+		pnr_pack_result_free(result);
+		assert_int_equal(log_length(f), 2 * (int)i + 2);
+		const pnr_verify_options verify = { .size = sizeof verify };
+		const pnr_package_source source = { .file = f->zip };
+		pnr_verify_result *verified = NULL;
+		assert_int_equal(pnr_verify(&source, &verify, &verified, NULL), PNR_OK);
+		pnr_verify_result_free(verified);
+	}
+}
+
 static void changes_are_told_without_packing(void **state)
 {
 	fixture *f = *state;
@@ -470,6 +516,7 @@ int main(void)
 		T(without_a_zip_the_package_is_stored_and_logged),
 		T(a_tag_is_given_once),
 		T(cancelling_at_any_report_leaves_nothing_visible),
+		T(the_same_content_packed_by_two_at_once_is_one_archive),
 		T(changes_are_told_without_packing),
 		T(the_log_keeps_who_and_why),
 		T(a_read_only_store_is_not_written),
