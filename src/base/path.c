@@ -67,6 +67,14 @@ pnr_status pnr_path_absolute(const char *path, char **out_path, pnr_error *err)
 	return PNR_OK;
 }
 
+bool pnr_path_inside(const char *path, const char *dir)
+{
+	size_t length = strlen(dir);
+	if (strncmp(path, dir, length) != 0)
+		return false;
+	return path[length] == '/' || (length == 1 && path[1] != '\0');
+}
+
 size_t pnr_utf8_sequence(const char *text, size_t left)
 {
 	const unsigned char *s = (const unsigned char *)text;

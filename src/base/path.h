@@ -13,6 +13,9 @@ char *pnr_path_join(const char *a, const char *b);
 /** @path made absolute by the current folder; "." and empty components are dropped, ".." and links are kept. */
 PNR_CHECKED pnr_status pnr_path_absolute(const char *path, char **out_path, pnr_error *err);
 
+/** Does @path lie below @dir? By their texts: both must be canonical. */
+bool pnr_path_inside(const char *path, const char *dir);
+
 /** Is it valid UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool pnr_utf8_valid(const char *text, size_t length);
 /** The length of the well-formed sequence (RFC 3629, section 4) at @text, of which @left > 0 bytes are there; 0 if there is none. */

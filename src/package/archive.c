@@ -132,7 +132,22 @@ pnr_status pnr_archive_write(pnr_store *store, const pnr_archive_item *items, si
 	return status;
 }
 
-pnr_status pnr_archive_target(const char *path, char **out_target, pnr_error *err)
+/* A zip in place of the database would be the end of all packages in it. */
+static pnr_status refuse_store(const pnr_store *store, const char *path, const char *target, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) char *parent = pnr_path_dir(target);
+	if (parent == NULL)
+		return pnr_fail_nomem(err);
+	PNR_CLEANUP(pnr_cleanup_free) char *folder = realpath(parent, NULL);
+	PNR_CLEANUP(pnr_cleanup_free) char *home = realpath(pnr_store_dir(store), NULL);
+	if (folder == NULL || home == NULL)
+		return errno == ENOMEM ? pnr_fail_nomem(err) : PNR_OK;
+	if (strcmp(folder, home) != 0 && !pnr_path_inside(folder, home))
+		return PNR_OK;
+	return pnr_fail(err, PNR_INVALID, "output '%s' lies in the store '%s'; name a file elsewhere", path, home);
+}
+
+pnr_status pnr_archive_target(const pnr_store *store, const char *path, char **out_target, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_free) char *target = NULL;
 	struct stat st;
@@ -158,8 +173,10 @@ pnr_status pnr_archive_target(const char *path, char **out_target, pnr_error *er
 		return pnr_fail(err, PNR_INVALID, "output '%s' is not a regular file", path);
 	if (status != PNR_OK && status != PNR_NOT_FOUND)
 		return pnr_fail(err, status, "output: %s", own.message);
-	*out_target = PNR_STEAL(target);
-	return PNR_OK;
+	status = refuse_store(store, path, target, err);
+	if (status == PNR_OK)
+		*out_target = PNR_STEAL(target);
+	return status;
 }
 
 /* What was written must be what a reader takes. */

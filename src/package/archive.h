@@ -34,8 +34,10 @@ PNR_CHECKED pnr_status pnr_archive_write_temp(pnr_store *store, const pnr_archiv
 
 /**
  * Where a file that the user names is to be written: absolute, an existing link
- * followed. Errors: INVALID (a folder, a device: the text says which), IO.
+ * followed. Errors: INVALID (a folder, a device, a part of @store: the text says
+ * which), IO.
  */
-PNR_CHECKED pnr_status pnr_archive_target(const char *path, char **out_target, pnr_error *err);
+PNR_CHECKED pnr_status pnr_archive_target(const pnr_store *store, const char *path, char **out_target,
+                                          pnr_error *err);
 
 #endif

@@ -111,7 +111,7 @@ static pnr_status write_out(exporting *x, pnr_meter *meter, const char *output_p
 	}
 	PNR_CLEANUP(pnr_cleanup_free) char *target = NULL;
 	PNR_CLEANUP(pnr_temp_discard) pnr_temp temp = PNR_TEMP_INIT;
-	pnr_status status = pnr_archive_target(output_path, &target, err);
+	pnr_status status = pnr_archive_target(x->store, output_path, &target, err);
 	if (status == PNR_OK)
 		status = pnr_archive_write_temp(x->store, x->items, x->count, x->archive.created_ms, meter, target,
 		                                &temp, &hash, &size, err);

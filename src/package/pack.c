@@ -114,7 +114,12 @@ static pnr_status find_target(packing *p, pnr_error *err)
 		return PNR_OK;
 	if (given == NULL)
 		return pnr_fail_nomem(err);
-	pnr_status status = pnr_archive_target(given, &p->target, err);
+	pnr_status status = pnr_archive_target(p->store, given, &p->target, err);
+	/* Who did not name the output must not lose a file elsewhere to a link that came with the model. */
+	if (status == PNR_OK && p->options->output_path == NULL && !pnr_path_inside(p->target, p->plan.workspace))
+		return pnr_fail(err, PNR_INVALID,
+		                "output '%s' is a link to '%s', outside the workspace; if that is meant, name it with -o",
+		                given, p->target);
 	if (status == PNR_OK && stat(p->target, &st) == 0)
 		status = refuse_input(p, &st, err);
 	return status;
@@ -186,6 +191,20 @@ static pnr_status merge(packing *p, size_t candidate, pnr_error *err)
 		return pnr_fail_nomem(err);
 	free(p->merged_uses[last]);
 	p->assets[last].uses = p->merged_uses[last] = text;
+	return PNR_OK;
+}
+
+/* The manifest is UTF-8; a path on disk is bytes. */
+static pnr_status check_sources(const packing *p, pnr_error *err)
+{
+	for (size_t i = 0; i < p->asset_count && !p->options->portable; i++) {
+		const char *path = p->assets[i].source_path;
+		if (!pnr_utf8_valid(path, strlen(path)))
+			return pnr_fail(err, PNR_INVALID,
+			                "the path of '%s' is not valid UTF-8 and cannot stand in the manifest; "
+			                "--portable leaves such paths out",
+			                p->assets[i].path);
+	}
 	return PNR_OK;
 }
 
@@ -699,6 +718,8 @@ static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out
 		status = list_assets(p, err);
 	if (status == PNR_OK && !pnr_issues_valid(p->plan.issues))
 		return report_failure(p, out_result, err);
+	if (status == PNR_OK)
+		status = check_sources(p, err);
 	if (status == PNR_OK)
 		status = hash_package(p, err);
 	if (status == PNR_OK)

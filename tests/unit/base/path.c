@@ -96,6 +96,18 @@ static void a_current_folder_that_is_gone_is_an_error(void **state)
 	free(cwd);
 }
 
+static void inside_is_below_and_not_merely_alike(void **state)
+{
+	(void)state;
+	assert_true(pnr_path_inside("/a/b", "/a"));
+	assert_true(pnr_path_inside("/a/b/c", "/a"));
+	assert_true(pnr_path_inside("/a", "/"));
+	assert_false(pnr_path_inside("/a", "/a"));
+	assert_false(pnr_path_inside("/ab", "/a"));
+	assert_false(pnr_path_inside("/", "/"));
+	assert_false(pnr_path_inside("/a", "/a/b"));
+}
+
 static void well_formed_utf8_is_valid(void **state)
 {
 	(void)state;
@@ -267,6 +279,7 @@ int main(void)
 		cmocka_unit_test(absolute_paths_lose_dots_and_keep_parents),
 		scratch_test(relative_paths_start_at_the_current_folder),
 		scratch_test(a_current_folder_that_is_gone_is_an_error),
+		cmocka_unit_test(inside_is_below_and_not_merely_alike),
 		cmocka_unit_test(well_formed_utf8_is_valid),
 		cmocka_unit_test(ill_formed_utf8_is_not),
 		cmocka_unit_test(every_code_point_is_judged_right),

@@ -203,6 +203,57 @@ static void an_output_that_is_an_input_is_refused(void **state)
 	assert_int_equal(pack_fails(f, &options, &result, &err), PNR_INVALID);
 }
 
+static void an_output_in_the_store_is_refused(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result_free(pack(f, NULL));
+	const char *database = under(f, ".pannier/pannier.db");
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	const pnr_pack_options options = { .size = sizeof options, .output_path = database };
+	assert_int_equal(pnr_pack(f->store, f->config, &options, &result, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "lies in the store"));
+	assert_int_equal(pnr_export(f->store, "latest", database, NULL, NULL, NULL, NULL), PNR_INVALID);
+	assert_int_equal(log_length(f), 1);
+}
+
+/* A checkout may bring model-package.zip along, as a link to its victim's file. */
+static void the_default_output_follows_no_link_out_of_the_workspace(void **state)
+{
+	fixture *f = *state;
+	char outside[] = "/tmp/pannier-victim-XXXXXX";
+	int fd = mkstemp(outside);
+	assert_true(fd >= 0);
+	assert_int_equal(symlink(outside, f->zip), 0);
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_pack(f->store, f->config, NULL, &result, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "outside the workspace"));
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+	/* Named, the link is followed. */
+	const pnr_pack_options options = { .size = sizeof options, .output_path = f->zip };
+	result = pack(f, &options);
+	assert_string_equal(result->package_path, outside);
+	pnr_pack_result_free(result);
+	close(fd);
+	unlink(outside);
+}
+
+static void a_source_path_that_is_not_utf8_is_refused_unless_portable(void **state)
+{
+	fixture *f = *state;
+	assert_int_equal(rename(under(f, "a"), under(f, "a\xff")), 0);
+	assert_int_equal(symlink("a\xff", under(f, "a")), 0);
+	pnr_pack_result *result;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pack_fails(f, NULL, &result, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "--portable"));
+	const pnr_pack_options portable = { .size = sizeof portable, .portable = true };
+	pnr_pack_result_free(pack(f, &portable));
+}
+
 static void an_output_that_is_a_folder_or_a_device_is_refused(void **state)
 {
 	fixture *f = *state;
@@ -507,6 +558,9 @@ int main(void)
 		T(two_files_with_the_same_bytes_are_one_entry_with_both_roles),
 		T(an_output_that_is_an_input_is_refused),
 		T(an_output_that_is_a_folder_or_a_device_is_refused),
+		T(an_output_in_the_store_is_refused),
+		T(the_default_output_follows_no_link_out_of_the_workspace),
+		T(a_source_path_that_is_not_utf8_is_refused_unless_portable),
 		T(folders_of_the_output_are_made),
 		T(packing_again_gives_the_same_archive_and_another_log_entry),
 		T(numbers_of_the_config_are_not_rendered_again),
