@@ -244,9 +244,9 @@ static pnr_status check_unicode_path(const scan *s, const uint8_t *field, size_t
 	return PNR_OK;
 }
 
-/* Walk the extra fields; what is neither zip64 nor a name is skipped. */
+/* Walk the extra fields; what is neither zip64 nor a name is skipped. @spare: the zip64 field may be missing. */
 static pnr_status read_extra(const scan *s, const uint8_t *extra, size_t length, const char *name,
-                             size_t name_length, uint64_t *const wanted[], size_t wanted_count)
+                             size_t name_length, uint64_t *const wanted[], size_t wanted_count, bool spare)
 {
 	bool found = false;
 	const uint8_t *end = extra + length;
@@ -269,7 +269,7 @@ static pnr_status read_extra(const scan *s, const uint8_t *extra, size_t length,
 		found = found || id == EXTRA_ZIP64;
 		extra += size;
 	}
-	if (wanted_count > 0 && !found)
+	if (wanted_count > 0 && !found && !spare)
 		return pnr_fail(s->err, PNR_CORRUPT, "a size or offset of 0xFFFFFFFF without a zip64 extra field");
 	return PNR_OK;
 }
@@ -372,7 +372,7 @@ static pnr_status check_central(const scan *s, central *c)
 		if (*candidates[i] == WIDE32)
 			wanted[count++] = candidates[i];
 	pnr_status status =
-		read_extra(s, c->extra, f->extra_length, c->name, f->name_length, wanted, count);
+		read_extra(s, c->extra, f->extra_length, c->name, f->name_length, wanted, count, false);
 	bool folder = c->name[f->name_length - 1] == '/';
 	if (status == PNR_OK)
 		status = check_kind(s, c);
@@ -536,13 +536,16 @@ static pnr_status check_local(scan *s, const pnr_zip_item *item, uint64_t next, 
 	if (local.name_length != strlen(item->entry.name) || memcmp(name, item->entry.name, local.name_length) != 0)
 		return pnr_fail(s->err, PNR_CORRUPT, "its local header and the central directory disagree on its name");
 
-	/* Both sizes are wide here, or none (APPNOTE 4.5.3). */
-	uint64_t *wanted[] = { &local.size, &local.body_size };
+	/* Both sizes are wide here, or none (APPNOTE 4.5.3); Python before 3.11.4 also writes what is not needed. */
+	fields full = local;
+	uint64_t *wanted[] = { &full.size, &full.body_size };
 	bool wide = local.size == WIDE32 || local.body_size == WIDE32;
 	status = read_extra(s, p + LOCAL_SIZE + local.name_length, local.extra_length, name, local.name_length,
-	                    wanted, wide ? PNR_COUNT(wanted) : 0);
-	if (status == PNR_OK)
+	                    wanted, PNR_COUNT(wanted), !wide);
+	if (status == PNR_OK && !wide)
 		status = compare_local(s, item, &local);
+	if (status == PNR_OK)
+		status = compare_local(s, item, &full);
 	if (status == PNR_OK)
 		*out_body = item->offset + length;
 	return status;

@@ -124,6 +124,18 @@ static void wide_local_stream(recipe *r)
 	r->parts[0].local.extra_length = 20;
 }
 
+/* Python before 3.11.4 with force_zip64: the sizes do not say that the field is there. */
+static void wide_local_stream_unsaid(recipe *r)
+{
+	wide_local_stream(r);
+	r->parts[0].local.size = r->parts[0].local.body_size = 0;
+}
+static void wide_local_unsaid(recipe *r)
+{
+	r->parts[0].local.extra = "\x01\x00\x10\x00\3\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0";
+	r->parts[0].local.extra_length = 20;
+}
+
 /* Python with force_zip64: wide although it need not be. */
 static void wide_local(recipe *r)
 {
@@ -190,6 +202,8 @@ static void zips_of_every_writer_are_accepted(void **state)
 		{ descriptor_and_sizes, NULL },
 		{ wide_local, NULL },
 		{ wide_local_stream, NULL },
+		{ wide_local_stream_unsaid, NULL },
+		{ wide_local_unsaid, NULL },
 		{ wide_central, NULL },
 		{ with_end64, NULL },
 		{ with_end64, end64_only },
@@ -387,6 +401,16 @@ static void wide_local_lies(recipe *r)
 	wide_local(r);
 	r->parts[0].local.extra = "\x01\x00\x10\x00\4\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0";
 }
+static void wide_local_unsaid_lies(recipe *r)
+{
+	wide_local_unsaid(r);
+	r->parts[0].local.extra = "\x01\x00\x10\x00\3\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0";
+}
+static void wide_local_unsaid_hides(recipe *r)
+{
+	wide_local_unsaid(r);
+	r->parts[0].local.size = 2;
+}
 static void wide_local_half(recipe *r)
 {
 	wide_local(r);
@@ -507,6 +531,10 @@ static const struct {
 	{ "a zip64 field that lies", wide_field_lies, NULL, PNR_CORRUPT, "is not its size" },
 	{ "a zip64 offset that lies", wide_offset_field, wide_offset_lies, PNR_CORRUPT, "lie in front" },
 	{ "a local zip64 field that lies", wide_local_lies, NULL, PNR_CORRUPT, "disagree on its size" },
+	{ "an unneeded local zip64 field that lies", wide_local_unsaid_lies, NULL, PNR_CORRUPT,
+	  "disagree on its compressed size" },
+	{ "an unneeded local zip64 field that is right", wide_local_unsaid_hides, NULL, PNR_CORRUPT,
+	  "disagree on its size" },
 	{ "half a local zip64 field", wide_local_half, NULL, PNR_CORRUPT, "8 bytes where 16" },
 	{ "an extra field cut short", extra_cut, NULL, PNR_CORRUPT, "malformed" },
 	{ "an extra field of 3 bytes", extra_stub, NULL, PNR_CORRUPT, "malformed" },
