@@ -19,10 +19,10 @@ needs_check=(
 	# linters and the compiler of the sample's engines
 	clang=clang wasm-ld=lld clang-tidy=clang-tidy cppcheck=cppcheck
 	# programs that read what we write
-	unzip=unzip jq=jq zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
-	pigz=pigz busybox=busybox libdeflate-gunzip=libdeflate-tools
+	unzip=unzip zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
+	pigz=pigz busybox=busybox
 	# what tests are made with
-	git=git jq=jq strace=strace /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
+	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
 
 is_there() {
 	case $1 in

@@ -7,7 +7,8 @@ need sqlite3 sqlite3
 need jq jq
 
 export HOME=$WORK/home
-mkdir "$WORK/home"
-sample_copy "$WORK/home/term-life"
-python3 "$SOURCE/tests/consumers/lib/readme.py" "$SOURCE/README.md" "$WORK/home" ${WRITE:+--write} || fail "README.md"
+mkdir -p "$HOME/pannier/build" "$HOME/pannier/tests/data"
+ln -s "$BUILD" "$HOME/pannier/build/quickstart"
+sample_copy "$HOME/pannier/tests/data/term-life"
+python3 "$SOURCE/tests/consumers/lib/readme.py" "$SOURCE/README.md" "$HOME" ${WRITE:+--write} || fail "README.md"
 ok "README.md"

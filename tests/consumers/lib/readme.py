@@ -84,6 +84,10 @@ def main():
         sys.exit(f"{path} has no command")
     lines = text.split("\n")
     failed = False
+    for target in re.findall(r"\]\(([^):]+)\)", text):
+        if not (path.parent / target).exists():
+            print(f"FAIL: {path.name} links to {target}, which is not there")
+            failed = True
     results = list(run([command for _, _, command, _ in blocks], folder))
     for (begin, end, command, expected), (status, output) in reversed(list(zip(blocks, results))):
         actual = [anonymous(line).rstrip() for line in output.replace(folder, HOME).rstrip("\n").split("\n")] if output else []
