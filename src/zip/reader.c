@@ -12,6 +12,8 @@
 #include <zlib.h>
 
 #define CHUNK ((size_t)64 * PNR_KIB)
+/* Names that may share a slot of libzip's hash table. Of a million ordinary names some ten do. */
+#define SLOT_MAX 1000u
 
 struct pnr_zip_reader {
 	int fd;
@@ -163,6 +165,30 @@ static pnr_status cross_check(pnr_zip_reader *reader, pnr_error *err)
 	return PNR_OK;
 }
 
+/*
+ * libzip keeps the names in a hash table (33 * h + c, a power of two of slots)
+ * that has no secret, and compares each name with all others of its slot: names
+ * that were chosen to collide would cost the square of their number.
+ */
+static pnr_status check_slots(const pnr_zip_directory *dir, pnr_error *err)
+{
+	size_t slots = 256;
+	while (slots < dir->count)
+		slots *= 2;
+	PNR_CLEANUP(pnr_cleanup_free) uint16_t *used = calloc(slots, sizeof *used);
+	if (used == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < dir->count; i++) {
+		uint32_t hash = 5381;
+		for (const char *c = dir->items[i].entry.name; *c != '\0'; c++)
+			hash = hash * 33 + (unsigned char)*c;
+		if (++used[hash & (slots - 1)] > SLOT_MAX)
+			return pnr_fail(err, PNR_CORRUPT, "more than %u names that were made to collide in a hash table",
+			                SLOT_MAX);
+	}
+	return PNR_OK;
+}
+
 static void cleanup_reader(pnr_zip_reader **reader)
 {
 	pnr_zip_reader_close(*reader);
@@ -183,7 +209,9 @@ pnr_status pnr_zip_reader_open(int fd, const char *name, pnr_zip_reader **out_re
 	pnr_status status = pnr_zip_scan(fd, name, &reader->dir, err);
 	if (status != PNR_OK)
 		return status;
-	status = open_libzip(reader, err);
+	status = check_slots(&reader->dir, err);
+	if (status == PNR_OK)
+		status = open_libzip(reader, err);
 	if (status == PNR_OK)
 		status = cross_check(reader, err);
 	if (status != PNR_OK) {

@@ -341,6 +341,34 @@ static void a_passing_fault_does_not_stick(void **state)
 	close(fd);
 }
 
+/* In the hash table of libzip "Ez" and "FY" are the same: so are all names that are made of them. */
+static void names_made_to_collide_are_refused(void **state)
+{
+	pnr_zip_reader *reader = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	int fd = memory_file("", 0);
+	pnr_file_end end = { fd, "collide.zip" };
+	const pnr_sink sink = pnr_file_end_sink(&end);
+	pnr_memory_range nothing = { "", 0 };
+	const pnr_source source = pnr_memory_source(&nothing);
+	pnr_zip_writer *writer = NULL;
+	uint64_t size = 0;
+	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
+	for (unsigned i = 0; i < 2048; i++) {
+		char name[23] = "";
+		for (unsigned bit = 0; bit < 11; bit++)
+			memcpy(name + 2 * (size_t)bit, (i >> bit & 1) != 0 ? "Ez" : "FY", 2);
+		const pnr_zip_entry entry = { .name = name };
+		must(pnr_zip_writer_add(writer, &entry, &source, &err), &err);
+	}
+	must(pnr_zip_writer_finish(writer, &size, &err), &err);
+	pnr_zip_writer_free(writer);
+	assert_int_equal(pnr_zip_reader_open(fd, "collide.zip", &reader, &err), PNR_CORRUPT);
+	assert_non_null(strstr(err.message, "made to collide"));
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +376,7 @@ int main(void)
 		cmocka_unit_test(entries_are_found_by_name),
 		cmocka_unit_test(the_descriptor_is_left_alone),
 		cmocka_unit_test(contents_that_lie_are_refused),
+		cmocka_unit_test(names_made_to_collide_are_refused),
 		cmocka_unit_test(what_the_sink_reports_is_passed_on),
 		cmocka_unit_test(a_file_that_shrinks_is_reported),
 		cmocka_unit_test(every_failing_read_is_reported_as_such),
