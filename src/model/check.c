@@ -88,20 +88,20 @@ typedef struct node_check {
 	const pnr_config *config;
 	pnr_issues *issues;
 	const pnr_node *node;
-	char label[PNR_LABEL_SIZE]; /* what stands for an id that is no string */
+	const char *label; /* found once: a node may have as many keys as it has faults */
 } node_check;
 
-/* The id as JavaScript writes it into a text, as far as that helps. */
-static const char *label(node_check *check)
+/* The id as JavaScript writes it into a text, as far as that helps; else "at index N" in @buffer. */
+static const char *label_of(const pnr_node *node, char buffer[PNR_LABEL_SIZE])
 {
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(check->node->item, "id");
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(node->item, "id");
 	if (cJSON_IsString(id))
 		return id->valuestring;
 	if (id == NULL)
 		return "undefined";
 	if (cJSON_IsNull(id))
 		return "null";
-	return pnr_node_label(check->node, check->label);
+	return pnr_node_label(node, buffer);
 }
 
 /* The member @key of the node and its pointer; the node itself if there is no such member. */
@@ -113,7 +113,7 @@ static const cJSON *find_member(const node_check *check, const char *key, char p
 	return item == NULL ? check->node->item : item;
 }
 
-static void check_id(node_check *check)
+static void check_id(const node_check *check)
 {
 	const pnr_node *node = check->node;
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(node->item, "id");
@@ -130,7 +130,7 @@ static void check_id(node_check *check)
 		pnr_issues_error(check->issues, check->config->document, at, pointer, "Duplicate node ID: %s", node->id);
 }
 
-static void check_engine(node_check *check)
+static void check_engine(const node_check *check)
 {
 	const pnr_node *node = check->node;
 	const cJSON *engine = cJSON_GetObjectItemCaseSensitive(node->item, "engine");
@@ -138,23 +138,23 @@ static void check_engine(node_check *check)
 	const cJSON *at = find_member(check, "engine", pointer);
 	if (pnr_json_falsy(engine))
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
-		                 "Pipeline node %s missing required field: engine", label(check));
+		                 "Pipeline node %s missing required field: engine", check->label);
 	else if (node->engine == NULL)
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
-		                 "Pipeline node %s: engine must be a string, not %s", label(check),
+		                 "Pipeline node %s: engine must be a string, not %s", check->label,
 		                 pnr_json_type_name(engine));
 	else if (node->kind == PNR_ENGINE_OTHER)
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
 		                 "Pipeline node %s has invalid engine format: %s (must start with wasm:// or python://)",
-		                 label(check), node->engine);
+		                 check->label, node->engine);
 	else if (!node->engine_usable)
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
 		                 "Pipeline node %s has invalid engine name: %s (after the scheme: a letter, then letters, "
-		                 "digits, '_' or '-')", label(check), node->engine);
+		                 "digits, '_' or '-')", check->label, node->engine);
 }
 
 /* Every item of the node's list @key must be a string. */
-static void check_strings(node_check *check, const char *key, const cJSON *list)
+static void check_strings(const node_check *check, const char *key, const cJSON *list)
 {
 	size_t index = 0;
 	const cJSON *item;
@@ -163,12 +163,12 @@ static void check_strings(node_check *check, const char *key, const cJSON *list)
 		(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/%s/%zu", check->node->index, key, index++);
 		if (!cJSON_IsString(item))
 			pnr_issues_error(check->issues, check->config->document, item, pointer,
-			                 "Pipeline node %s: each of its %s must be a string, not %s", label(check), key,
+			                 "Pipeline node %s: each of its %s must be a string, not %s", check->label, key,
 			                 pnr_json_type_name(item));
 	}
 }
 
-static void check_buses(node_check *check)
+static void check_buses(const node_check *check)
 {
 	const cJSON *outputs = cJSON_GetObjectItemCaseSensitive(check->node->item, "outputs");
 	const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(check->node->item, "inputs");
@@ -176,7 +176,7 @@ static void check_buses(node_check *check)
 	if (!cJSON_IsArray(outputs) || outputs->child == NULL) {
 		const cJSON *at = find_member(check, "outputs", pointer);
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
-		                 "Pipeline node %s must have at least one output", label(check));
+		                 "Pipeline node %s must have at least one output", check->label);
 	}
 	if (cJSON_IsArray(outputs))
 		check_strings(check, "outputs", outputs);
@@ -185,14 +185,13 @@ static void check_buses(node_check *check)
 	} else if (inputs != NULL && !cJSON_IsNull(inputs)) {
 		const cJSON *at = find_member(check, "inputs", pointer);
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
-		                 "Pipeline node %s: inputs must be an array, not %s", label(check),
+		                 "Pipeline node %s: inputs must be an array, not %s", check->label,
 		                 pnr_json_type_name(inputs));
 	}
 }
 
 static void check_node(const pnr_config *config, pnr_issues *issues, const pnr_node *node)
 {
-	node_check check = { .config = config, .issues = issues, .node = node };
 	if (!cJSON_IsObject(node->item)) {
 		char pointer[PNR_POINTER_SIZE];
 		(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu", node->index);
@@ -201,6 +200,8 @@ static void check_node(const pnr_config *config, pnr_issues *issues, const pnr_n
 		                 pnr_json_type_name(node->item));
 		return;
 	}
+	char buffer[PNR_LABEL_SIZE];
+	const node_check check = { config, issues, node, label_of(node, buffer) };
 	check_id(&check);
 	check_engine(&check);
 	check_buses(&check);

@@ -51,7 +51,7 @@ void pnr_issues_free(pnr_issues *issues)
 
 bool pnr_issues_valid(const pnr_issues *issues)
 {
-	return issues->errors.count == 0;
+	return issues->errors.count == 0 && issues->errors.dropped == 0;
 }
 
 /* What a config smuggles into a message must neither break its line nor a terminal nor the JSON it goes into. */

@@ -542,6 +542,42 @@ static void a_million_faults_do_not_take_all_memory(void **state)
 	pnr_buffer_free(&json);
 }
 
+/* Warnings can use up the room for texts: an error that is not listed is an error all the same. */
+static void an_error_that_is_not_listed_makes_it_invalid(void **state)
+{
+	static char text[4001];
+	pnr_issues *issues = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	assert_int_equal(pnr_issues_new(&issues, &err), PNR_OK);
+	for (unsigned i = 0; i < 20000; i++)
+		pnr_issues_warning(issues, NULL, NULL, "", "%s", text);
+	assert_true(pnr_issues_valid(issues));
+	pnr_issues_error(issues, NULL, NULL, "", "outside");
+	assert_false(pnr_issues_valid(issues));
+	pnr_issues_free(issues);
+}
+
+/* As many keys as faults, each of which names the node: the id is looked for once, not once a fault. */
+static void a_node_of_many_keys_and_faults_is_judged_in_one_pass(void **state)
+{
+	(void)state;
+	pnr_buffer json = PNR_BUFFER_INIT;
+	pnr_buffer_puts(&json, "{\"pipeline\":{\"nodes\":[{");
+	for (unsigned i = 0; i < 50000; i++)
+		pnr_buffer_printf(&json, "\"k%u\":0,", i);
+	pnr_buffer_puts(&json, "\"id\":\"a\",\"inputs\":[0");
+	for (unsigned i = 0; i < 50000; i++)
+		pnr_buffer_puts(&json, ",0");
+	pnr_buffer_puts(&json, "]}]}}");
+	pnr_validation *v = validate(json.data);
+	assert_error(v, "Pipeline node a: each of its inputs must be a string, not a number");
+	assert_in_range(v->error_count, 50000, 50010);
+	pnr_validation_free(v);
+	pnr_buffer_free(&json);
+}
+
 /* Ten thousand nodes of one chain, all with different engines, and ids that share a long prefix. */
 static void ten_thousand_nodes_are_judged_in_one_pass(void **state)
 {
@@ -595,6 +631,8 @@ int main(void)
 		cmocka_unit_test(warnings_are_given_beside_errors),
 		cmocka_unit_test(a_message_is_one_line_of_utf8_and_bounded),
 		cmocka_unit_test(a_million_faults_do_not_take_all_memory),
+		cmocka_unit_test(an_error_that_is_not_listed_makes_it_invalid),
+		cmocka_unit_test(a_node_of_many_keys_and_faults_is_judged_in_one_pass),
 		cmocka_unit_test(ten_thousand_nodes_are_judged_in_one_pass),
 	};
 	return cmocka_run_group_tests_name("model/config", tests, NULL, NULL);
