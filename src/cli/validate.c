@@ -104,29 +104,25 @@ static int check_assets(cli *c, const text *config, pnr_validation **out)
 	return CLI_DONE;
 }
 
-static bool holds(const pnr_validation *validation, const pnr_issue *issue)
+/* A config that cannot be read gives its one error in both. */
+static bool unreadable(const pnr_validation *config, const pnr_validation *assets)
 {
-	for (size_t i = 0; i < validation->error_count; i++)
-		if (strcmp(validation->errors[i].message, issue->message) == 0 &&
-		    strcmp(validation->errors[i].pointer, issue->pointer) == 0)
-			return true;
-	return false;
+	return config->error_count == 1 && assets->error_count == 1 &&
+	       strcmp(config->errors[0].message, assets->errors[0].message) == 0;
 }
 
-/* The errors of the config, then those of the assets. A config that cannot be read gives its errors in both. */
+/* The errors of the config, then those of the assets. */
 static pnr_issue *join_errors(const pnr_validation *config, const pnr_validation *assets, size_t *out_count)
 {
-	size_t more = assets != NULL ? assets->error_count : 0;
+	size_t more = assets != NULL && !unreadable(config, assets) ? assets->error_count : 0;
 	pnr_issue *errors = calloc(config->error_count + more + 1, sizeof *errors);
 	if (errors == NULL)
 		return NULL;
-	size_t count = config->error_count;
-	if (count > 0)
-		memcpy(errors, config->errors, count * sizeof *errors);
-	for (size_t i = 0; i < more; i++)
-		if (!holds(config, &assets->errors[i]))
-			errors[count++] = assets->errors[i];
-	*out_count = count;
+	if (config->error_count > 0)
+		memcpy(errors, config->errors, config->error_count * sizeof *errors);
+	if (more > 0)
+		memcpy(errors + config->error_count, assets->errors, more * sizeof *errors);
+	*out_count = config->error_count + more;
 	return errors;
 }
 
