@@ -198,6 +198,18 @@ const cJSON *pnr_config_pipeline(const pnr_config *config)
 	return cJSON_IsObject(config->pipeline) ? config->pipeline : NULL;
 }
 
+_Static_assert(PNR_CONFIG_REFERENCES_MAX == PNR_ROLE_COUNT, "one for each field");
+
+size_t pnr_config_references(const pnr_config *config, pnr_reference_kind kind,
+                             const char *out_texts[PNR_CONFIG_REFERENCES_MAX])
+{
+	size_t count = 0;
+	for (int role = 0; role < PNR_ROLE_COUNT; role++)
+		if (config->fields[role].parsed && config->fields[role].reference.kind == kind)
+			out_texts[count++] = config->fields[role].text;
+	return count;
+}
+
 void pnr_config_free(pnr_config *config)
 {
 	if (config == NULL)

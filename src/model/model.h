@@ -71,6 +71,11 @@ void pnr_config_free(pnr_config *config);
 const pnr_json_document *pnr_config_document(const pnr_config *config);
 /** The pipeline object, NULL without one. */
 const cJSON *pnr_config_pipeline(const pnr_config *config);
+/** Fields of a config that hold references. */
+#define PNR_CONFIG_REFERENCES_MAX 5u
+/** The references of one kind, as the config has them and in package order. Returns how many. */
+size_t pnr_config_references(const pnr_config *config, pnr_reference_kind kind,
+                             const char *out_texts[PNR_CONFIG_REFERENCES_MAX]);
 
 /** Does a package with these paths hold what @config needs? One error in @issues for each that is missing. */
 PNR_CHECKED pnr_status pnr_config_check_assets(const pnr_config *config, const char *const *paths,

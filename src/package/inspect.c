@@ -283,6 +283,20 @@ static void compare_configs(pnr_inspection *inspection)
 		pnr_findings_warning(inspection->findings, PNR_MANIFEST_NAME, "%s", what);
 }
 
+/* packageHash does not cover what the manifest lists as references: it must be what the config has. */
+static void compare_refs(pnr_inspection *inspection, const char *key, const pnr_manifest_refs *listed,
+                         pnr_reference_kind kind)
+{
+	const char *refs[PNR_CONFIG_REFERENCES_MAX];
+	size_t count = pnr_config_references(inspection->config, kind, refs);
+	bool same = listed->count == count;
+	for (size_t i = 0; same && i < count; i++)
+		same = strcmp(listed->items[i], refs[i]) == 0;
+	if (listed->present && !same)
+		pnr_findings_problem(inspection->findings, PNR_MANIFEST_NAME,
+		                     "its %s are not those of " PNR_CONFIG_NAME, key);
+}
+
 static pnr_status check_config(pnr_inspection *inspection, pnr_error *err)
 {
 	pnr_listed *item = pnr_listing_find(inspection->listing, PNR_CONFIG_NAME);
@@ -299,6 +313,8 @@ static pnr_status check_config(pnr_inspection *inspection, pnr_error *err)
 	if (status != PNR_OK || inspection->config == NULL)
 		return status;
 	compare_configs(inspection);
+	compare_refs(inspection, "assumptionRefs", &inspection->manifest->assumption_refs, PNR_REFERENCE_ASSUMPTION);
+	compare_refs(inspection, "externalRefs", &inspection->manifest->external_refs, PNR_REFERENCE_EXTERNAL);
 	return check_mandatory(inspection, err);
 }
 

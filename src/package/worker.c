@@ -145,28 +145,16 @@ static pnr_status append_engines(pnr_inspection *inspection, const engine_kind *
 
 /* ---------------------------------------------------------- assumptions -- */
 
-static void append_ref(pnr_buffer *body, const char *reference)
-{
-	if (body->data != NULL && body->data[body->length - 1] != '[')
-		pnr_buffer_putc(body, ',');
-	pnr_json_quote(body, reference, strlen(reference));
-}
-
-/* As the manifest lists them; the old packager's does not: then as the config has them. */
+/* As the config has them, which packageHash covers. */
 static void append_refs(const pnr_inspection *inspection, pnr_buffer *body)
 {
-	static const char *const roles[] = { "mortality", "lapse", "expenses" };
-	static const char scheme[] = "assumptions://";
-	const pnr_manifest_refs *refs = &inspection->manifest->assumption_refs;
-	const cJSON *root = pnr_json_root(pnr_config_document(inspection->config));
-	const cJSON *assumptions = cJSON_GetObjectItemCaseSensitive(root, "assumptions");
+	const char *refs[PNR_CONFIG_REFERENCES_MAX];
+	size_t count = pnr_config_references(inspection->config, PNR_REFERENCE_ASSUMPTION, refs);
 	pnr_buffer_puts(body, ",\"assumptionRefs\":[");
-	for (size_t i = 0; i < refs->count; i++)
-		append_ref(body, refs->items[i]);
-	for (size_t i = 0; i < PNR_COUNT(roles) && !refs->present; i++) {
-		const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(assumptions, roles[i]));
-		if (text != NULL && strncmp(text, scheme, sizeof scheme - 1) == 0)
-			append_ref(body, text);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			pnr_buffer_putc(body, ',');
+		pnr_json_quote(body, refs[i], strlen(refs[i]));
 	}
 	pnr_buffer_putc(body, ']');
 }

@@ -114,8 +114,26 @@ static void a_package_of_the_old_packager_is_valid_with_a_warning(void **state)
 static void unknown_keys_of_the_manifest_are_no_problem(void **state)
 {
 	package p = sample();
-	p.more = ", \"later\": [1, {\"assets\": 2}], \"assumptionRefs\": []";
+	p.more = ", \"later\": [1, {\"assets\": 2}]";
 	expect_valid(state, &p, 0);
+}
+
+/* packageHash says nothing of them, and a worker would fetch what they name. */
+static void references_are_those_of_the_config(void **state)
+{
+	static const char *const wrong[] = {
+		", \"assumptionRefs\": []",
+		", \"assumptionRefs\": [\"assumptions://mort:v1\", \"assumptions://evil\"]",
+		", \"assumptionRefs\": [\"assumptions://exp\", \"assumptions://mort:v1\"]",
+		", \"externalRefs\": [\"blob://evil\"]",
+	};
+	package p = sample();
+	p.more = ", \"assumptionRefs\": [\"assumptions://mort:v1\", \"assumptions://exp\"], \"externalRefs\": []";
+	expect_valid(state, &p, 0);
+	for (size_t i = 0; i < PNR_COUNT(wrong); i++) {
+		p.more = wrong[i];
+		expect_problem(state, &p, "manifest.json", "Refs are not those of livecalc.config.json");
+	}
 }
 
 /* -------------------------------------------------------------- container -- */
@@ -664,6 +682,7 @@ int main(void)
 		TEST(the_manifest_may_stand_anywhere),
 		TEST(a_package_of_the_old_packager_is_valid_with_a_warning),
 		TEST(unknown_keys_of_the_manifest_are_no_problem),
+		TEST(references_are_those_of_the_config),
 		TEST(what_is_no_zip_is_a_problem_of_the_package),
 		TEST(a_zip_cut_short_anywhere_is_never_valid),
 		TEST(a_flipped_byte_of_an_asset_is_found),

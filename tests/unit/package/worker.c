@@ -71,19 +71,6 @@ static void the_body_is_what_the_worker_takes(void **state)
 	free(json);
 }
 
-static void the_manifests_references_go_first(void **state)
-{
-	package p = sample();
-	p.more = ", \"assumptionRefs\": [\"assumptions://a:v2\", \"assumptions://b\\u0022\"]";
-	char *json = json_of(*state, &p);
-	assert_non_null(strstr(json, "\"assumptionRefs\":[\"assumptions://a:v2\",\"assumptions://b\\\"\"]}"));
-	free(json);
-	p.more = ", \"assumptionRefs\": []";
-	json = json_of(*state, &p);
-	assert_non_null(strstr(json, "\"assumptionRefs\":[]}"));
-	free(json);
-}
-
 static void a_package_of_the_old_packager_will_do(void **state)
 {
 	package p = sample();
@@ -198,7 +185,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_body_is_what_the_worker_takes),
-		TEST(the_manifests_references_go_first),
 		TEST(a_package_of_the_old_packager_will_do),
 		TEST(engines_stand_in_the_order_of_the_nodes),
 		TEST(binaries_of_any_length_come_through),
