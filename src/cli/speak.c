@@ -27,7 +27,7 @@ int cli_exit_of(cli_subject subject, const pnr_error *err)
 		return subject == CLI_OF_OUTPUT ? CLI_FAILED : CLI_ABSENT;
 	case PNR_INVALID:
 		/* What is wrong with a config comes in the result; this is an option. */
-		if (subject == CLI_OF_REF || subject == CLI_OF_CONFIG)
+		if (subject == CLI_OF_REF || subject == CLI_OF_CONFIG || subject == CLI_OF_OUTPUT)
 			return CLI_USAGE;
 		return subject == CLI_OF_PACKAGE ? CLI_UNVERIFIED : CLI_FAILED;
 	case PNR_CONFLICT:

@@ -13,6 +13,8 @@ json pannier export ffffffff -o x.zip --json
 run pannier export 'a b' -o x.zip
 touch file
 run pannier export latest -o file/x.zip
+run pannier export latest -o .
+run pannier export latest -o .pannier/x.zip
 edit_table
 pannier pack -q --no-zip
 run pannier export latest -o x.zip
