@@ -1,5 +1,6 @@
 /* What packing now would change against the newest package of the same model. */
 #include "base/file.h"
+#include "base/options.h"
 #include "codec/hash.h"
 #include "package/plan.h"
 #include <stdlib.h>
@@ -196,18 +197,19 @@ static pnr_status fill(changes_block *block, pnr_store *store, const pnr_pack_op
 pnr_status pnr_pack_changes(pnr_store *store, const char *config_path, const pnr_pack_options *options,
                             pnr_changes **out_changes, pnr_error *err)
 {
-	static const pnr_pack_options defaults = { .size = sizeof defaults };
+	pnr_pack_options own = { .size = sizeof own };
+	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_pack_options", err);
+	if (status != PNR_OK)
+		return status;
 	PNR_CLEANUP(pnr_plan_free) pnr_plan plan = PNR_PLAN_INIT;
 	PNR_CLEANUP(block_cleanup) changes_block *block = calloc(1, sizeof *block);
 	if (block == NULL)
 		return pnr_fail_nomem(err);
-	if (options == NULL)
-		options = &defaults;
 	block->public.size = sizeof block->public;
-	pnr_status status = pnr_plan_make(config_path, options, &plan, err);
+	status = pnr_plan_make(config_path, &own, &plan, err);
 	if (status != PNR_OK)
 		return status;
-	status = fill(block, store, options, &plan, err);
+	status = fill(block, store, &own, &plan, err);
 	if (status == PNR_OK || (status == PNR_INVALID && block->validation != NULL))
 		*out_changes = &PNR_STEAL(block)->public;
 	return status;

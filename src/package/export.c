@@ -1,4 +1,5 @@
 /* The zip of a past package, again, byte for byte. */
+#include "base/options.h"
 #include "base/path.h"
 #include "package/archive.h"
 #include <pannier/package.h>
@@ -124,9 +125,11 @@ pnr_status pnr_export(pnr_store *store, const char *ref, const char *output_path
                       const pnr_export_options *options, pnr_error *err)
 {
 	PNR_CLEANUP(exporting_free) exporting x = { .store = store };
-	pnr_meter meter = { .fn = options != NULL ? options->progress : NULL,
-		            .user = options != NULL ? options->progress_user : NULL };
-	pnr_status status = load(&x, ref, err);
+	pnr_export_options own = { .size = sizeof own };
+	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_export_options", err);
+	pnr_meter meter = { .fn = own.progress, .user = own.progress_user };
+	if (status == PNR_OK)
+		status = load(&x, ref, err);
 	if (status == PNR_OK)
 		status = pnr_meter_begin(&meter, PNR_PHASE_WRITE, x.archive.size, err);
 	if (status == PNR_OK)

@@ -1,4 +1,5 @@
 #include "package/inspect.h"
+#include "base/options.h"
 #include "codec/hash.h"
 #include <stdlib.h>
 #include <string.h>
@@ -346,10 +347,9 @@ static pnr_status check_structure(pnr_inspection *inspection, pnr_error *err)
 static pnr_status take_options(pnr_inspection *inspection, const pnr_verify_options *options, pnr_error *err)
 {
 	pnr_verify_options *own = &inspection->options;
-	if (options != NULL && options->size == 0)
-		return pnr_fail(err, PNR_INVALID, "pnr_verify_options: size is not set");
-	if (options != NULL)
-		memcpy(own, options, options->size < sizeof *own ? options->size : sizeof *own);
+	pnr_status status = pnr_options_take(own, sizeof *own, options, "pnr_verify_options", err);
+	if (status != PNR_OK)
+		return status;
 	if (own->threads > THREADS_MAX)
 		return pnr_fail(err, PNR_INVALID, "%u threads: at most %u", own->threads, THREADS_MAX);
 	inspection->meter.fn = own->progress;

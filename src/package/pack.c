@@ -13,6 +13,7 @@
  */
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "base/path.h"
 #include "codec/hash.h"
 #include "package/archive.h"
@@ -736,15 +737,16 @@ static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out
 pnr_status pnr_pack(pnr_store *store, const char *config_path, const pnr_pack_options *options,
                     pnr_pack_result **out_result, pnr_error *err)
 {
-	static const pnr_pack_options defaults = { .size = sizeof defaults };
-	if (options == NULL)
-		options = &defaults;
+	pnr_pack_options own = { .size = sizeof own };
+	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_pack_options", err);
+	if (status != PNR_OK)
+		return status;
 	PNR_CLEANUP(packing_free) packing p = {
 		.store = store,
 		.index = pnr_store_index(store),
-		.options = options,
-		.level = options->level != 0 && !options->portable ? options->level : PNR_LEVEL_DEFAULT,
-		.meter = { .fn = options->progress, .user = options->progress_user },
+		.options = &own,
+		.level = own.level != 0 && !own.portable ? own.level : PNR_LEVEL_DEFAULT,
+		.meter = { .fn = own.progress, .user = own.progress_user },
 		.plan = PNR_PLAN_INIT,
 		.manifest = PNR_BUFFER_INIT,
 		.zip = PNR_TEMP_INIT,

@@ -1,5 +1,6 @@
 /* Opening a store, its lock, its threads. */
 #include "base/file.h"
+#include "base/options.h"
 #include "base/path.h"
 #include "store/internal.h"
 #include <errno.h>
@@ -128,18 +129,19 @@ static pnr_status open_parts(pnr_store *store, const pnr_store_options *options,
 pnr_status pnr_store_open(const char *dir, const pnr_store_options *options, pnr_store **out_store,
                           bool *out_created, pnr_error *err)
 {
-	static const pnr_store_options defaults = { .size = sizeof defaults };
-	if (options == NULL)
-		options = &defaults;
+	pnr_store_options own = { .size = sizeof own };
+	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_store_options", err);
+	if (status != PNR_OK)
+		return status;
 	pnr_store *store = calloc(1, sizeof *store);
 	if (store == NULL)
 		return pnr_fail_nomem(err);
 	store->fd = store->lock = -1;
-	store->read_only = options->read_only;
-	store->threads = options->threads;
-	pnr_status status = pnr_path_absolute(dir, &store->dir, err);
+	store->read_only = own.read_only;
+	store->threads = own.threads;
+	status = pnr_path_absolute(dir, &store->dir, err);
 	if (status == PNR_OK)
-		status = open_parts(store, options, err);
+		status = open_parts(store, &own, err);
 	if (status != PNR_OK) {
 		pnr_context(err, "opening the store");
 		pnr_store_close(store);

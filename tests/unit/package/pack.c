@@ -267,6 +267,21 @@ static void an_output_that_is_a_folder_or_a_device_is_refused(void **state)
 	assert_int_equal(log_length(f), 0);
 }
 
+/* A caller that was built with fewer options: what lies behind them is not looked at. */
+static void options_are_read_as_far_as_their_size(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_options options = { .no_zip = true };
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(pnr_pack(f->store, f->config, &options, &result, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "size is not set"));
+	options.size = offsetof(pnr_pack_options, no_zip);
+	result = pack(f, &options);
+	assert_string_equal(result->package_path, f->zip);
+	pnr_pack_result_free(result);
+}
+
 static void folders_of_the_output_are_made(void **state)
 {
 	fixture *f = *state;
@@ -561,6 +576,7 @@ int main(void)
 		T(an_output_in_the_store_is_refused),
 		T(the_default_output_follows_no_link_out_of_the_workspace),
 		T(a_source_path_that_is_not_utf8_is_refused_unless_portable),
+		T(options_are_read_as_far_as_their_size),
 		T(folders_of_the_output_are_made),
 		T(packing_again_gives_the_same_archive_and_another_log_entry),
 		T(numbers_of_the_config_are_not_rendered_again),
