@@ -123,7 +123,7 @@ typedef struct pnr_changes {
 
 /**
  * What packing now would change against the newest package of the same model
- * name. Writes nothing but remembered hashes. Result and errors as pnr_pack.
+ * name. Writes nothing. Result and errors as pnr_pack.
  */
 PNR_API PNR_CHECKED pnr_status pnr_pack_changes(pnr_store *store, const char *config_path,
                                                 const pnr_pack_options *options,

@@ -113,7 +113,8 @@ pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_dige
 	return status;
 }
 
-pnr_status pnr_hash_file(int fd, const char *name, pnr_digest *out_digest, pnr_error *err)
+pnr_status pnr_hash_file(int fd, const char *name, pnr_meter *meter, pnr_digest *out_digest, uint32_t *out_crc32,
+                         uint64_t *out_size, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
 	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(READ_SIZE);
@@ -125,8 +126,10 @@ pnr_status pnr_hash_file(int fd, const char *name, pnr_digest *out_digest, pnr_e
 		status = pnr_file_pread(fd, buffer, READ_SIZE, offset, &got, name, err);
 		if (status == PNR_OK)
 			status = pnr_hash_update(hash, buffer, got, err);
+		if (status == PNR_OK)
+			status = pnr_meter_add(meter, name, got, err);
 	}
-	return status == PNR_OK ? pnr_hash_finish(hash, out_digest, NULL, NULL, err) : status;
+	return status == PNR_OK ? pnr_hash_finish(hash, out_digest, out_crc32, out_size, err) : status;
 }
 
 static pnr_status pipe_write(void *context, const void *data, size_t length, pnr_error *err)

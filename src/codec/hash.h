@@ -2,6 +2,7 @@
 #ifndef PNR_CODEC_HASH_H
 #define PNR_CODEC_HASH_H
 
+#include "base/progress.h"
 #include "base/stream.h"
 #include <pannier/digest.h>
 
@@ -21,8 +22,14 @@ void pnr_hash_cleanup(pnr_hash **hash);
 PNR_CHECKED pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest,
                                        uint32_t *out_crc32, pnr_error *err);
 
-/** A whole file, from its first byte on; its position is left alone. */
-PNR_CHECKED pnr_status pnr_hash_file(int fd, const char *name, pnr_digest *out_digest, pnr_error *err);
+/**
+ * A whole file, from its first byte on; its position is left alone.
+ *
+ * @meter      counts the bytes under @name and may cancel; may be NULL.
+ * @out_crc32  may be NULL, as @out_size.
+ */
+PNR_CHECKED pnr_status pnr_hash_file(int fd, const char *name, pnr_meter *meter, pnr_digest *out_digest,
+                                     uint32_t *out_crc32, uint64_t *out_size, pnr_error *err);
 
 /** Hashes what passes through to @next (may be NULL: only hashes). */
 typedef struct pnr_hash_pipe {

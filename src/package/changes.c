@@ -121,7 +121,7 @@ static pnr_status compare(changes_block *block, const char *path, const pnr_dige
 
 /* From the stat cache, else by reading. */
 static pnr_status hash_candidate(pnr_store *store, const pnr_plan *plan, size_t index, bool rehash,
-                                 pnr_digest *out_hash, pnr_error *err)
+                                 pnr_meter *meter, pnr_digest *out_hash, pnr_error *err)
 {
 	pnr_ingest_file file = pnr_plan_file(plan, index);
 	pnr_file_state state = pnr_file_state_of(&file.st);
@@ -129,33 +129,38 @@ static pnr_status hash_candidate(pnr_store *store, const pnr_plan *plan, size_t 
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
 	pnr_status status = rehash ? PNR_NOT_FOUND
 	                           : pnr_index_source_find(pnr_store_index(store), &state, &blob, err);
-	if (status == PNR_OK)
+	if (status == PNR_OK) {
 		*out_hash = blob.hash;
+		return pnr_meter_add(meter, file.name, state.size, err);
+	}
 	if (status != PNR_NOT_FOUND)
 		return status;
 	status = file.open(file.context, &fd, err);
-	return status == PNR_OK ? pnr_hash_file(fd, file.name, out_hash, err) : status;
+	return status == PNR_OK ? pnr_hash_file(fd, file.name, meter, out_hash, NULL, NULL, err) : status;
 }
 
-static pnr_status compare_all(changes_block *block, pnr_store *store, const pnr_plan *plan, bool rehash,
-                              pnr_error *err)
+static pnr_status compare_all(changes_block *block, pnr_store *store, const pnr_plan *plan,
+                              const pnr_pack_options *options, pnr_error *err)
 {
+	pnr_meter meter = { .fn = options->progress, .user = options->progress_user };
 	pnr_digest hash;
-	pnr_status status = pnr_hash_memory(plan->text.data, plan->text.length, &hash, NULL, err);
+	pnr_status status = pnr_meter_begin(&meter, PNR_PHASE_HASH, pnr_plan_size(plan), err);
+	if (status == PNR_OK)
+		status = pnr_hash_memory(plan->text.data, plan->text.length, &hash, NULL, err);
 	if (status == PNR_OK)
 		status = compare(block, PNR_CONFIG_NAME, &hash, err);
 	for (size_t i = 1; i < plan->selection->candidate_count && status == PNR_OK; i++) {
 		const pnr_candidate *candidate = &plan->selection->candidates[i];
 		if (strcmp(candidate->path, candidate[-1].path) == 0)
 			continue; /* another source of the same path */
-		status = hash_candidate(store, plan, i, rehash, &hash, err);
+		status = hash_candidate(store, plan, i, options->rehash, &meter, &hash, err);
 		if (status == PNR_OK)
 			status = compare(block, candidate->path, &hash, err);
 	}
 	for (size_t i = 0; i < block->base_count && status == PNR_OK; i++)
 		if (!block->base[i].seen)
 			status = add_change(block, PNR_CHANGE_REMOVED, block->base[i].path, err);
-	return status;
+	return status == PNR_OK ? pnr_meter_end(&meter, err) : status;
 }
 
 static int by_kind_and_path(const void *a, const void *b)
@@ -175,7 +180,7 @@ static pnr_status fill(changes_block *block, pnr_store *store, const pnr_pack_op
 	if (ready)
 		status = load_base(block, store, plan->name, err);
 	if (ready && status == PNR_OK)
-		status = compare_all(block, store, plan, options->rehash, err);
+		status = compare_all(block, store, plan, options, err);
 	if (status == PNR_OK)
 		status = pnr_issues_take(PNR_STEAL(plan->issues), &block->validation, err);
 	if (status == PNR_OK)

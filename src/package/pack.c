@@ -128,14 +128,6 @@ static pnr_status find_target(packing *p, pnr_error *err)
 
 /* ------------------------------------------------------------------ content -- */
 
-static uint64_t content_size(const pnr_plan *plan)
-{
-	uint64_t total = plan->text.length;
-	for (size_t i = 1; i < plan->selection->candidate_count; i++)
-		total += (uint64_t)plan->selection->candidates[i].place.st.st_size;
-	return total;
-}
-
 static pnr_status take_in(packing *p, pnr_error *err)
 {
 	const pnr_selection *selection = p->plan.selection;
@@ -150,7 +142,7 @@ static pnr_status take_in(packing *p, pnr_error *err)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_ingest_new(p->store, &ingest, &p->ingest, err);
 	if (status == PNR_OK)
-		status = pnr_meter_begin(&p->meter, PNR_PHASE_HASH, content_size(&p->plan), err);
+		status = pnr_meter_begin(&p->meter, PNR_PHASE_HASH, pnr_plan_size(&p->plan), err);
 	if (status == PNR_OK)
 		status = pnr_ingest_add_text(p->ingest, p->plan.text.data, p->plan.text.length, PNR_CONFIG_NAME,
 		                             &p->items[0], err);
@@ -420,7 +412,11 @@ static pnr_status check_output(packing *p, pnr_error *err)
 	}
 	bool settled = pnr_file_settled(fd, &st);
 	pnr_digest hash;
-	status = pnr_hash_file(fd, p->target, &hash, err);
+	status = pnr_meter_begin(&p->meter, PNR_PHASE_VERIFY, p->archive.size, err);
+	if (status == PNR_OK)
+		status = pnr_hash_file(fd, p->target, &p->meter, &hash, NULL, NULL, err);
+	if (status == PNR_OK)
+		status = pnr_meter_end(&p->meter, err);
 	if (status != PNR_OK)
 		return status;
 	p->unchanged = pnr_digest_equal(&hash, &p->archive.archive_hash);

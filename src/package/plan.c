@@ -173,6 +173,14 @@ pnr_ingest_file pnr_plan_file(const pnr_plan *plan, size_t index)
 	};
 }
 
+uint64_t pnr_plan_size(const pnr_plan *plan)
+{
+	uint64_t total = plan->text.length;
+	for (size_t i = 1; i < plan->selection->candidate_count; i++)
+		total += (uint64_t)plan->selection->candidates[i].place.st.st_size;
+	return total;
+}
+
 char *pnr_plan_error(const pnr_validation *validation, size_t missing_count)
 {
 	pnr_buffer text = PNR_BUFFER_INIT;

@@ -30,6 +30,8 @@ void pnr_plan_free(pnr_plan *plan);
 
 /** What to add to the store for candidate @index; the config itself is plan->text. */
 pnr_ingest_file pnr_plan_file(const pnr_plan *plan, size_t index);
+/** The bytes of all candidates: what progress is measured against. */
+uint64_t pnr_plan_size(const pnr_plan *plan);
 
 /**
  * One line for why the plan failed, from its validation and what is missing.

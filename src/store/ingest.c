@@ -19,7 +19,6 @@
 #define FLIGHT_COUNT 256u
 #define PENDING_BYTES ((size_t)16 << 20)
 #define PENDING_COUNT 10000u
-#define READ_SIZE ((size_t)256 << 10)
 
 typedef struct item {
 	pnr_job job;
@@ -426,24 +425,13 @@ static pnr_status encode_source(pnr_ingest *ingest, item *it, const pnr_source *
 
 static pnr_status hash_only(pnr_ingest *ingest, item *it, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(READ_SIZE);
-	if (buffer == NULL)
-		return pnr_fail_nomem(err);
-	pnr_status status = pnr_hash_new(&hash, err);
-	uint64_t offset = 0;
-	for (size_t got = READ_SIZE; status == PNR_OK && got == READ_SIZE; offset += got) {
-		status = pnr_file_pread(it->fd, buffer, READ_SIZE, offset, &got, it->file.name, err);
-		if (status == PNR_OK)
-			status = pnr_hash_update(hash, buffer, got, err);
-		if (status == PNR_OK)
-			status = pnr_meter_add(ingest->options.meter, it->file.name, got, err);
-	}
+	pnr_content *content = &it->content;
+	pnr_status status = pnr_hash_file(it->fd, it->file.name, ingest->options.meter, &content->hash,
+	                                  &content->crc32, &content->size, err);
 	if (status == PNR_OK)
-		status = check_same(it->fd, &it->file, offset, err);
+		status = check_same(it->fd, &it->file, content->size, err);
 	if (status == PNR_OK)
-		status = pnr_hash_finish(hash, &it->content.hash, &it->content.crc32, &it->content.size, err);
-	ingest->counts.bytes_read += offset;
+		ingest->counts.bytes_read += content->size;
 	return status;
 }
 

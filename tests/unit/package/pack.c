@@ -449,6 +449,36 @@ static void cancelling_at_any_report_leaves_nothing_visible(void **state)
 	fail_msg("never done");
 }
 
+static void looking_for_changes_can_be_cancelled(void **state)
+{
+	fixture *f = *state;
+	int left = 0;
+	pnr_changes *changes = NULL;
+	const pnr_pack_options options = { .size = sizeof options, .progress = stop, .progress_user = &left };
+	assert_int_equal(pnr_pack_changes(f->store, f->config, &options, &changes, NULL), PNR_CANCELLED);
+	assert_null(changes);
+}
+
+/* The zip on disk is read to see whether it is the right one: that may take long. */
+static void checking_the_old_zip_can_be_cancelled(void **state)
+{
+	fixture *f = *state;
+	pnr_pack_result_free(pack(f, NULL));
+	for (int after = 0; after < 100; after++) {
+		int left = after;
+		pnr_pack_result *result = NULL;
+		const pnr_pack_options options = { .size = sizeof options, .progress = stop, .progress_user = &left };
+		if (pnr_pack(f->store, f->config, &options, &result, NULL) == PNR_OK) {
+			assert_true(result->unchanged);
+			assert_true(after >= 4);
+			pnr_pack_result_free(result);
+			return;
+		}
+		assert_int_equal(log_length(f), 1);
+	}
+	fail_msg("never done");
+}
+
 typedef struct rival {
 	fixture *f;
 	pnr_pack_result *result;
@@ -586,6 +616,8 @@ int main(void)
 		T(without_a_zip_the_package_is_stored_and_logged),
 		T(a_tag_is_given_once),
 		T(cancelling_at_any_report_leaves_nothing_visible),
+		T(looking_for_changes_can_be_cancelled),
+		T(checking_the_old_zip_can_be_cancelled),
 		T(the_same_content_packed_by_two_at_once_is_one_archive),
 		T(changes_are_told_without_packing),
 		T(the_log_keeps_who_and_why),
