@@ -63,28 +63,42 @@ static bool in_checkout(const char *dir)
 	return false;
 }
 
-/* One git for both answers. Nothing that the checkout's own settings name is run. */
-static void spawn_git(pnr_provenance *p, const char *dir)
+/* No transport is allowed: to fetch what a partial clone lacks would run what its settings name. */
+static const char **git_environment(void)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return;
+	size_t count = 0;
+	while (environ[count] != NULL)
+		count++;
+	const char **copy = calloc(count + 2, sizeof *copy);
+	if (copy == NULL)
+		return NULL;
+	copy[0] = "GIT_ALLOW_PROTOCOL=none"; /* the first of a name counts */
+	memcpy(copy + 1, environ, count * sizeof *copy);
+	return copy;
+}
+
+/* Start git with @arguments, NULL at their end, in the checkout at @dir, without its hooks and monitors. */
+static void spawn_git(pnr_provenance *p, const char *dir, const char *const *arguments)
+{
+	const char *argv[24] = { "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c",
+		                 "core.hooksPath=/dev/null", "-C", dir };
+	for (size_t count = 8; *arguments != NULL && count < PNR_COUNT(argv) - 1; count++)
+		argv[count] = *arguments++;
+	PNR_CLEANUP(pnr_cleanup_free) const char **environment = git_environment();
 	posix_spawn_file_actions_t actions;
-	if (posix_spawn_file_actions_init(&actions) != 0) {
-		(void)close(ends[0]);
-		(void)close(ends[1]);
+	int ends[2];
+	if (environment == NULL || posix_spawn_file_actions_init(&actions) != 0)
+		return;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		(void)posix_spawn_file_actions_destroy(&actions);
 		return;
 	}
-	const char *const arguments[] = {
-		"git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-		"-C", dir, "status", "--porcelain=v2", "--branch", "--untracked-files=no",
-		"--ignore-submodules=all", NULL,
-	};
 	bool ready = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
 	             posix_spawn_file_actions_adddup2(&actions, ends[1], 1) == 0 &&
 	             posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) == 0;
 	pid_t pid;
-	if (ready && posix_spawnp(&pid, "git", &actions, NULL, (char *const *)(uintptr_t)arguments, environ) == 0) {
+	if (ready && posix_spawnp(&pid, "git", &actions, NULL, (char *const *)(uintptr_t)argv,
+	                          (char *const *)(uintptr_t)environment) == 0) {
 		p->git = pid;
 		p->git_output = ends[0];
 	} else {
@@ -94,34 +108,31 @@ static void spawn_git(pnr_provenance *p, const char *dir)
 	(void)posix_spawn_file_actions_destroy(&actions);
 }
 
-void pnr_provenance_start(pnr_provenance *p, const char *dir)
+typedef void (*line_fn)(pnr_provenance *p, const char *line);
+
+/* A scope, a tab, a key: what is set in the checkout itself. */
+static void read_setting(pnr_provenance *p, const char *line)
 {
-	*p = (pnr_provenance){ .git_dirty = -1, .git = -1, .git_output = -1 };
-	find_user(p->user, sizeof p->user);
-	if (gethostname(p->host, sizeof p->host - 1) != 0)
-		p->host[0] = '\0';
-	find_ci(p->ci_run, sizeof p->ci_run);
-	if (in_checkout(dir))
-		spawn_git(p, dir);
+	if (strncmp(line, "local\t", 6) == 0 || strncmp(line, "worktree\t", 9) == 0)
+		p->filtered = true;
 }
 
-/* Header lines start with '#'; any other line is a change. */
-static void read_line(pnr_provenance *p, const char *line)
+/* The commit by itself, or `git status`: its header lines start with '#', any other line is a change. */
+static void read_state(pnr_provenance *p, const char *line)
 {
 	static const char oid[] = "# branch.oid ";
-	if (strncmp(line, oid, sizeof oid - 1) == 0) {
-		const char *commit = line + sizeof oid - 1;
-		if (strspn(commit, "0123456789abcdef") == strlen(commit))
-			(void)snprintf(p->git_commit, sizeof p->git_commit, "%.71s", commit);
-		if (p->git_dirty < 0)
-			p->git_dirty = 0;
-	} else if (line[0] != '#' && line[0] != '\0') {
+	bool header = strncmp(line, oid, sizeof oid - 1) == 0;
+	const char *commit = header ? line + sizeof oid - 1 : line;
+	if (header && p->git_dirty < 0)
+		p->git_dirty = 0;
+	if (strspn(commit, "0123456789abcdef") == strlen(commit))
+		(void)snprintf(p->git_commit, sizeof p->git_commit, "%.71s", commit);
+	else if (line[0] != '#')
 		p->git_dirty = 1;
-	}
 }
 
 /* Lines up to a bound each; what a long one says after that does not matter here. False: the time is over. */
-static bool read_answer(pnr_provenance *p)
+static bool read_answer(pnr_provenance *p, line_fn read_line)
 {
 	char line[256];
 	size_t used = 0;
@@ -152,21 +163,56 @@ static bool read_answer(pnr_provenance *p)
 	}
 }
 
-void pnr_provenance_finish(pnr_provenance *p)
+/* Read what git says, wait for its end. Its exit status; -1: none. */
+static int end_git(pnr_provenance *p, line_fn read_line)
 {
 	if (p->git <= 0)
-		return;
-	bool answered = read_answer(p);
+		return -1;
+	bool answered = read_answer(p, read_line);
 	(void)close(p->git_output);
 	if (!answered)
 		(void)kill(p->git, SIGKILL);
 	int code = 0;
 	while (waitpid(p->git, &code, 0) < 0 && errno == EINTR)
 		;
-	if (!answered || !WIFEXITED(code) || WEXITSTATUS(code) != 0) {
+	p->git = -1;
+	p->git_output = -1;
+	return answered && WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+}
+
+/*
+ * Looking for changes passes changed files through the filters that the
+ * checkout's attributes ask for. A filter of the user's own settings is the
+ * user's; where the checkout defines one, only the commit is asked for.
+ */
+static void start_git(pnr_provenance *p, const char *dir)
+{
+	static const char *const filters[] = { "config", "--show-scope", "--name-only", "--get-regexp",
+		                               "^filter\\.", NULL };
+	static const char *const status[] = { "status", "--porcelain=v2", "--branch", "--untracked-files=no",
+		                              "--ignore-submodules=all", NULL };
+	static const char *const commit[] = { "rev-parse", "--verify", "HEAD", NULL };
+	spawn_git(p, dir, filters);
+	int code = end_git(p, read_setting);
+	bool known = code == 0 || code == 1; /* 1: there are none */
+	spawn_git(p, dir, known && !p->filtered ? status : commit);
+}
+
+void pnr_provenance_start(pnr_provenance *p, const char *dir)
+{
+	*p = (pnr_provenance){ .git_dirty = -1, .git = -1, .git_output = -1 };
+	find_user(p->user, sizeof p->user);
+	if (gethostname(p->host, sizeof p->host - 1) != 0)
+		p->host[0] = '\0';
+	find_ci(p->ci_run, sizeof p->ci_run);
+	if (in_checkout(dir))
+		start_git(p, dir);
+}
+
+void pnr_provenance_finish(pnr_provenance *p)
+{
+	if (p->git > 0 && end_git(p, read_state) != 0) {
 		p->git_commit[0] = '\0';
 		p->git_dirty = -1;
 	}
-	p->git = -1;
-	p->git_output = -1;
 }

@@ -10,6 +10,7 @@ typedef struct pnr_provenance {
 	char git_commit[72]; /* "" outside a checkout */
 	int git_dirty;       /* 1, 0, -1 unknown */
 	char ci_run[256];
+	bool filtered; /* the checkout defines filters of its own: git_dirty stays unknown */
 	/* git while it runs */
 	pid_t git;
 	int git_output;
@@ -17,7 +18,7 @@ typedef struct pnr_provenance {
 
 /**
  * Start asking. git, if @dir is in a checkout, runs in the background until
- * pnr_provenance_finish. Nothing here fails: what cannot be found out stays "".
+ * pnr_provenance_finish; nothing that the checkout's own settings name is run. Nothing here fails: what cannot be found out stays "".
  */
 void pnr_provenance_start(pnr_provenance *provenance, const char *dir);
 /** Wait for git, at most 5 s. Harmless if called twice. */

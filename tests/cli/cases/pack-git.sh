@@ -11,3 +11,16 @@ edit_table
 pannier pack -q
 pannier log --json | jq '.entries[0] | [.gitCommit == "'"$commit"'", .gitDirty, .name]'
 git status --short --ignored
+# What the checkout's own settings name is not run: then it is not known whether there are changes.
+git config filter.evil.clean "touch '$PWD/ran'; cat"
+printf '*.csv filter=evil\n' > ../../.git/info/attributes
+touch assumptions/*.csv
+pannier pack -q
+pannier log --json | jq '.entries[0] | [.gitCommit == "'"$commit"'", .gitDirty]'
+ls ran 2>&1
+git config --unset filter.evil.clean
+git config --global filter.mine.clean "touch '$PWD/ran'; cat"
+printf '*.csv filter=mine\n' > ../../.git/info/attributes
+pannier pack -q
+pannier log --json | jq '.entries[0] | [.gitCommit == "'"$commit"'", .gitDirty]'
+ls ran
