@@ -23,8 +23,9 @@ size_t pnr_utf8_sequence(const char *text, size_t left);
 
 /**
  * Why @path may not be the path of an asset in a package; NULL if it may. The
- * rules: valid UTF-8, relative, components neither empty nor "." nor "..", no
- * backslash, control character, drive letter or leading '-', at most 65,535 bytes.
+ * rules: valid UTF-8, relative, components neither empty nor "." nor ".." nor
+ * longer than 255 bytes, no backslash, control character, drive letter or leading
+ * '-', at most 65,535 bytes.
  * The reason is a static text that completes "path 'x' ".
  */
 const char *pnr_path_package_problem(const char *path, size_t length);
@@ -34,5 +35,12 @@ const char *pnr_path_package_problem(const char *path, size_t length);
  * taken". Returns as strcmp.
  */
 int pnr_path_compare_nocase(const char *a, const char *b);
+
+/**
+ * The key of @path, which is valid UTF-8: paths that some file systems take for
+ * one, because they differ only in their Unicode normal form or in case, have
+ * the same key. malloc'd; NULL when memory is exhausted.
+ */
+char *pnr_path_key(const char *path);
 
 #endif

@@ -102,35 +102,111 @@ static size_t common(const char *a, const char *b)
 	return length;
 }
 
-static int compare_folded(const void *a, const void *b)
+static int compare_folded(const char *a, const char *b)
 {
-	const char *left = *(const char *const *)a, *right = *(const char *const *)b;
-	size_t length = common(left, right);
-	return fold(left[length]) - fold(right[length]);
+	size_t length = common(a, b);
+	return fold(a[length]) - fold(b[length]);
+}
+
+typedef enum relation { APART, SAME, INSIDE } relation;
+
+/* Of a path and the one that follows it in folded order. */
+static relation relate(const char *first, const char *second)
+{
+	size_t length = common(first, second);
+	if (first[length] != '\0')
+		return APART;
+	return second[length] == '\0' ? SAME : second[length] == '/' ? INSIDE : APART;
+}
+
+/* A path and what it is compared by. */
+typedef struct spelling {
+	const char *path;
+	char *key; /* see pnr_path_key; NULL: the path itself */
+} spelling;
+
+typedef struct spellings {
+	spelling *items;
+	size_t count;
+} spellings;
+
+static void spellings_cleanup(spellings *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i].key);
+	free(s->items);
+}
+
+static const char *key_of(const spelling *s)
+{
+	return s->key != NULL ? s->key : s->path;
+}
+
+static int compare_spellings(const void *a, const void *b)
+{
+	const spelling *left = a, *right = b;
+	int order = compare_folded(key_of(left), key_of(right));
+	return order != 0 ? order : strcmp(left->path, right->path);
+}
+
+static void check_neighbours(spellings *s, pnr_findings *findings)
+{
+	qsort(s->items, s->count, sizeof *s->items, compare_spellings);
+	for (size_t i = 1; i < s->count; i++) {
+		const char *first = s->items[i - 1].path, *second = s->items[i].path;
+		relation found = relate(first, second);
+		if (found == SAME)
+			pnr_findings_problem(findings, second, "is the path of '%s' when case is ignored", first);
+		else if (found == INSIDE)
+			pnr_findings_problem(findings, second, "lies in '%s', which is a file", first);
+	}
+}
+
+/* The same beyond ASCII, where file systems disagree: only a warning, and not of what was a problem already. */
+static pnr_status check_forms(spellings *s, pnr_findings *findings, pnr_error *err)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		s->items[i].key = pnr_path_key(s->items[i].path);
+		if (s->items[i].key == NULL)
+			return pnr_fail_nomem(err);
+	}
+	qsort(s->items, s->count, sizeof *s->items, compare_spellings);
+	for (size_t i = 1; i < s->count; i++) {
+		const char *first = s->items[i - 1].path, *second = s->items[i].path;
+		relation found = relate(s->items[i - 1].key, s->items[i].key);
+		if (relate(first, second) != APART)
+			continue;
+		if (found == SAME)
+			pnr_findings_warning(findings, second, "is the path of '%s' in another Unicode form or case", first);
+		else if (found == INSIDE)
+			pnr_findings_warning(findings, second,
+			                     "lies in '%s', which is a file, in another Unicode form or case", first);
+	}
+	return PNR_OK;
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
 }
 
 pnr_status pnr_listing_check_names(const pnr_listing *listing, pnr_findings *findings, pnr_error *err)
 {
-	size_t count = listing->unique + 1;
-	PNR_CLEANUP(pnr_cleanup_free) const char **paths = calloc(count, sizeof *paths);
-	if (paths == NULL)
+	PNR_CLEANUP(spellings_cleanup) spellings s = { calloc(listing->unique + 1, sizeof(spelling)), 0 };
+	if (s.items == NULL)
 		return pnr_fail_nomem(err);
+	bool ascii = true;
 	for (size_t i = 0; i < listing->unique; i++) {
-		paths[i] = listing->by_path[i]->asset->path;
-		check_path(paths[i], findings);
+		const char *path = listing->by_path[i]->asset->path;
+		check_path(path, findings);
+		ascii = ascii && is_ascii(path);
+		s.items[s.count++].path = path;
 	}
-	paths[listing->unique] = PNR_MANIFEST_NAME;
-	qsort(paths, count, sizeof *paths, compare_folded);
-	for (size_t i = 1; i < count; i++) {
-		size_t length = common(paths[i - 1], paths[i]);
-		if (paths[i - 1][length] != '\0')
-			continue;
-		if (paths[i][length] == '\0')
-			pnr_findings_problem(findings, paths[i], "is the path of '%s' when case is ignored", paths[i - 1]);
-		else if (paths[i][length] == '/')
-			pnr_findings_problem(findings, paths[i], "lies in '%s', which is a file", paths[i - 1]);
-	}
-	return PNR_OK;
+	s.items[s.count++].path = PNR_MANIFEST_NAME;
+	check_neighbours(&s, findings);
+	return ascii ? PNR_OK : check_forms(&s, findings, err);
 }
 
 /* ------------------------------------------------------------ searching -- */

@@ -37,7 +37,11 @@ PNR_CHECKED pnr_status pnr_listing_new(const pnr_manifest *manifest, pnr_finding
 void pnr_listing_free(pnr_listing *listing);
 void pnr_listing_cleanup(pnr_listing **listing);
 
-/** Find what may not be a path in a package, or is in the way of another path, also when case is ignored. */
+/**
+ * Find what may not be a path in a package, or is in the way of another path,
+ * also when case is ignored. Paths that are one only for some file systems, by
+ * Unicode normal form or case beyond ASCII, are warnings.
+ */
 PNR_CHECKED pnr_status pnr_listing_check_names(const pnr_listing *listing, pnr_findings *findings, pnr_error *err);
 
 /** NULL if @path is not listed. */

@@ -233,10 +233,51 @@ static void a_path_has_at_most_65535_bytes(void **state)
 {
 	(void)state;
 	char *path = malloc(65537);
-	memset(path, 'x', 65537);
+	for (size_t i = 0; i < 65537; i++)
+		path[i] = i % 256 == 255 ? '/' : 'x';
 	assert_null(pnr_path_package_problem(path, 65535));
 	assert_string_equal(pnr_path_package_problem(path, 65536), "is longer than 65,535 bytes");
 	free(path);
+}
+
+static void a_component_has_at_most_255_bytes(void **state)
+{
+	(void)state;
+	char path[600];
+	memset(path, 'x', sizeof path);
+	path[255] = '/';
+	assert_null(pnr_path_package_problem(path, 255 + 1 + 255));
+	assert_string_equal(pnr_path_package_problem(path, 255 + 1 + 256), "has a component longer than 255 bytes");
+	assert_string_equal(pnr_path_package_problem(path + 256, 256), "has a component longer than 255 bytes");
+}
+
+/* Composed and decomposed, one case and the other, in any mixture. */
+static void one_key_for_every_form_of_a_name(void **state)
+{
+	(void)state;
+	static const char *const alike[][2] = {
+		{ "a/b", "A/B" },
+		{ "\xc3\xa9", "e\xcc\x81" },
+		{ "\xc3\x89", "e\xcc\x81" },
+		{ "\xe1\xb8\xad\xcc\x87", "\xe1\xb8\xad\xcc\x87" },
+		{ "q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87" }, /* marks in another order */
+		{ "\xe2\x84\xab", "\xc3\xa5" },                 /* the unit, the letter */
+		{ "\xea\xb0\x80", "\xe1\x84\x80\xe1\x85\xa1" }, /* Hangul */
+		{ "stra\xc3\x9f" "e", "STRASSE" },
+	};
+	static const char *const apart[][2] = {
+		{ "a", "b" }, { "a", "\xd0\xb0" }, { "e", "\xc3\xa9" }, { "1", "\xc2\xb9" }, { "a/b", "ab" },
+	};
+	for (size_t i = 0; i < PNR_COUNT(alike) + PNR_COUNT(apart); i++) {
+		bool same = i < PNR_COUNT(alike);
+		const char *const *pair = same ? alike[i] : apart[i - PNR_COUNT(alike)];
+		char *first = pnr_path_key(pair[0]), *second = pnr_path_key(pair[1]);
+		assert_non_null(first);
+		assert_non_null(second);
+		assert_int_equal(strcmp(first, second) == 0, same);
+		free(first);
+		free(second);
+	}
 }
 
 static void no_byte_behind_a_path_is_looked_at(void **state)
@@ -287,6 +328,8 @@ int main(void)
 		cmocka_unit_test(each_rule_refuses_with_its_reason),
 		cmocka_unit_test(every_control_character_is_refused),
 		cmocka_unit_test(a_path_has_at_most_65535_bytes),
+		cmocka_unit_test(a_component_has_at_most_255_bytes),
+		cmocka_unit_test(one_key_for_every_form_of_a_name),
 		cmocka_unit_test(no_byte_behind_a_path_is_looked_at),
 		cmocka_unit_test(comparing_ignores_the_case_of_ascii_only),
 	};

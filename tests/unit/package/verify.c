@@ -392,6 +392,38 @@ static void very_deep_names_are_refused(void **state)
 	expect_problem(state, &p, path, "more than 100 folders");
 }
 
+static void names_that_some_file_systems_take_for_one_are_warned_of(void **state)
+{
+	static const struct {
+		const char *first, *second, *warning;
+	} rows[] = {
+		{ "\xc3\xa9", "e\xcc\x81", "is the path of 'e\xcc\x81' in another Unicode form or case" },
+		{ "\xc3\x89.csv", "\xc3\xa9.csv", "is the path of '\xc3\x89.csv' in another Unicode form or case" },
+		{ "e\xcc\x81", "\xc3\xa9/x", "lies in 'e\xcc\x81', which is a file, in another Unicode form or case" },
+	};
+	for (size_t i = 0; i < PNR_COUNT(rows); i++) {
+		package p = sample();
+		add_text(&p, rows[i].first, "policy", "1");
+		add_text(&p, rows[i].second, "policy", "2");
+		pnr_status status = PNR_OK;
+		pnr_verify_result *r = verify(*state, &p, &status);
+		assert_int_equal(status, PNR_OK);
+		assert_int_equal(r->warning_count, 1);
+		assert_string_equal(r->warnings[0].problem, rows[i].warning);
+		pnr_verify_result_free(r);
+	}
+	/* what is a problem already is not warned of as well */
+	package p = sample();
+	add_text(&p, "\xc3\xa9" "A", "policy", "1");
+	add_text(&p, "\xc3\xa9" "a", "policy", "2");
+	pnr_status status = PNR_OK;
+	pnr_verify_result *r = verify(*state, &p, &status);
+	assert_int_equal(status, PNR_CORRUPT);
+	assert_int_equal(r->problem_count, 1);
+	assert_int_equal(r->warning_count, 0);
+	pnr_verify_result_free(r);
+}
+
 /* ----------------------------------------------------------------- config -- */
 
 static void the_rules_of_the_config_hold_inside_a_package(void **state)
@@ -702,6 +734,7 @@ int main(void)
 		TEST(names_in_each_others_way_are_found),
 		TEST(the_manifest_cannot_list_itself),
 		TEST(names_that_only_look_alike_are_right),
+		TEST(names_that_some_file_systems_take_for_one_are_warned_of),
 		TEST(very_deep_names_are_refused),
 		TEST(the_rules_of_the_config_hold_inside_a_package),
 		TEST(a_config_that_is_no_json_is_found),
