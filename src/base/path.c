@@ -114,6 +114,9 @@ bool pnr_utf8_valid(const char *text, size_t length)
 	return true;
 }
 
+/* NAME_MAX of every usual file system. */
+#define COMPONENT_MAX 255u
+
 static const char *component_problem(const char *part, size_t length)
 {
 	if (length == 0)
@@ -122,6 +125,8 @@ static const char *component_problem(const char *part, size_t length)
 		return "has a component '.'";
 	if (length == 2 && part[0] == '.' && part[1] == '.')
 		return "has a component '..'";
+	if (length > COMPONENT_MAX)
+		return "has a component longer than 255 bytes";
 	return NULL;
 }
 
