@@ -109,8 +109,8 @@ pnr_status pnr_findings_status(const pnr_findings *findings, const char *label, 
 	const pnr_problem *first = &result->problems[0];
 	const char *colon = first->path[0] == '\0' ? "" : ": ";
 	if (findings->problems == 1)
-		return pnr_fail(err, PNR_CORRUPT, "'%s': %s%s%s", label, first->path, colon, first->problem);
-	return pnr_fail(err, PNR_CORRUPT, "'%s' has %llu problems, the first: %s%s%s", label,
+		return pnr_fail(err, PNR_CORRUPT, "'%s': %.200s%s%s", label, first->path, colon, first->problem);
+	return pnr_fail(err, PNR_CORRUPT, "'%s' has %llu problems, the first: %.200s%s%s", label,
 	                (unsigned long long)findings->problems, first->path, colon, first->problem);
 }
 
