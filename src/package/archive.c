@@ -5,51 +5,99 @@
 #include "zip/zip.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUFFER_SIZE ((size_t)256 << 10)
 
-/* Gathers small writes, hashes and passes on large ones. */
+/*
+ * Gathers what the zip writer gives, in two buffers by turns: while one fills, is
+ * checked and written, a thread hashes the other. Both hashes of a repeated pack,
+ * of each object and of the zip, then cost the time of one.
+ */
 typedef struct gather {
 	const pnr_sink *next;
+	pnr_pool *pool;
 	pnr_hash *hash;
-	char *data;
+	char *data[2];
+	unsigned filling;
 	size_t used;
+	pnr_job job; /* hashes the other buffer */
+	size_t job_length;
+	bool in_flight;
 } gather;
+
+static void hash_job(pnr_job *job)
+{
+	gather *g = (gather *)(void *)((char *)job - offsetof(gather, job));
+	job->status = pnr_hash_update(g->hash, g->data[1 - g->filling], g->job_length, &job->error);
+}
+
+static pnr_status wait_hash(gather *g, pnr_error *err)
+{
+	if (!g->in_flight)
+		return PNR_OK;
+	g->in_flight = false;
+	return pnr_pool_wait(g->pool, &g->job, err);
+}
 
 static void gather_cleanup(gather *g)
 {
+	pnr_ignore(wait_hash(g, NULL));
 	pnr_hash_free(g->hash);
-	free(g->data);
+	free(g->data[0]);
+	free(g->data[1]);
 }
 
-static pnr_status pass(gather *g, const void *data, size_t length, pnr_error *err)
+static pnr_status gather_init(gather *g, pnr_store *store, pnr_error *err)
 {
-	pnr_status status = pnr_hash_update(g->hash, data, length, err);
-	return status == PNR_OK ? g->next->write(g->next->context, data, length, err) : status;
+	g->data[0] = malloc(BUFFER_SIZE);
+	g->data[1] = malloc(BUFFER_SIZE);
+	if (g->data[0] == NULL || g->data[1] == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_hash_new(&g->hash, err);
+	return status == PNR_OK ? pnr_store_pool(store, &g->pool, err) : status;
 }
 
 static pnr_status gather_flush(gather *g, pnr_error *err)
 {
-	size_t length = g->used;
+	pnr_status status = wait_hash(g, err);
+	if (status != PNR_OK || g->used == 0)
+		return status;
+	g->job = (pnr_job){ .run = hash_job };
+	g->job_length = g->used;
+	g->in_flight = true;
+	g->filling = 1 - g->filling;
 	g->used = 0;
-	return length == 0 ? PNR_OK : pass(g, g->data, length, err);
+	pnr_pool_submit(g->pool, &g->job);
+	return g->next->write(g->next->context, g->data[1 - g->filling], g->job_length, err);
 }
 
 static pnr_status gather_write(void *context, const void *data, size_t length, pnr_error *err)
 {
 	gather *g = context;
-	if (length > BUFFER_SIZE - g->used) {
-		pnr_status status = gather_flush(g, err);
-		if (status != PNR_OK)
-			return status;
+	for (const char *from = data; length > 0;) {
+		size_t step = BUFFER_SIZE - g->used < length ? BUFFER_SIZE - g->used : length;
+		memcpy(g->data[g->filling] + g->used, from, step);
+		g->used += step;
+		from += step;
+		length -= step;
+		if (g->used == BUFFER_SIZE) {
+			pnr_status status = gather_flush(g, err);
+			if (status != PNR_OK)
+				return status;
+		}
 	}
-	if (length >= BUFFER_SIZE)
-		return pass(g, data, length, err);
-	memcpy(g->data + g->used, data, length);
-	g->used += length;
 	return PNR_OK;
+}
+
+static pnr_status gather_finish(gather *g, pnr_digest *out_hash, pnr_error *err)
+{
+	pnr_status status = gather_flush(g, err);
+	if (status == PNR_OK)
+		status = wait_hash(g, err);
+	return status == PNR_OK ? pnr_hash_finish(g->hash, out_hash, NULL, NULL, err) : status;
 }
 
 /* A body on its way into the zip, counted. */
@@ -107,14 +155,12 @@ pnr_status pnr_archive_write(pnr_store *store, const pnr_archive_item *items, si
                              pnr_meter *meter, const pnr_sink *sink, pnr_digest *out_hash, uint64_t *out_size,
                              pnr_error *err)
 {
-	PNR_CLEANUP(gather_cleanup) gather g = { .next = sink, .data = malloc(BUFFER_SIZE) };
+	PNR_CLEANUP(gather_cleanup) gather g = { .next = sink };
 	PNR_CLEANUP(writer_cleanup) pnr_zip_writer *writer = NULL;
 	pnr_sink gathering = { .write = gather_write, .context = &g };
 	pnr_digest hash;
 	uint64_t size = 0;
-	if (g.data == NULL)
-		return pnr_fail_nomem(err);
-	pnr_status status = pnr_hash_new(&g.hash, err);
+	pnr_status status = gather_init(&g, store, err);
 	if (status == PNR_OK)
 		status = pnr_zip_writer_new(&gathering, created_ms, &writer, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
@@ -122,9 +168,7 @@ pnr_status pnr_archive_write(pnr_store *store, const pnr_archive_item *items, si
 	if (status == PNR_OK)
 		status = pnr_zip_writer_finish(writer, &size, err);
 	if (status == PNR_OK)
-		status = gather_flush(&g, err);
-	if (status == PNR_OK)
-		status = pnr_hash_finish(g.hash, &hash, NULL, NULL, err);
+		status = gather_finish(&g, &hash, err);
 	if (status == PNR_OK) {
 		*out_hash = hash;
 		*out_size = size;
