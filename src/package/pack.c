@@ -70,7 +70,7 @@ typedef struct packing {
 
 static void packing_free(packing *p)
 {
-	pnr_provenance_finish(&p->provenance);
+	pnr_provenance_drop(&p->provenance);
 	pnr_temp_discard(&p->zip);
 	pnr_ingest_free(p->ingest);
 	if (p->merged_uses != NULL)

@@ -216,3 +216,10 @@ void pnr_provenance_finish(pnr_provenance *p)
 		p->git_dirty = -1;
 	}
 }
+
+void pnr_provenance_drop(pnr_provenance *p)
+{
+	if (p->git > 0)
+		(void)kill(p->git, SIGKILL);
+	pnr_provenance_finish(p);
+}

@@ -23,5 +23,7 @@ typedef struct pnr_provenance {
 void pnr_provenance_start(pnr_provenance *provenance, const char *dir);
 /** Wait for git, at most 5 s. Harmless if called twice. */
 void pnr_provenance_finish(pnr_provenance *provenance);
+/** The answer is not wanted any more: end git. Harmless after pnr_provenance_finish. */
+void pnr_provenance_drop(pnr_provenance *provenance);
 
 #endif

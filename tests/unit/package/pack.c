@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pannier/pannier.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -479,6 +480,35 @@ static void checking_the_old_zip_can_be_cancelled(void **state)
 	fail_msg("never done");
 }
 
+/* git may be slow in a large checkout; who gave up does not wait for it, nor leave it behind. */
+static void a_pack_that_fails_ends_git(void **state)
+{
+	fixture *f = *state;
+	PNR_CLEANUP(pnr_cleanup_free) char *before = strdup(getenv("PATH"));
+	char text[4096];
+	assert_int_equal(mkdir(under(f, ".git"), 0777), 0);
+	(void)snprintf(text, sizeof text,
+	               "#!/bin/sh\ncase \"$*\" in *config*) exit 1;; esac\necho $$ > %s\nexec sleep 600\n",
+	               under(f, "pid"));
+	write_text(f, "b/git", text);
+	assert_int_equal(chmod(under(f, "b/git"), 0755), 0);
+	(void)snprintf(text, sizeof text, "%s:%s", under(f, "b"), before);
+	setenv("PATH", text, 1);
+	int left = 0;
+	pnr_pack_result *result;
+	pnr_error err = PNR_ERROR_INIT;
+	const pnr_pack_options options = { .size = sizeof options, .progress = stop, .progress_user = &left };
+	assert_int_equal(pack_fails(f, &options, &result, &err), PNR_CANCELLED);
+	setenv("PATH", before, 1);
+	/* It may have been ended before it could say who it is. */
+	FILE *file = fopen(under(f, "pid"), "r");
+	long pid = 0;
+	if (file != NULL && fscanf(file, "%ld", &pid) == 1)
+		assert_int_equal(kill((pid_t)pid, 0), -1);
+	if (file != NULL)
+		fclose(file);
+}
+
 typedef struct rival {
 	fixture *f;
 	pnr_pack_result *result;
@@ -618,6 +648,7 @@ int main(void)
 		T(cancelling_at_any_report_leaves_nothing_visible),
 		T(looking_for_changes_can_be_cancelled),
 		T(checking_the_old_zip_can_be_cancelled),
+		T(a_pack_that_fails_ends_git),
 		T(the_same_content_packed_by_two_at_once_is_one_archive),
 		T(changes_are_told_without_packing),
 		T(the_log_keeps_who_and_why),
