@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/path.h"
 #include "model/model.h"
 #include <stdio.h>
@@ -75,15 +76,10 @@ static char *one_line(const char *text)
 
 static bool make_room(issue_list *list)
 {
-	if (list->count < list->capacity)
-		return true;
-	size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-	pnr_issue *items = realloc(list->items, capacity * sizeof *items);
-	if (items == NULL)
-		return false;
-	list->items = items;
-	list->capacity = capacity;
-	return true;
+	pnr_issue *items = pnr_array_grow(list->items, sizeof *items, list->count, &list->capacity);
+	if (items != NULL)
+		list->items = items;
+	return items != NULL;
 }
 
 /* Add an issue at @line and @column; takes @message. */

@@ -1,4 +1,5 @@
 /* Which files make a package. Nothing is opened here, only looked at. */
+#include "base/array.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "model/config.h"
@@ -47,18 +48,6 @@ static void end_selector(selector *s)
 	free_search(&s->wasm);
 	free_search(&s->python);
 	free(s->by_engine);
-}
-
-/* @list with room for one more item of @size bytes; NULL when memory is exhausted, @list is valid then. */
-static void *grow(void *list, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return list;
-	size_t more = *capacity == 0 ? 16 : *capacity * 2;
-	void *grown = realloc(list, more * size);
-	if (grown != NULL)
-		*capacity = more;
-	return grown;
 }
 
 /* -------------------------------------------------------- candidates -- */
@@ -137,8 +126,8 @@ static pnr_status add_candidate(selector *s, const char *path, const char *type,
 		same->uses = uses;
 		return PNR_OK;
 	}
-	pnr_candidate *list = grow(selection->candidates, selection->candidate_count, &s->candidate_capacity,
-	                           sizeof *list);
+	pnr_candidate *list = pnr_array_grow(selection->candidates, sizeof *list, selection->candidate_count,
+	                                     &s->candidate_capacity);
 	if (list == NULL)
 		return pnr_fail_nomem(s->err);
 	selection->candidates = list;
@@ -169,7 +158,8 @@ static pnr_status add_missing(selector *s, const char *path, const char *referen
                               size_t dir_count, const char *name)
 {
 	pnr_selection *selection = s->selection;
-	pnr_missing *list = grow(selection->missing, selection->missing_count, &s->missing_capacity, sizeof *list);
+	pnr_missing *list =
+		pnr_array_grow(selection->missing, sizeof *list, selection->missing_count, &s->missing_capacity);
 	if (list == NULL)
 		return pnr_fail_nomem(s->err);
 	selection->missing = list;

@@ -1,4 +1,5 @@
 /* What packing now would change against the newest package of the same model. */
+#include "base/array.h"
 #include "base/file.h"
 #include "base/options.h"
 #include "codec/hash.h"
@@ -50,14 +51,10 @@ void pnr_changes_free(pnr_changes *changes)
 static pnr_status add_known(void *user, const pnr_asset_row *row, pnr_error *err)
 {
 	changes_block *block = user;
-	if (block->base_count == block->base_capacity) {
-		size_t capacity = block->base_capacity == 0 ? 64 : block->base_capacity * 2;
-		known *base = realloc(block->base, capacity * sizeof *base);
-		if (base == NULL)
-			return pnr_fail_nomem(err);
-		block->base = base;
-		block->base_capacity = capacity;
-	}
+	known *base = pnr_array_grow(block->base, sizeof *base, block->base_count, &block->base_capacity);
+	if (base == NULL)
+		return pnr_fail_nomem(err);
+	block->base = base;
 	char *path = strdup(row->path);
 	if (path == NULL)
 		return pnr_fail_nomem(err);
@@ -92,14 +89,10 @@ static pnr_status load_base(changes_block *block, pnr_store *store, const char *
 static pnr_status add_change(changes_block *block, pnr_change_kind kind, const char *path, pnr_error *err)
 {
 	pnr_changes *changes = &block->public;
-	if (changes->count == block->capacity) {
-		size_t capacity = block->capacity == 0 ? 16 : block->capacity * 2;
-		pnr_change *items = realloc(changes->items, capacity * sizeof *items);
-		if (items == NULL)
-			return pnr_fail_nomem(err);
-		changes->items = items;
-		block->capacity = capacity;
-	}
+	pnr_change *items = pnr_array_grow(changes->items, sizeof *items, changes->count, &block->capacity);
+	if (items == NULL)
+		return pnr_fail_nomem(err);
+	changes->items = items;
 	changes->items[changes->count++] = (pnr_change){ kind, path };
 	return PNR_OK;
 }

@@ -1,4 +1,5 @@
 /* A package in the store, as contents: its assets, and the manifest in front of them. */
+#include "base/array.h"
 #include "package/contents.h"
 #include "package/manifest_write.h"
 #include "store/store.h"
@@ -23,14 +24,10 @@ typedef struct store_contents {
 static pnr_status add_item(void *user, const pnr_asset_row *row, pnr_error *err)
 {
 	store_contents *own = user;
-	if (own->count == own->capacity) {
-		size_t capacity = own->capacity == 0 ? 16 : own->capacity * 2;
-		stored *items = reallocarray(own->items, capacity, sizeof *items);
-		if (items == NULL)
-			return pnr_fail_nomem(err);
-		own->items = items;
-		own->capacity = capacity;
-	}
+	stored *items = pnr_array_grow(own->items, sizeof *items, own->count, &own->capacity);
+	if (items == NULL)
+		return pnr_fail_nomem(err);
+	own->items = items;
 	char *name = strdup(row->path);
 	if (name == NULL)
 		return pnr_fail_nomem(err);

@@ -1,4 +1,5 @@
 /* The zip of a past package, again, byte for byte. */
+#include "base/array.h"
 #include "base/options.h"
 #include "base/path.h"
 #include "package/archive.h"
@@ -23,14 +24,10 @@ static void exporting_free(exporting *x)
 
 static pnr_status add_entry(exporting *x, const char *path, const pnr_blob_row *blob, pnr_error *err)
 {
-	if (x->count == x->capacity) {
-		size_t capacity = x->capacity == 0 ? 64 : x->capacity * 2;
-		pnr_archive_item *items = realloc(x->items, capacity * sizeof *items);
-		if (items == NULL)
-			return pnr_fail_nomem(err);
-		x->items = items;
-		x->capacity = capacity;
-	}
+	pnr_archive_item *items = pnr_array_grow(x->items, sizeof *items, x->count, &x->capacity);
+	if (items == NULL)
+		return pnr_fail_nomem(err);
+	x->items = items;
 	char *copy = strdup(path);
 	if (copy == NULL)
 		return pnr_fail_nomem(err);
@@ -87,25 +84,14 @@ static pnr_status check(const exporting *x, const pnr_digest *hash, pnr_error *e
 	                pnr_digest_to_hex(hash, made), pnr_digest_to_hex(&x->archive.archive_hash, wanted));
 }
 
-typedef struct writer {
-	pnr_write_fn write;
-	void *user;
-} writer;
-
-static pnr_status pass_on(void *context, const void *data, size_t length, pnr_error *err)
-{
-	const writer *w = context;
-	return w->write(w->user, data, length) == 0 ? PNR_OK : pnr_fail(err, PNR_CANCELLED, "the receiver stopped");
-}
-
 static pnr_status write_out(exporting *x, pnr_meter *meter, const char *output_path, pnr_write_fn write, void *user,
                             pnr_error *err)
 {
 	pnr_digest hash;
 	uint64_t size;
 	if (output_path == NULL) {
-		writer w = { write, user };
-		pnr_sink sink = { .write = pass_on, .context = &w };
+		pnr_receiver receiver = { write, user };
+		pnr_sink sink = pnr_receiver_sink(&receiver);
 		pnr_status status = pnr_archive_write(x->store, x->items, x->count, x->archive.created_ms, meter,
 		                                      &sink, &hash, &size, err);
 		return status == PNR_OK ? check(x, &hash, err) : status;

@@ -1,4 +1,5 @@
 #include "package/manifest_read.h"
+#include "base/array.h"
 #include "base/clock.h"
 #include <pannier/package.h>
 #include <stdio.h>
@@ -159,18 +160,6 @@ static pnr_status read_asset(const asset_scan *scan, size_t index, pnr_manifest_
 	return PNR_OK;
 }
 
-/* Room for one more in an array that doubles: where it is now, NULL (and @items kept) when memory is exhausted. */
-static void *grow(void *items, size_t item_size, size_t count, size_t *capacity)
-{
-	if (count < *capacity)
-		return items;
-	size_t more = *capacity == 0 ? 16 : *capacity * 2;
-	void *grown = reallocarray(items, more, item_size);
-	if (grown != NULL)
-		*capacity = more;
-	return grown;
-}
-
 static pnr_status visit_asset(void *user, const pnr_json_event *event, pnr_error *err)
 {
 	asset_scan *scan = user;
@@ -182,7 +171,7 @@ static pnr_status visit_asset(void *user, const pnr_json_event *event, pnr_error
 	if (event->type != PNR_JSON_OBJECT)
 		return pnr_fail(err, PNR_CORRUPT, "/assets/%zu is not an object", event->index);
 	pnr_manifest_asset *assets =
-		grow(manifest->assets, sizeof *assets, manifest->asset_count, &scan->capacity);
+		pnr_array_grow(manifest->assets, sizeof *assets, manifest->asset_count, &scan->capacity);
 	if (assets == NULL)
 		return pnr_fail_nomem(err);
 	manifest->assets = assets;
@@ -210,7 +199,7 @@ static pnr_status visit_ref(void *user, const pnr_json_event *event, pnr_error *
 		return PNR_OK;
 	if (event->type != PNR_JSON_STRING)
 		return pnr_fail(err, PNR_CORRUPT, "/%s/%zu is not a string", scan->key, event->index);
-	char **items = grow(refs->items, sizeof *items, refs->count, &scan->capacity);
+	char **items = pnr_array_grow(refs->items, sizeof *items, refs->count, &scan->capacity);
 	if (items == NULL)
 		return pnr_fail_nomem(err);
 	refs->items = items;

@@ -188,6 +188,19 @@ pnr_source pnr_body_source(pnr_body *body)
 	return (pnr_source){ .read = body_read, .context = body };
 }
 
+static pnr_status receive(void *context, const void *data, size_t length, pnr_error *err)
+{
+	const pnr_receiver *receiver = context;
+	if (receiver->write(receiver->user, data, length) != 0)
+		return pnr_fail(err, PNR_CANCELLED, "the receiver stopped");
+	return PNR_OK;
+}
+
+pnr_sink pnr_receiver_sink(pnr_receiver *receiver)
+{
+	return (pnr_sink){ .write = receive, .context = receiver };
+}
+
 /* Pass the content on as it is stored: the body is the content. */
 static pnr_status copy(const pnr_source *source, const pnr_sink *out, pnr_error *err)
 {

@@ -116,27 +116,14 @@ static pnr_status find_asset(pnr_store *store, const char *what, pnr_blob_row *o
 	return status;
 }
 
-typedef struct writer {
-	pnr_write_fn write;
-	void *user;
-} writer;
-
-static pnr_status pass_on(void *context, const void *data, size_t length, pnr_error *err)
-{
-	const writer *w = context;
-	if (w->write(w->user, data, length) != 0)
-		return pnr_fail(err, PNR_CANCELLED, "the receiver stopped");
-	return PNR_OK;
-}
-
 pnr_status pnr_store_cat(pnr_store *store, const char *what, pnr_write_fn write, void *user, pnr_error *err)
 {
 	pnr_blob_row blob;
 	pnr_status status = find_asset(store, what, &blob, err);
 	if (status != PNR_OK)
 		return status;
-	writer w = { write, user };
-	pnr_sink sink = { .write = pass_on, .context = &w };
+	pnr_receiver receiver = { write, user };
+	pnr_sink sink = pnr_receiver_sink(&receiver);
 	return pnr_store_read_blob(store, &blob, &sink, err);
 }
 

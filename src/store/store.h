@@ -95,6 +95,13 @@ bool pnr_file_settled(int fd, const struct stat *st);
 PNR_CHECKED pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out,
                                            pnr_error *err);
 
+/** A public receiver of bytes, as a sink; one that stops is CANCELLED. */
+typedef struct pnr_receiver {
+	pnr_write_fn write;
+	void *user;
+} pnr_receiver;
+pnr_sink pnr_receiver_sink(pnr_receiver *receiver);
+
 /**
  * The body of an encoding, for copying into a zip: raw DEFLATE or the content
  * itself. Reading it to the end checks stored_hash.

@@ -1,0 +1,14 @@
+/* Arrays that grow one item at a time. */
+#ifndef PNR_BASE_ARRAY_H
+#define PNR_BASE_ARRAY_H
+
+#include <stddef.h>
+
+/**
+ * Make room for one more of @count items of @item_size bytes; the capacity
+ * doubles. Returns where the items are now, NULL when memory is exhausted:
+ * @items is valid then as it was.
+ */
+void *pnr_array_grow(void *items, size_t item_size, size_t count, size_t *capacity);
+
+#endif
