@@ -44,6 +44,7 @@ typedef struct packing {
 	pnr_index *index;
 	const pnr_pack_options *options;
 	unsigned level;
+	bool any_encoding; /* of another level will do */
 	pnr_meter meter;
 	pnr_plan plan;
 	pnr_ingest *ingest;
@@ -133,7 +134,7 @@ static pnr_status take_in(packing *p, pnr_error *err)
 	const pnr_selection *selection = p->plan.selection;
 	const pnr_ingest_options ingest = {
 		.level = p->level,
-		.any_encoding = p->options->level == 0 && !p->options->portable,
+		.any_encoding = p->any_encoding,
 		.rehash = p->options->rehash,
 		.meter = &p->meter,
 	};
@@ -305,7 +306,9 @@ static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	int64_t now;
-	(void)snprintf(p->options_text, sizeof p->options_text, "{\"level\":%u}", p->level);
+	/* Whoever asked for no level takes the encodings that are there, of whichever level. */
+	(void)snprintf(p->options_text, sizeof p->options_text, "{\"level\":%u%s}", p->level,
+	               p->any_encoding ? ",\"reuse\":true" : "");
 	pnr_status status = pnr_clock_epoch_or_now(&now, err);
 	if (status != PNR_OK)
 		return status;
@@ -742,6 +745,7 @@ pnr_status pnr_pack(pnr_store *store, const char *config_path, const pnr_pack_op
 		.index = pnr_store_index(store),
 		.options = &own,
 		.level = own.level != 0 && !own.portable ? own.level : PNR_LEVEL_DEFAULT,
+		.any_encoding = own.level == 0 && !own.portable,
 		.meter = { .fn = own.progress, .user = own.progress_user },
 		.plan = PNR_PLAN_INIT,
 		.manifest = PNR_BUFFER_INIT,

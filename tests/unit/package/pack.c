@@ -1,4 +1,5 @@
 /* Packing through the public interface: what is refused, what is made, what is logged. */
+#include "base/buffer.h"
 #include "base/file.h"
 #include <fcntl.h>
 #include <pannier/pannier.h>
@@ -480,6 +481,29 @@ static void checking_the_old_zip_can_be_cancelled(void **state)
 	fail_msg("never done");
 }
 
+static pnr_digest archive_at(fixture *f, unsigned level)
+{
+	const pnr_pack_options options = { .size = sizeof options, .level = level };
+	pnr_pack_result *result = pack(f, &options);
+	pnr_digest hash = result->archive_hash;
+	pnr_pack_result_free(result);
+	return hash;
+}
+
+static void a_level_that_is_asked_for_is_the_one_that_is_used(void **state)
+{
+	fixture *f = *state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer table = PNR_BUFFER_INIT;
+	for (unsigned i = 0; i < 3000; i++)
+		pnr_buffer_printf(&table, "%u,%u\n", i, i * i % 9973);
+	assert_int_equal(pnr_buffer_status(&table, NULL), PNR_OK);
+	write_text(f, "a/lapse.csv", table.data);
+	setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+	pnr_digest best = archive_at(f, 12), whatever = archive_at(f, 0), usual = archive_at(f, 6);
+	assert_true(pnr_digest_equal(&best, &whatever));
+	assert_false(pnr_digest_equal(&best, &usual));
+}
+
 /* git may be slow in a large checkout; who gave up does not wait for it, nor leave it behind. */
 static void a_pack_that_fails_ends_git(void **state)
 {
@@ -648,6 +672,7 @@ int main(void)
 		T(cancelling_at_any_report_leaves_nothing_visible),
 		T(looking_for_changes_can_be_cancelled),
 		T(checking_the_old_zip_can_be_cancelled),
+		T(a_level_that_is_asked_for_is_the_one_that_is_used),
 		T(a_pack_that_fails_ends_git),
 		T(the_same_content_packed_by_two_at_once_is_one_archive),
 		T(changes_are_told_without_packing),
