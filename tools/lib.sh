@@ -23,6 +23,11 @@ needs_check=(
 	pigz=pigz busybox=busybox
 	# what tests are made with
 	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
+# tools/bench needs these, and compares with the peers that it can get
+needs_bench=("${needs_build[@]}" python3=python3)
+bench_peers=(
+	zip=zip unzip=unzip 7z=p7zip-full openssl=openssl node=nodejs npm=npm restic=restic borg=borgbackup
+	casync=casync mkfs.xfs=xfsprogs git=git strace=strace)
 
 is_there() {
 	case $1 in

@@ -1,9 +1,9 @@
 /*
- * usage: node old-packager.mjs DIR ZIP
+ * usage: node old-packager.mjs DIR ZIP [--include-policies]
  *
  * Package the model in DIR in the manner of the packager that Pannier replaces:
- * JSZip, DEFLATE 9, folder entries, a manifest without packageHash. Needs
- * NODE_MODULES, the folder that tools/node-modules names.
+ * JSZip, DEFLATE 9, folder entries, a manifest without packageHash, everything in
+ * memory. Needs NODE_MODULES, the folder that tools/node-modules names.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 
 const JSZip = createRequire(join(process.env.NODE_MODULES, 'x.js'))('jszip');
-const [dir, target] = process.argv.slice(2);
+const [dir, target, policies] = process.argv.slice(2);
 const config = JSON.parse(await readFile(join(dir, 'livecalc.config.json'), 'utf8'));
 const local = (reference) => reference.replace(/^local:\/\//, '');
 
@@ -27,6 +27,8 @@ for (const { engine } of config.pipeline.nodes) {
 	if (existsSync(join(dir, `wasm/${name}.mjs`)))
 		sources.push([`wasm/${name}.mjs`, `wasm/${name}.mjs`, 'wasm']);
 }
+if (policies === '--include-policies')
+	sources.push([`data/${basename(config.policies)}`, local(config.policies), 'policy']);
 for (const role of ['mortality', 'lapse', 'expenses']) {
 	const file = local(config.assumptions[role]);
 	sources.push([`assumptions/${basename(file)}`, file, 'assumption']);
