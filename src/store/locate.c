@@ -7,6 +7,7 @@
 #include <pannier/store.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pnr_status canonical(const char *path, char **out_path, pnr_error *err)
 {
@@ -23,8 +24,29 @@ static pnr_status canonical(const char *path, char **out_path, pnr_error *err)
 	return PNR_OK;
 }
 
-/* The nearest folder at or above @from that has an entry @name (a folder, if @must_be_dir); NULL if there is none. */
-static pnr_status upward(const char *from, const char *name, bool must_be_dir, char **out_dir, pnr_error *err)
+/* In a folder where anyone may put things (/tmp), a store that somebody else put there is not ours to use. */
+static bool planted(const char *dir, const struct stat *entry)
+{
+	struct stat st;
+	return entry->st_uid != geteuid() && stat(dir, &st) == 0 && (st.st_mode & S_IWOTH) != 0;
+}
+
+typedef bool (*accept_fn)(const char *dir, const struct stat *entry);
+
+static bool accept_store(const char *dir, const struct stat *entry)
+{
+	return S_ISDIR(entry->st_mode) && !planted(dir, entry);
+}
+
+static bool accept_any(const char *dir, const struct stat *entry)
+{
+	(void)dir;
+	(void)entry;
+	return true;
+}
+
+/* The nearest folder at or above @from that has an entry @name which @accept takes; NULL if there is none. */
+static pnr_status upward(const char *from, const char *name, accept_fn accept, char **out_dir, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_free) char *dir = strdup(from);
 	while (dir != NULL) {
@@ -32,7 +54,7 @@ static pnr_status upward(const char *from, const char *name, bool must_be_dir, c
 		struct stat st;
 		if (probe == NULL)
 			break;
-		if (stat(probe, &st) == 0 && (!must_be_dir || S_ISDIR(st.st_mode))) {
+		if (stat(probe, &st) == 0 && accept(dir, &st)) {
 			*out_dir = PNR_STEAL(dir);
 			return PNR_OK;
 		}
@@ -59,9 +81,9 @@ pnr_status pnr_workspace_find(const char *config_path, const char *explicit_dir,
 		return pnr_fail_nomem(err);
 	pnr_status status = canonical(dir, &start, err);
 	if (status == PNR_OK)
-		status = upward(start, PNR_STORE_NAME, true, &found, err);
+		status = upward(start, PNR_STORE_NAME, accept_store, &found, err);
 	if (status == PNR_OK && found == NULL)
-		status = upward(start, ".git", false, &found, err);
+		status = upward(start, ".git", accept_any, &found, err);
 	if (status != PNR_OK)
 		return status;
 	*out_workspace = found != NULL ? found : PNR_STEAL(start);
@@ -74,7 +96,7 @@ pnr_status pnr_store_find(const char *workspace, const char *explicit_dir, char 
 	if (named != NULL && named[0] != '\0')
 		return pnr_path_absolute(named, out_dir, err);
 	PNR_CLEANUP(pnr_cleanup_free) char *found = NULL;
-	pnr_status status = upward(workspace, PNR_STORE_NAME, true, &found, err);
+	pnr_status status = upward(workspace, PNR_STORE_NAME, accept_store, &found, err);
 	if (status != PNR_OK)
 		return status;
 	PNR_CLEANUP(pnr_cleanup_free) char *dir = pnr_path_join(found != NULL ? found : workspace, PNR_STORE_NAME);

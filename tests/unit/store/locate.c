@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -112,6 +113,20 @@ static void a_file_named_like_a_store_is_no_store(void **state)
 	assert_workspace("a/b/config.json", NULL, under("a"));
 }
 
+static void a_store_that_somebody_put_into_a_public_folder_is_passed_over(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can make a folder of another user */
+	folder("public/.pannier");
+	folder("public/mine");
+	assert_int_equal(chown(under("public/.pannier"), 12345, 12345), 0);
+	assert_workspace("public/mine/config.json", NULL, under("public"));
+	assert_int_equal(chmod(under("public"), 01777), 0);
+	assert_workspace("public/mine/config.json", NULL, under("public/mine"));
+	assert_store(under("public/mine"), NULL, under("public/mine/.pannier"));
+}
+
 static void a_workspace_that_is_not_there_is_an_error(void **state)
 {
 	(void)state;
@@ -155,6 +170,7 @@ int main(void)
 		T(a_git_file_marks_a_checkout_too),
 		T(else_the_folder_of_the_config_is_the_workspace),
 		T(a_file_named_like_a_store_is_no_store),
+		T(a_store_that_somebody_put_into_a_public_folder_is_passed_over),
 		T(a_workspace_that_is_not_there_is_an_error),
 		T(a_named_store_wins_over_the_environment),
 		T(an_empty_variable_is_no_store),
