@@ -22,7 +22,8 @@ typedef struct pnr_store pnr_store;
 /**
  * Find the workspace of a config: @explicit_dir if not NULL, else the folder at
  * or above the config's that holds a store, else the top of the git checkout,
- * else the config's folder. Nothing is created.
+ * else the config's folder. A store that another user put into a folder that
+ * everyone may write, such as /tmp, is passed over. Nothing is created.
  *
  * @config_path    the config file, which need not exist; its folder must.
  * @out_workspace  absolute, canonical; free() it.
