@@ -31,7 +31,7 @@ typedef struct pnr_pack_options {
 	const char *output_path;   /**< NULL: WORKSPACE/model-package.zip; missing parent folders are made */
 	bool include_policies;
 	bool exclude_assumptions;
-	bool skip_asset_validation; /**< validateAssets: false. A needed file that cannot be read fails all the same */
+	bool skip_asset_validation; /**< validateAssets: false, for older callers. Needed files are found before anything is read, and a missing one fails, either way */
 	bool portable;             /**< no absolutePath in the manifest; always the default encodings */
 	bool no_zip;               /**< store and log the package, write no zip */
 	bool rehash;               /**< read every file, whatever its times say */

@@ -263,7 +263,7 @@ static int run_pack(cli *c)
 	{ "include-policies", 0, CLI_FLAG, FIELD(include_policies), NULL, "take the policy data along", 0, 0 }, \
 	{ "no-assumptions", 0, CLI_FLAG, FIELD(no_assumptions), NULL, "leave the assumption tables out", 0, 0 }, \
 	{ "no-validate-assets", 0, CLI_FLAG, FIELD(no_validate_assets), NULL,                              \
-	  "skip the check that all files are there before\npacking", 0, 0 },                                \
+	  "taken for the sake of older callers: a file that is\nneeded and missing fails all the same", 0, 0 },                                \
 	{ "engine-dir", 0, CLI_LIST, FIELD(engine_dirs), "DIR",                                            \
 	  "look for engines here, too, last; may be repeated", 0, 0 },                                     \
 	{ "allow-outside", 0, CLI_LIST, FIELD(allow_outside), "DIR",                                       \
