@@ -21,6 +21,8 @@ needs_check=(
 	# programs that read what we write
 	unzip=unzip zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
 	pigz=pigz busybox=busybox
+	# what Debian's libzip.pc names for static linking, and its package does not bring
+	/usr/include/bzlib.h=libbz2-dev
 	# what tests are made with
 	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
 # tools/bench needs these, and compares with the peers that it can get
