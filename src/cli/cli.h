@@ -141,7 +141,7 @@ int cli_fail_error(cli *c, cli_subject subject, const pnr_error *err);
 int cli_fail_usage(cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 
 /** A line of a successful command for people: not with --json, nor with --quiet. */
-void cli_say(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
+void cli_say(cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 
 typedef enum cli_colour { CLI_PLAIN, CLI_RED, CLI_GREEN, CLI_YELLOW } cli_colour;
 /** The escape sequence for @stream, "" unless it is a terminal and NO_COLOR is not set. */

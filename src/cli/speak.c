@@ -95,7 +95,7 @@ void cli_remark(cli *c, const char *format, ...)
 	put_diagnostic(c, "", text);
 }
 
-void cli_say(const cli *c, const char *format, ...)
+void cli_say(cli *c, const char *format, ...)
 {
 	if (c->options.json || c->options.quiet)
 		return;
@@ -103,7 +103,12 @@ void cli_say(const cli *c, const char *format, ...)
 	va_start(arguments, format);
 	CLI_CLEANUP(cli_free) char *text = format_text(format, arguments);
 	va_end(arguments);
-	cli_put_safe(stdout, text != NULL ? text : OUT_OF_MEMORY);
+	/* A result that is not there is output that was not written. */
+	if (text == NULL) {
+		c->output_error = ENOMEM;
+		return;
+	}
+	cli_put_safe(stdout, text);
 	(void)fputc('\n', stdout);
 }
 
