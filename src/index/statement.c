@@ -60,9 +60,10 @@ pnr_status pnr_index_fail(pnr_index *index, int rc, const char *what, pnr_error 
 {
 	/* What the gate made up at a step the connection does not know of. */
 	bool known = index->db != NULL && sqlite3_extended_errcode(index->db) == rc;
-	int errnum = known ? sqlite3_system_errno(index->db) : errno;
+	int errnum = (rc & 0xff) == SQLITE_FULL ? ENOSPC : known ? sqlite3_system_errno(index->db) : errno;
 	const char *message = known ? sqlite3_errmsg(index->db) : sqlite3_errstr(rc);
-	bool has_errno = ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR) && errnum != 0;
+	bool has_errno = ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR ||
+	                  (rc & 0xff) == SQLITE_FULL) && errnum != 0;
 	pnr_status status = status_of(rc, errnum);
 	if (err == NULL || err->status != PNR_OK)
 		return status;
