@@ -1,6 +1,7 @@
 #include "codec/hash.h"
 #include "base/file.h"
 #include <libdeflate.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -42,6 +43,9 @@ pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = calloc(1, sizeof *hash);
 	if (hash == NULL)
+		return pnr_fail_nomem(err);
+	/* OpenSSL 3.0 takes for granted that it started: without memory for that, fetching would crash. */
+	if (OSSL_LIB_CTX_get0_global_default() == NULL)
 		return pnr_fail_nomem(err);
 	hash->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (hash->sha256 == NULL)
