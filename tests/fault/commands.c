@@ -1,0 +1,41 @@
+/* Every command that Pannier has, as the fault tests run it. */
+#include "harness.h"
+#include <pannier/pannier.h>
+#include <stdio.h>
+
+static int tag(void)
+{
+	pnr_error err = PNR_ERROR_INIT;
+	pnr_store *store = NULL;
+	pnr_status status = pnr_store_open(PNR_STORE_NAME, NULL, &store, NULL, &err);
+	if (status == PNR_OK)
+		status = pnr_store_tag(store, "older", "older", true, &err);
+	if (status == PNR_OK)
+		status = pnr_store_tag(store, "newer", "latest", true, &err);
+	pnr_store_close(store);
+	if (status != PNR_OK)
+		fprintf(stderr, "%s\n", err.message);
+	return status != PNR_OK;
+}
+
+#define PACK "pack", "-q", "--level", "1", "--include-policies"
+
+const command commands[] = {
+	{ "init", SCENE_EMPTY, true, { "init" }, NULL },
+	{ "pack, first", SCENE_EMPTY, true, { PACK }, NULL },
+	{ "pack, changed", SCENE_CHANGED, true, { PACK, "--tag", "newer", "--note", "n" }, NULL },
+	{ "export", SCENE_PACKED, false, { "export", "older", "-o", "out.zip" }, NULL },
+	{ "verify FILE", SCENE_PACKED, false, { "verify", "model-package.zip" }, NULL },
+	{ "verify REF", SCENE_PACKED, false, { "verify", "older" }, NULL },
+	{ "unpack FILE", SCENE_PACKED, false, { "unpack", "model-package.zip", "-C", "out" }, NULL },
+	{ "unpack REF", SCENE_PACKED, false, { "unpack", "older", "-C", "out" }, NULL },
+	{ "worker-json FILE", SCENE_PACKED, false, { "worker-json", "model-package.zip" }, NULL },
+	{ "worker-json REF", SCENE_PACKED, false, { "worker-json", "older" }, NULL },
+	{ "log", SCENE_PACKED, false, { "log" }, NULL },
+	{ "show", SCENE_PACKED, false, { "show", "older" }, NULL },
+	{ "cat", SCENE_PACKED, false, { "cat", "older:assumptions/expenses.csv" }, NULL },
+	{ "status", SCENE_CHANGED, false, { "status", "--include-policies" }, NULL },
+	{ "validate", SCENE_PACKED, false, { "validate" }, NULL },
+	{ "tag", SCENE_PACKED, true, { NULL }, tag },
+	{ NULL, SCENE_EMPTY, false, { NULL }, NULL },
+};

@@ -1,0 +1,507 @@
+#include "harness.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pannier/pannier.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The tool itself: its main, under another name. */
+int cli_main(int argc, char **argv);
+
+#define HANGS_AFTER 120 /* seconds */
+
+report *shared;
+static long survived; /* faults of this loop after which the command succeeded */
+static char root[128];
+
+static const char *const scene_names[SCENE_COUNT] = { "empty", "packed", "changed" };
+
+/* The model's files before the last change: what the first package of a scene holds. */
+static const char config[] =
+	"{\"model\":\"m.mga\",\"assumptions\":{\"mortality\":\"a/mortality.csv\",\"lapse\":\"a/lapse.csv\","
+	"\"expenses\":\"a/expenses.csv\"},\"scenarios\":{\"count\":1},\"policies\":\"p.bin\",\"pipeline\":"
+	"{\"nodes\":[{\"id\":\"n\",\"engine\":\"python://step\",\"inputs\":[],\"outputs\":[\"bus://o\"]},"
+	"{\"id\":\"w\",\"engine\":\"wasm://calc\",\"inputs\":[\"bus://o\"],\"outputs\":[\"bus://p\"]}]}}";
+
+/* ------------------------------------------------------------------- helpers -- */
+
+void die(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fputs("FAILED: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(1);
+}
+
+const char *path(const char *name)
+{
+	static char buffers[8][768];
+	static unsigned next;
+	char *buffer = buffers[next++ % 8];
+	(void)snprintf(buffer, sizeof buffers[0], "%s/%s", root, name);
+	return buffer;
+}
+
+void shell(const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (chdir(root) == 0)
+			execl("/bin/sh", "sh", "-ec", line, (char *)NULL);
+		_exit(127);
+	}
+	int code;
+	if (pid < 0 || waitpid(pid, &code, 0) != pid || code != 0)
+		die("%s", line);
+}
+
+char *read_all(const char *name, size_t *out_length)
+{
+	FILE *file = fopen(path(name), "r");
+	struct stat st;
+	if (file == NULL || fstat(fileno(file), &st) != 0)
+		die("cannot open %s: %s", name, strerror(errno));
+	char *data = malloc((size_t)st.st_size + 1);
+	if (data == NULL || fread(data, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
+		die("cannot read %s", name);
+	(void)fclose(file);
+	data[st.st_size] = '\0';
+	*out_length = (size_t)st.st_size;
+	return data;
+}
+
+static void write_file(const char *name, const void *data, size_t length)
+{
+	FILE *file = fopen(path(name), "w");
+	if (file == NULL || fwrite(data, 1, length, file) != length || fclose(file) != 0)
+		die("cannot write %s", name);
+}
+
+static void write_made(const char *name, size_t length, unsigned seed, bool digits)
+{
+	char *data = malloc(length);
+	if (data == NULL)
+		die("out of memory");
+	for (size_t i = 0; i < length; i++) {
+		seed = seed * 1103515245u + 12345u;
+		data[i] = (char)(seed >> 23);
+		if (digits)
+			data[i] = i % 16 == 15 ? '\n' : (char)('0' + (seed >> 24) % 10);
+	}
+	write_file(name, data, length);
+	free(data);
+}
+
+void write_table(const char *name, size_t length, unsigned seed)
+{
+	write_made(name, length, seed, true);
+}
+
+void write_noise(const char *name, size_t length, unsigned seed)
+{
+	write_made(name, length, seed, false);
+}
+
+/* ------------------------------------------------------------------ checking -- */
+
+static uint64_t mix(uint64_t hash, const void *data, size_t length)
+{
+	const unsigned char *bytes = data;
+	for (; length >= 8; bytes += 8, length -= 8) {
+		uint64_t word;
+		memcpy(&word, bytes, 8);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 29;
+	}
+	for (; length > 0; bytes++, length--)
+		hash = (hash ^ *bytes) * 0x100000001b3u;
+	return hash ^ hash >> 32;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+	       strcmp(entry->d_name, PNR_STORE_NAME) != 0 && strstr(entry->d_name, ".pnr-") == NULL;
+}
+
+uint64_t tree_hash(const char *name)
+{
+	struct dirent **entries;
+	uint64_t hash = 1;
+	int count = scandir(path(name), &entries, is_visible, alphasort);
+	if (count < 0)
+		die("no folder %s", name);
+	for (int i = 0; i < count; i++) {
+		char below[512];
+		struct stat st;
+		(void)snprintf(below, sizeof below, "%s/%s", name, entries[i]->d_name);
+		hash = mix(hash, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
+		if (lstat(path(below), &st) != 0)
+			die("cannot stat %s", below);
+		if (S_ISDIR(st.st_mode)) {
+			uint64_t inside = tree_hash(below);
+			hash = mix(hash, &inside, sizeof inside);
+		} else {
+			size_t length;
+			char *data = read_all(below, &length);
+			hash = mix(mix(hash, &length, sizeof length), data, length);
+			free(data);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return hash;
+}
+
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *what)
+{
+	sqlite3_stmt *statement = NULL;
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+		die("%s: %s: %s", what, sql, sqlite3_errmsg(db));
+	return statement;
+}
+
+static sqlite3 *open_database(const char *name, const char *what)
+{
+	sqlite3 *db = NULL;
+	if (sqlite3_open_v2(path(name), &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+		die("%s: cannot open %s", what, name);
+	return db;
+}
+
+void check_database(const char *name, const char *what)
+{
+	if (access(path(name), F_OK) != 0)
+		return;
+	sqlite3 *db = open_database(name, what);
+	sqlite3_stmt *statement = prepare(db, "PRAGMA integrity_check", what);
+	if (sqlite3_step(statement) != SQLITE_ROW || strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+		die("%s: integrity_check: %s", what, sqlite3_errmsg(db));
+	sqlite3_finalize(statement);
+	statement = prepare(db, "PRAGMA foreign_key_check", what);
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		die("%s: foreign_key_check", what);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+static uint64_t hash_rows(sqlite3 *db, const char *table, uint64_t hash, const char *what)
+{
+	char sql[256];
+	(void)snprintf(sql, sizeof sql, "SELECT * FROM \"%s\" ORDER BY 1, 2", table);
+	sqlite3_stmt *statement = prepare(db, sql, what);
+	while (sqlite3_step(statement) == SQLITE_ROW)
+		for (int i = 0; i < sqlite3_column_count(statement); i++) {
+			const void *data = sqlite3_column_blob(statement, i);
+			size_t length = (size_t)sqlite3_column_bytes(statement, i);
+			hash = mix(mix(hash, &length, sizeof length), data, data == NULL ? 0 : length);
+		}
+	sqlite3_finalize(statement);
+	return hash;
+}
+
+/* What the database holds, but for what may be forgotten: the remembered hashes of files. */
+static uint64_t database_hash(const char *name, const char *what)
+{
+	if (access(path(name), F_OK) != 0)
+		return 0;
+	uint64_t hash = 1;
+	sqlite3 *db = open_database(name, what);
+	sqlite3_stmt *tables = prepare(db,
+	                               "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN "
+	                               "('source_file', 'output_file', 'sqlite_sequence', 'sqlite_stat1') ORDER BY name",
+	                               what);
+	while (sqlite3_step(tables) == SQLITE_ROW)
+		hash = hash_rows(db, (const char *)sqlite3_column_text(tables, 0), hash, what);
+	sqlite3_finalize(tables);
+	sqlite3_close(db);
+	return hash;
+}
+
+static uint64_t objects_hash(void)
+{
+	return access(path("w/.pannier/objects"), F_OK) == 0 ? tree_hash("w/.pannier/objects") : 0;
+}
+
+static void check_empty_of(const char *folder, const char *part, const char *what)
+{
+	DIR *dir = opendir(path(folder));
+	if (dir == NULL)
+		return;
+	for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    strstr(entry->d_name, part) != NULL)
+			die("%s: '%s' is left in %s", what, entry->d_name, folder);
+	closedir(dir);
+}
+
+void check_no_leftovers(const char *name, const char *what)
+{
+	char tmp[256];
+	(void)snprintf(tmp, sizeof tmp, "%s/" PNR_STORE_NAME "/tmp", name);
+	check_empty_of(tmp, "", what);
+	check_empty_of(name, ".pnr-", what);
+}
+
+/* ------------------------------------------------------------------- running -- */
+
+static void redirect(const char *name, int to)
+{
+	int fd = open(path(name), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	if (fd < 0 || dup2(fd, to) != to)
+		_exit(126);
+	(void)close(fd);
+}
+
+static void run_child(const char *const *arguments, int (*call)(void), const fault *f)
+{
+	char *argv[16] = { (char *)(uintptr_t)"pannier" };
+	int argc = 1;
+	while (call == NULL && arguments[argc - 1] != NULL) {
+		argv[argc] = (char *)(uintptr_t)arguments[argc - 1];
+		argc++;
+	}
+	redirect("stdout", STDOUT_FILENO);
+	redirect("stderr", STDERR_FILENO);
+	if (chdir(path("w")) != 0)
+		_exit(126);
+	(void)alarm(HANGS_AFTER);
+	if (f != NULL)
+		f->arm(f);
+	int status = call != NULL ? call() : cli_main(argc, argv);
+	_exit(status);
+}
+
+static outcome run(const char *const *arguments, int (*call)(void), const fault *f)
+{
+	memset((void *)shared, 0, sizeof *shared);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0)
+		run_child(arguments, call, f);
+	int code = 0;
+	if (pid < 0 || waitpid(pid, &code, 0) != pid)
+		die("fork");
+	if (WIFSIGNALED(code))
+		return (outcome){ -1, WTERMSIG(code) };
+	return (outcome){ WEXITSTATUS(code), 0 };
+}
+
+outcome run_tool(const char *const *arguments, const fault *f)
+{
+	return run(arguments, NULL, f);
+}
+
+static void check_done(outcome o, const char *what)
+{
+	size_t length;
+	if (o.exit_status != 0)
+		die("%s: exit %d, signal %d: %s", what, o.exit_status, o.signal, read_all("stderr", &length));
+}
+
+void run_well(const char *const *arguments, const char *what)
+{
+	check_done(run_tool(arguments, NULL), what);
+}
+
+/* ------------------------------------------------------------------ one fault -- */
+
+/* What the command sees and leaves when nothing fails. */
+typedef struct usual {
+	const command *command;
+	uint64_t before, after; /* of what is visible in the workspace */
+	uint64_t database, objects;
+	char *output;
+	size_t output_length;
+} usual;
+
+static const usual *usual_of(const command *c)
+{
+	static usual u;
+	if (u.command == c)
+		return &u;
+	free(u.output);
+	set_scene(c->scene);
+	u.command = c;
+	u.before = tree_hash("w");
+	u.database = database_hash("w/.pannier/pannier.db", c->name);
+	u.objects = objects_hash();
+	check_done(run(c->arguments, c->call, NULL), c->name);
+	u.after = tree_hash("w");
+	u.output = read_all("stdout", &u.output_length);
+	set_scene(c->scene);
+	return &u;
+}
+
+/* An outcome that tells the truth: done, and all of it was; or failed, with a message. */
+static void check_outcome(const usual *u, const fault *f, outcome o, const char *what)
+{
+	if (o.signal != 0 && f->kills && o.signal == SIGKILL)
+		return;
+	size_t length, message_length;
+	char *message = read_all("stderr", &message_length);
+	if (o.signal != 0)
+		die("%s: ended by signal %d: %s", what, o.signal, message);
+	if (o.exit_status != 0 && message_length == 0)
+		die("%s: exit %d without a message", what, o.exit_status);
+	if (o.exit_status > 1 && !shared->forgivable)
+		die("%s: exit %d: %s", what, o.exit_status, message);
+	if (o.exit_status != 0 && f->harmless && !shared->forgivable)
+		die("%s: failed: %s", what, message);
+	free(message);
+	if (o.exit_status != 0)
+		return;
+	survived++;
+	char *output = read_all("stdout", &length);
+	if (length != u->output_length || memcmp(output, u->output, length) != 0)
+		die("%s: reports success, and its output differs:\n%s", what, output);
+	free(output);
+}
+
+static void check_older(const char *what)
+{
+	static const char *const export_older[] = { "export", "-q", "older", "-o", "../exported.zip", NULL };
+	run_well(export_older, what);
+	shell("cmp exported.zip older.zip && rm exported.zip");
+}
+
+static void check_next_run(const usual *u, uint64_t seen, const char *what)
+{
+	const command *c = u->command;
+	/* A folder that was unpacked whole is in the way of the next. */
+	if (seen == u->after && strcmp(c->arguments[0] != NULL ? c->arguments[0] : "", "unpack") == 0)
+		shell("rm -rf w/out");
+	check_done(run(c->arguments, c->call, NULL), what);
+	if (tree_hash("w") != u->after)
+		die("%s: the next run leaves something else than the first", what);
+	check_no_leftovers("w", what);
+}
+
+bool fault_once(const command *c, const fault *f)
+{
+	char what[128];
+	const usual *u = usual_of(c);
+	outcome o = run(c->arguments, c->call, f);
+	if (!shared->fired)
+		return false;
+	(void)snprintf(what, sizeof what, "%s: %s at %ld, %s", c->name, f->name, f->n,
+	               shared->call != NULL ? shared->call : "?");
+	check_outcome(u, f, o, what);
+	check_database("w/.pannier/pannier.db", what);
+	uint64_t seen = tree_hash("w");
+	if (seen != u->before && seen != u->after)
+		die("%s: what is visible is neither as before nor as after", what);
+	if (o.exit_status == 0 && seen != u->after)
+		die("%s: reports success, and its result is not there", what);
+	if (!c->writes &&
+	    (database_hash("w/.pannier/pannier.db", what) != u->database || objects_hash() != u->objects))
+		die("%s: changed the store", what);
+	if (c->scene != SCENE_EMPTY && c->writes)
+		check_older(what);
+	check_next_run(u, seen, what);
+	if (c->writes || u->before != u->after)
+		set_scene(c->scene);
+	return true;
+}
+
+long fault_count(const command *c, const fault *f)
+{
+	fault never = *f;
+	never.n = -1;
+	(void)usual_of(c);
+	check_done(run(c->arguments, c->call, &never), c->name);
+	set_scene(c->scene);
+	return atomic_load(&shared->calls);
+}
+
+long fault_loop(const command *c, fault f, long stride)
+{
+	long injected = 0;
+	survived = 0;
+	for (f.n = 1; fault_once(c, &f); f.n += stride)
+		injected++;
+	set_scene(c->scene);
+	if (injected > 0)
+		printf("%s: %s: %ld faults at %ld calls, survived %ld, 0 losses\n", c->name, f.name, injected,
+		       (long)atomic_load(&shared->calls), survived);
+	fflush(stdout);
+	return injected;
+}
+
+/* -------------------------------------------------------------------- scenes -- */
+
+/* Assets of each kind of encoding: in the database, an object, one of several blocks, some that do not shrink. */
+static void make_model(void)
+{
+	shell("mkdir -p w/a");
+	write_file("w/livecalc.config.json", config, sizeof config - 1);
+	write_file("w/m.mga", "MODEL\n", 6);
+	write_file("w/step.py", "print(1)\n", 9);
+	write_table("w/a/mortality.csv", 5000, 1);
+	write_table("w/a/lapse.csv", 60000, 2);
+	write_table("w/a/expenses.csv", (1u << 20) + 100, 3);
+	write_noise("w/p.bin", 40000, 7);
+	write_noise("w/calc.wasm", 20000, 8);
+}
+
+static void keep_scene(scene s)
+{
+	shell("cp -a w %s", scene_names[s]);
+}
+
+void set_scene(scene s)
+{
+	shell("rm -rf w && cp -a %s w", scene_names[s]);
+}
+
+void set_up(void)
+{
+	static const char *const pack_older[] = { "pack",    "-q",    "--level", "1", "--include-policies",
+		                                  "--tag", "older", NULL };
+	static const char *const pack_newer[] = { "pack", "-q", "--level", "1", "--include-policies", NULL };
+	const char *temp = getenv("TMPDIR");
+	/* Nothing here is to outlive the machine: in memory it goes faster. */
+	if (temp == NULL || temp[0] == '\0')
+		temp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	(void)snprintf(root, sizeof root, "%s/pannier-fault-XXXXXX", temp);
+	if (mkdtemp(root) == NULL)
+		die("mkdtemp %s: %s", root, strerror(errno));
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("mmap");
+	(void)setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+	(void)unsetenv("PANNIER_STORE");
+	make_model();
+	keep_scene(SCENE_EMPTY);
+	run_well(pack_older, "first pack");
+	shell("cp w/model-package.zip older.zip");
+	write_table("w/a/mortality.csv", 5050, 9);
+	run_well(pack_newer, "second pack");
+	keep_scene(SCENE_PACKED);
+	write_table("w/a/lapse.csv", 60000, 20);
+	write_table("w/a/expenses.csv", (1u << 20) + 200, 30);
+	write_table("w/a/mortality.csv", 5100, 10);
+	keep_scene(SCENE_CHANGED);
+}
+
+void tear_down(void)
+{
+	shell("rm -rf %s", root);
+}

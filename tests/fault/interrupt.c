@@ -1,0 +1,107 @@
+/*
+ * SIGINT at random moments of the real tool, while it packs a model that takes
+ * its time: it stops cleanly or gets through, and the next run finds all well.
+ *
+ * usage: fault-interrupt PANNIER
+ */
+#include "harness.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOMENTS 50
+#define TABLE_SIZE (15u << 20)
+
+static double now(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static pid_t start(const char *tool)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (chdir(path("w")) == 0 && freopen(path("stderr"), "w", stderr) != NULL)
+			execl(tool, "pannier", "pack", "-q", (char *)NULL);
+		_exit(126);
+	}
+	return pid;
+}
+
+/* The exit status of `pannier pack` with a SIGINT after @delay seconds; below 0: without. */
+static int pack(const char *tool, double delay)
+{
+	int code = 0;
+	pid_t pid = start(tool);
+	if (delay >= 0) {
+		struct timespec t = { (time_t)delay, (long)((delay - (double)(time_t)delay) * 1e9) };
+		(void)nanosleep(&t, NULL);
+		(void)kill(pid, SIGINT);
+	}
+	if (pid < 0 || waitpid(pid, &code, 0) != pid)
+		die("fork");
+	/* So early that nobody listens: that is 130 to a shell as well. */
+	if (WIFSIGNALED(code) && WTERMSIG(code) == SIGINT)
+		return 130;
+	return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+}
+
+static void check(uint64_t before, uint64_t after, int status, const char *what)
+{
+	static const char *const export_older[] = { "export", "-q", "older", "-o", "../exported.zip", NULL };
+	uint64_t seen = tree_hash("w");
+	if (seen != before && seen != after)
+		die("%s: what is visible is neither as before nor as after", what);
+	if (status == 0 && seen != after)
+		die("%s: reports success, and its result is not there", what);
+	check_no_leftovers("w", what);
+	check_database("w/.pannier/pannier.db", what);
+	run_well(export_older, what);
+	shell("cmp exported.zip older.zip");
+}
+
+int main(int argc, char **argv)
+{
+	char what[64];
+	long stopped = 0;
+	unsigned seed = 1;
+	if (argc != 2)
+		die("usage: fault-interrupt PANNIER");
+	set_up();
+	set_scene(SCENE_CHANGED);
+	write_table("w/a/expenses.csv", TABLE_SIZE, 40);
+	write_table("w/a/lapse.csv", TABLE_SIZE, 41);
+	shell("rm -rf changed && cp -a w changed");
+	uint64_t before = tree_hash("w");
+	double started = now();
+	if (pack(argv[1], -1) != 0)
+		die("pack fails");
+	double seconds = now() - started;
+	uint64_t after = tree_hash("w");
+	for (int i = 0; i < MOMENTS; i++) {
+		set_scene(SCENE_CHANGED);
+		seed = seed * 1103515245u + 12345u;
+		double delay = seconds * 1.1 * (double)(seed >> 8 & 0xffff) / 65536;
+		(void)snprintf(what, sizeof what, "moment %d, after %.4f s", i, delay);
+		int status = pack(argv[1], delay);
+		if (status != 0 && status != 130)
+			die("%s: exit %d", what, status);
+		stopped += status == 130;
+		check(before, after, status, what);
+		if (i % 5 == 0 && (pack(argv[1], -1) != 0 || tree_hash("w") != after))
+			die("%s: the next pack fails", what);
+	}
+	tear_down();
+	printf("pack: %d interrupts, %ld stopped it, %ld came too late, 0 losses\n", MOMENTS, stopped,
+	       MOMENTS - stopped);
+	if (stopped < MOMENTS / 5)
+		die("only %ld interrupts hit", stopped);
+	return 0;
+}
