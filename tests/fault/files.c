@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 			continue;
 		for (const command *c = commands; c->name != NULL; c++)
 			if (argc < 3 || strcmp(argv[2], c->name) == 0)
-				total += fault_loop(c, faults[i], STRIDE);
+				total += fault_loop(c, faults[i], 0, STRIDE);
 	}
 	tear_down();
 	printf("%ld faults\n", total);

@@ -431,11 +431,11 @@ long fault_count(const command *c, const fault *f)
 	return atomic_load(&shared->calls);
 }
 
-long fault_loop(const command *c, fault f, long stride)
+long fault_loop(const command *c, fault f, long lead, long stride)
 {
 	long injected = 0;
 	survived = 0;
-	for (f.n = 1; fault_once(c, &f); f.n += stride)
+	for (f.n = 1; fault_once(c, &f); f.n += f.n < lead ? 1 : stride)
 		injected++;
 	set_scene(c->scene);
 	if (injected > 0)

@@ -11,8 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Every fault in a release build; under sanitizers, which are slower, every 23rd. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
+/* Every fault in a release build; under sanitizers, which are slower, every 23rd. */
+#ifdef SANITIZED
 #define STRIDE 23
 #else
 #define STRIDE 1
@@ -64,8 +73,11 @@ bool fault_once(const command *c, const fault *f);
 /** How often a run without the fault passes the place where @f could take place. */
 long fault_count(const command *c, const fault *f);
 
-/** Faults 1, 1 + @stride, ... until the command gets through; prints how many there were, and returns it. */
-long fault_loop(const command *c, fault f, long stride);
+/**
+ * Faults 1 to @lead one by one, then every @stride-th, until the command gets
+ * through; prints how many there were, and returns it.
+ */
+long fault_loop(const command *c, fault f, long lead, long stride);
 
 /** Print what is wrong and exit. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
