@@ -14,8 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef SANITIZED
+#define MOMENTS 10
+#define TABLE_SIZE (4u << 20)
+#else
 #define MOMENTS 50
 #define TABLE_SIZE (15u << 20)
+#endif
 
 static double now(void)
 {
