@@ -2,9 +2,9 @@
 # Installs into a new folder, moves it elsewhere, and builds the example outside
 # of this tree against it: with pkg-config and with find_package, shared and
 # static. Each program packs the sample model; all must get the same package.
-# usage: install.sh SOURCE BUILD GENERATOR COMPILER CFLAGS
+# usage: install.sh SOURCE BUILD GENERATOR COMPILER [CFLAGS]
 set -eu
-source=$1 build=$2 generator=$3 cc=$4 cflags=$5
+source=$1 build=$2 generator=$3 cc=$4 cflags=${5-}
 unset DESTDIR PANNIER_STORE LD_LIBRARY_PATH PKG_CONFIG_PATH CMAKE_PREFIX_PATH
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/pannier-install-XXXXXX")
