@@ -17,8 +17,10 @@ import report
 from race import MB, Course, Peer, remove
 
 FULL = {"mixed": 150 * MB, "big": 1000 * MB, "noise": 1000 * MB, "many": 10_000, "memory": (10 * MB, 5000 * MB),
+        "counts": (1, 10, 100, 1000, 10_000), "lengths": (1, 4, 16, 64, 256, 1000, 4000),
         "rounds": 3, "short": 21, "limit": 3600}
 QUICK = {"mixed": 10 * MB, "big": 60 * MB, "noise": 100 * MB, "many": 10_000, "memory": (10 * MB,),
+         "counts": (), "lengths": (),  # no curves
          "rounds": 3, "short": 7, "limit": 90}
 THREADS = len(os.sched_getaffinity(0))
 MEMORY_BAR = 64 * MB + 8 * MB * THREADS
@@ -330,15 +332,14 @@ class Bench:
         return {"first": first, "unchanged": again, "one change": changed}
 
     def do_curves(self):
-        title = "Cost curves"
-        if self.quick:
+        if not self.size["counts"]:
             return
         counts, sizes = [], []
-        for count in (1, 10, 100, 1000, 10_000):
+        for count in self.size["counts"]:
             m = self.model("curve", models.many, count, 4000)
             counts.append((count, self.point(m)))
             m.remove()
-        for length in (1, 4, 16, 64, 256, 1000, 4000):
+        for length in self.size["lengths"]:
             m = self.model("curve", models.mixed, length * MB)
             sizes.append((length, self.point(m)))
             m.remove()
@@ -350,7 +351,7 @@ class Bench:
                 for kind, result in kinds.items():
                     result.name = f"{x:,} {unit}, {kind}"
                     results.append(result)
-        self.row(title, f"plotted in {self.svg}", results, [])
+        self.row("Cost curves", f"plotted in {self.svg}", results, [])
 
     def run(self):
         begin = time.monotonic()

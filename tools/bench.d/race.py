@@ -48,6 +48,10 @@ class Result:
         return statistics.median(self.seconds) if self.seconds and not self.error else None
 
     @property
+    def cpu(self):
+        return statistics.median(self.processor) if self.processor and not self.error else None
+
+    @property
     def reply(self):
         """What the last run said, when that was JSON."""
         try:
@@ -57,7 +61,7 @@ class Result:
 
     def as_json(self):
         return {"name": self.name, "command": self.command, "median": self.median, "seconds": self.seconds,
-                "processorSeconds": self.processor, "peakBytes": self.peak or None, "outputBytes": self.size,
+                "medianProcessor": self.cpu, "processorSeconds": self.processor, "peakBytes": self.peak or None, "outputBytes": self.size,
                 "error": self.error}
 
 

@@ -119,7 +119,7 @@ def number(value):
     return f"{value:,.3f}".rstrip("0").rstrip(".") if value < 100 else f"{value:,.0f}"
 
 
-WIDTH = (30, 11, 17, 9, 11, 10)
+WIDTH = (30, 11, 17, 9, 11, 11, 11)
 
 
 def line(*cells):
@@ -151,10 +151,10 @@ class Report:
     def block(self, row):
         yield f"{row['title']}: {row['scale']}"
         if row["results"]:
-            yield line("", "median", "min..max", "ratio", "size", "memory")
+            yield line("", "median", "min..max", "ratio", "processor", "size", "memory")
         for r in row["results"]:
-            yield line(r["name"], seconds(r["median"]), span(r["seconds"]), factor(r["ratio"]), size(r["outputBytes"]),
-                       size(r["peakBytes"]))
+            yield line(r["name"], seconds(r["median"]), span(r["seconds"]), factor(r["ratio"]),
+                       seconds(r["medianProcessor"]), size(r["outputBytes"]), size(r["peakBytes"]))
             if r["error"]:
                 yield f"      FAILED: {' '.join(r['error'].split())}"
         for b in row["bars"]:
