@@ -109,10 +109,12 @@ int main(int argc, char **argv)
 {
 	cli c = { .argc = argc, .argv = argv, .drawn_at = cli_clock(), .options.wait = CLI_WAIT_DEFAULT };
 	struct sigaction ignore, pipe_action;
-	static char buffer[64 * 1024];
+	static char buffer[64 * 1024], messages[4096];
 	if (!open_standard_descriptors())
 		return CLI_FAILED;
 	(void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+	/* A write a line: messages are put together from small parts, and there may be 100,000. */
+	(void)setvbuf(stderr, messages, _IOLBF, sizeof messages);
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
 	/* A broken pipe is an error of the write, so that the call that writes can clean up. */

@@ -96,7 +96,9 @@ int cli_progress(void *user, const pnr_progress *progress)
 
 void cli_progress_erase(cli *c)
 {
-	if (c->drawn)
+	if (c->drawn) {
 		(void)fputs("\r\x1b[K", stderr);
+		(void)fflush(stderr);
+	}
 	c->drawn = false;
 }
