@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct text {
@@ -42,15 +43,26 @@ static int read_some(int fd, size_t limit, text *out)
 	}
 }
 
+/* A folder is left to read(2), which has a name for it. */
+static bool is_special(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 /* @absent is the exit status if there is no such file. */
 static int read_text(cli *c, const char *path, size_t limit, int absent, text *out)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	int failed = fd < 0 ? -1 : read_some(fd, limit, out);
+	/* NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool special = fd >= 0 && !is_stdin && is_special(fd);
+	int failed = fd < 0 || special ? -1 : read_some(fd, limit, out);
 	int reason = errno;
 	if (fd >= 0 && !is_stdin)
 		(void)close(fd);
+	if (special)
+		return cli_fail(c, absent, "'%s' is not a regular file; '-' reads stdin", path);
 	if (failed == 0)
 		return CLI_DONE;
 	if (cli_interrupted())
