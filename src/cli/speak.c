@@ -29,7 +29,8 @@ int cli_exit_of(cli_subject subject, const pnr_error *err)
 		/* What is wrong with a config comes in the result; this is an option. */
 		if (subject == CLI_OF_REF || subject == CLI_OF_CONFIG || subject == CLI_OF_OUTPUT)
 			return CLI_USAGE;
-		return subject == CLI_OF_PACKAGE ? CLI_UNVERIFIED : CLI_FAILED;
+		/* With an errno it is a name that the operating system does not take. */
+		return subject == CLI_OF_PACKAGE && err->detail == 0 ? CLI_UNVERIFIED : CLI_FAILED;
 	case PNR_CONFLICT:
 		/* An ambiguous prefix; a tag that is in use. */
 		return (subject == CLI_OF_REF || subject == CLI_OF_CONFIG) && err->detail == 0 ? CLI_USAGE
