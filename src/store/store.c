@@ -63,8 +63,10 @@ static pnr_status take_lock(pnr_store *store, unsigned busy_ms, pnr_error *err)
 	pnr_status status = pnr_file_open(store->fd, LOCK, flags, 0666, &store->lock, &own);
 	if (status != PNR_OK && store->read_only)
 		return PNR_OK; /* nothing can be removed where nothing can be written */
-	if (status != PNR_OK)
+	if (status != PNR_OK) {
+		pnr_context(&own, "'%s'", store->dir);
 		return pnr_fail_with(err, &own);
+	}
 	if (!store->read_only && pnr_file_lock(store->lock, LOCK_EX | LOCK_NB, LOCK, NULL) == PNR_OK) {
 		status = pnr_blobs_sweep(store->blobs, err);
 		if (status != PNR_OK)
