@@ -520,7 +520,7 @@ static pnr_status check_start(scanner *s)
 {
 	size_t limit = s->limits->bytes < UINT32_MAX ? s->limits->bytes : UINT32_MAX;
 	if (s->length > limit)
-		return fault(s, PNR_FULL, 0, "the text has %zu bytes, more than the limit of %zu", s->length, limit);
+		return fault(s, PNR_FULL, 0, "the text is larger than the limit of %zu bytes", limit);
 	if (s->length >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0)
 		return fault(s, PNR_INVALID, 0, "a byte order mark; save the text as UTF-8 without BOM");
 	if (s->length >= 2 && (memcmp(s->text, "\xff\xfe", 2) == 0 || memcmp(s->text, "\xfe\xff", 2) == 0))

@@ -271,7 +271,7 @@ static void the_size_limit_is_exact(void **state)
 	pnr_error err = PNR_ERROR_INIT;
 	assert_int_equal(scan("[1,2]", 5, &limits, NULL, NULL), PNR_OK);
 	assert_int_equal(scan("[1,2] ", 6, &limits, NULL, &err), PNR_FULL);
-	assert_contains(err.message, "6 bytes, more than the limit of 5");
+	assert_contains(err.message, "larger than the limit of 5 bytes");
 }
 
 static void the_token_limit_counts_values_and_keys(void **state)
