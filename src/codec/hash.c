@@ -15,12 +15,16 @@ struct pnr_hash {
 	uint64_t size;
 };
 
-/* Of the errors that OpenSSL leaves the first is the cause; where there was no memory to note one, there is none. */
+/*
+ * Of the errors that OpenSSL leaves the first is the cause; where there was no memory to note one, there is
+ * none. An argument that is not valid is one of its own that it found no memory for.
+ */
 static pnr_status fail_openssl(const char *what, pnr_error *err)
 {
 	unsigned long cause = ERR_get_error();
 	ERR_clear_error();
-	if (cause == 0 || ERR_GET_REASON(cause) == ERR_R_MALLOC_FAILURE)
+	int kind = ERR_GET_REASON(cause);
+	if (cause == 0 || kind == ERR_R_MALLOC_FAILURE || kind == ERR_R_PASSED_INVALID_ARGUMENT)
 		return pnr_fail_nomem(err);
 	char reason[256];
 	ERR_error_string_n(cause, reason, sizeof reason);
