@@ -357,6 +357,11 @@ static void check_outcome(const usual *u, const fault *f, outcome o, const char 
 		return;
 	size_t length, message_length;
 	char *message = read_all("stderr", &message_length);
+	/* glibc 2.36 insists on memory while it looks up the user's name: that end is its own, the store's state ours. */
+	if (o.signal == SIGABRT && strstr(message, "nss_database.c") != NULL) {
+		free(message);
+		return;
+	}
 	if (o.signal != 0)
 		die("%s: ended by signal %d: %s", what, o.signal, message);
 	if (o.exit_status != 0 && message_length == 0)
