@@ -1059,10 +1059,13 @@ def check(name, pannier, limits):
 
 
 def write_corpus(folder):
+    """Those that get past the check of the zip as such: that has a fuzzer of its own."""
     os.makedirs(folder, exist_ok=True)
     for name, kind in classes.items():
+        if kind["refused"] and not name.startswith(("manifest", "config", "no_", "zip_slip", "names", "folder_where")):
+            continue
         _, data = make(kind)
-        if not isinstance(data, Sparse) and len(data) <= 4 * KIB:
+        if len(data) <= 4 * KIB:
             write(os.path.join(folder, name), data)
 
 
