@@ -671,15 +671,18 @@ def terminated(p):
 
 def in_mounts(p, mount, command):
     """Run @command with file systems of its own; say what of the files there it left."""
-    script = f'''{mount} || exit 99
+    # In a chroot "/" is no mount point and cannot be made private: so what is mounted is unmounted, too.
+    script = f'''mount --make-rprivate / 2>/dev/null || :
+{mount} || exit 99
 find . -type f ! -path './.pannier/[pol.]*' | sort > ../before
 "$@"
 status=$?
 find . -type f ! -path './.pannier/[pol.]*' | sort > ../after
 diff ../before ../after | sed -n 's/^> /left behind: /p' >&2
 rm ../before ../after
+umount {mount.split()[-1]}
 exit $status'''
-    return ["unshare", "-m", "sh", "-c", script, "sh", p.pannier] + command
+    return ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", script, "sh", p.pannier] + command
 
 
 def send(process, number):
