@@ -67,9 +67,6 @@ pnr_status pnr_index_blob_put(pnr_index *index, pnr_blob_row *row, pnr_error *er
 
 /* ----------------------------------------------------------- encodings -- */
 
-/* The columns that read_encoding expects, in its order. */
-#define ENCODING_COLUMNS "id, blob_id, form, encoder, level, stored_hash, stored_size, data"
-
 /*
  * The row's texts and data move into @arena in one piece, so that the pointers
  * into it stay right: form, NUL, encoder, NUL, data.
@@ -108,11 +105,11 @@ static pnr_status read_encoding(pnr_statement *from, pnr_buffer *arena, pnr_enco
 }
 
 pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char *encoder, unsigned level, bool any,
-                                   pnr_buffer *arena, pnr_encoding_row *out_row, pnr_error *err)
+                                   int64_t *out_id, pnr_error *err)
 {
 	static const pnr_sql find_sql = {
 		"find an encoding",
-		"SELECT " ENCODING_COLUMNS " FROM encoding"
+		"SELECT id FROM encoding"
 		" WHERE blob_id = ?1 AND base_id IS NULL AND (level = ?3 OR ?4)"
 		" ORDER BY (level = ?3 AND encoder = ?2) DESC, level = ?3 DESC, stored_size, id LIMIT 1"
 	};
@@ -124,15 +121,15 @@ pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char
 	pnr_bind_words(find, 2, encoder);
 	pnr_bind_int(find, 3, level);
 	pnr_bind_int(find, 4, any);
-	status = pnr_statement_row(find, err);
-	return status == PNR_OK ? read_encoding(find, arena, out_row, err) : status;
+	return pnr_statement_id(find, out_id, err);
 }
 
 pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buffer *arena, pnr_encoding_row *out_row,
                                   pnr_error *err)
 {
 	static const pnr_sql get_sql = { "get an encoding",
-		                         "SELECT " ENCODING_COLUMNS " FROM encoding WHERE id = ?1" };
+		                         "SELECT id, blob_id, form, encoder, level, stored_hash, stored_size, data"
+		                         " FROM encoding WHERE id = ?1" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *get = NULL;
 	pnr_status status = pnr_statement_take(index, &get_sql, &get, err);
 	if (status != PNR_OK)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define BUSY_DEFAULT_MS 30000
+#define WAL_STEP_MS 5
 
 /* --------------------------------------------------------- transactions -- */
 
@@ -20,6 +21,7 @@ static pnr_status execute(pnr_index *index, const pnr_sql *sql, pnr_error *err)
 pnr_status pnr_index_begin(pnr_index *index, pnr_error *err)
 {
 	static const pnr_sql begin_sql = { "begin", "BEGIN IMMEDIATE" };
+	pnr_index_release(index);
 	if (index->read_only)
 		return pnr_fail(err, PNR_DENIED, "index: '%s' is open for reading only", index->path);
 	return execute(index, &begin_sql, err);
@@ -28,7 +30,7 @@ pnr_status pnr_index_begin(pnr_index *index, pnr_error *err)
 pnr_status pnr_index_commit(pnr_index *index, pnr_error *err)
 {
 	static const pnr_sql commit_sql = { "commit", "COMMIT" };
-	if (sqlite3_get_autocommit(index->db) != 0)
+	if (index->held || sqlite3_get_autocommit(index->db) != 0)
 		return pnr_fail(err, PNR_INVALID, "index: commit: no transaction is open");
 	pnr_status status = execute(index, &commit_sql, err);
 	if (status != PNR_OK)
@@ -39,14 +41,31 @@ pnr_status pnr_index_commit(pnr_index *index, pnr_error *err)
 /* Past the gate: a rollback that does not happen is no fault that the system could make. */
 void pnr_index_rollback(pnr_index *index)
 {
+	index->held = false;
 	if (index->db != NULL && sqlite3_get_autocommit(index->db) == 0)
 		(void)sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+pnr_status pnr_index_hold(pnr_index *index, pnr_error *err)
+{
+	static const pnr_sql hold_sql = { "hold", "BEGIN" };
+	if (index->held)
+		return PNR_OK;
+	pnr_status status = execute(index, &hold_sql, err);
+	index->held = status == PNR_OK;
+	return status;
+}
+
+/* Nothing was written: rolled back or committed is the same. */
+void pnr_index_release(pnr_index *index)
+{
+	if (index->held)
+		pnr_index_rollback(index);
+}
+
 /* -------------------------------------------------------------- opening -- */
 
-/* Others may be at the same: whoever comes second waits, and finds it done. */
-static pnr_status use_wal(pnr_index *index, pnr_error *err)
+static pnr_status try_wal(pnr_index *index, pnr_error *err)
 {
 	static const pnr_sql wal_sql = { "turn the write-ahead log on", "PRAGMA journal_mode=WAL" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *wal = NULL;
@@ -61,6 +80,20 @@ static pnr_status use_wal(pnr_index *index, pnr_error *err)
 	                "index: the file system of '%s' cannot hold a write-ahead log; keep the store on a local disk: "
 	                "set PANNIER_STORE",
 	                index->path);
+}
+
+/* Others may be at the same, and for this lock SQLite does not wait: whoever comes second tries until it is done. */
+static pnr_status use_wal(pnr_index *index, pnr_error *err)
+{
+	for (unsigned waited = 0;; waited += WAL_STEP_MS) {
+		pnr_error own = PNR_ERROR_INIT;
+		pnr_status status = try_wal(index, &own);
+		if (status == PNR_OK)
+			return status;
+		if (status != PNR_BUSY || waited >= index->busy_ms)
+			return pnr_fail_with(err, &own);
+		(void)sqlite3_sleep(WAL_STEP_MS);
+	}
 }
 
 /* That the tables are there, by name: preparing is enough. */
@@ -159,12 +192,30 @@ pnr_status pnr_index_open(const char *path, const pnr_index_options *options, pn
 	return status;
 }
 
+/*
+ * Closing checkpoints and removes the write-ahead log, for three syncs. A short
+ * one may as well stay for the next transactions: whoever opens the database
+ * reads it, and a commit costs one sync.
+ */
+static void keep_short_log(pnr_index *index)
+{
+	sqlite3_file *wal = NULL;
+	sqlite3_int64 size = 0;
+	if (index->db == NULL || index->read_only ||
+	    sqlite3_file_control(index->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK ||
+	    wal == NULL || wal->pMethods == NULL || wal->pMethods->xFileSize(wal, &size) != SQLITE_OK)
+		return;
+	if (size > 0 && size <= PNR_INDEX_LOG_KEPT)
+		(void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void pnr_index_close(pnr_index *index)
 {
 	if (index == NULL)
 		return;
 	pnr_index_rollback(index);
 	pnr_statement_forget(index);
+	keep_short_log(index);
 	/* All statements are gone; what else it reports (a checkpoint that failed) loses nothing. */
 	(void)sqlite3_close(index->db);
 	free(index->path);

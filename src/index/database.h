@@ -22,6 +22,9 @@
 /** `PRAGMA application_id` of our databases; schema/001-store.sql sets it. */
 #define PNR_APPLICATION_ID 0x706e6e72u
 
+/** A write-ahead log of at most so many bytes is left behind by the last one who closes the database. */
+#define PNR_INDEX_LOG_KEPT ((sqlite3_int64)1 << 20)
+
 typedef struct pnr_statement pnr_statement;
 
 struct pnr_index {
@@ -29,6 +32,7 @@ struct pnr_index {
 	char *path;          /**< absolute; for messages it is the original's, also of a private copy */
 	unsigned busy_ms;
 	bool read_only;
+	bool held;           /**< the transaction that is open is pnr_index_hold's */
 	pnr_statement *idle; /**< prepared and not in use, the most recently used first */
 };
 

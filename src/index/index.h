@@ -46,6 +46,15 @@ PNR_CHECKED pnr_status pnr_index_commit(pnr_index *index, pnr_error *err);
 /** Harmless outside a transaction. */
 void pnr_index_rollback(pnr_index *index);
 
+/**
+ * Answer what is asked from now on from one state of the database: many
+ * questions then cost the locks of one. Ends with pnr_index_release or
+ * pnr_index_begin; nothing can be written until then. Harmless when held already.
+ */
+PNR_CHECKED pnr_status pnr_index_hold(pnr_index *index, pnr_error *err);
+/** Harmless when nothing is held. */
+void pnr_index_release(pnr_index *index);
+
 /* ------------------------------------------------------ blobs, encodings -- */
 
 typedef struct pnr_blob_row {
@@ -77,12 +86,14 @@ typedef struct pnr_encoding_row {
 /**
  * The encoding to use for a blob: of @encoder and @level if there is one, else
  * of that @level, else (with @any) whichever is smallest. NOT_FOUND without a
- * text. @out_row's texts and data are copied into @arena, which the row then
- * points into: keep it, do not append to it.
+ * text.
  */
 PNR_CHECKED pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char *encoder,
-                                               unsigned level, bool any, pnr_buffer *arena,
-                                               pnr_encoding_row *out_row, pnr_error *err);
+                                               unsigned level, bool any, int64_t *out_id, pnr_error *err);
+/**
+ * NOT_FOUND without a text. @out_row's texts and data are copied into @arena,
+ * which the row then points into: keep it, do not append to it.
+ */
 PNR_CHECKED pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buffer *arena,
                                               pnr_encoding_row *out_row, pnr_error *err);
 /** Insert, or find the row with the same blob, encoder and level. @row->id is set. */

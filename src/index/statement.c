@@ -210,7 +210,7 @@ pnr_status pnr_statement_write(pnr_statement *statement, pnr_error *err)
 		return pnr_fail(err, PNR_DENIED, "index: %s: '%s' is open for reading only", statement->sql->what,
 		                index->path);
 	/* After some failures SQLite has ended the transaction by itself: what follows must not slip through alone. */
-	if (sqlite3_get_autocommit(index->db) != 0)
+	if (index->held || sqlite3_get_autocommit(index->db) != 0)
 		return pnr_fail(err, PNR_INVALID, "index: %s: no transaction is open", statement->sql->what);
 	pnr_status status = pnr_statement_row(statement, err);
 	pnr_statement_rewind(statement);

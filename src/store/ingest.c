@@ -132,6 +132,7 @@ void pnr_ingest_free(pnr_ingest *ingest)
 {
 	if (ingest == NULL)
 		return;
+	pnr_index_release(ingest->store->index);
 	queue *submitted[] = { &ingest->reading, &ingest->encoding };
 	for (size_t i = 0; i < PNR_COUNT(submitted); i++)
 		while (submitted[i]->first != NULL) {
@@ -149,15 +150,11 @@ void pnr_ingest_free(pnr_ingest *ingest)
 /* Fill @out from the index if the blob and a usable encoding of it are there; else PNR_NOT_FOUND. */
 static pnr_status find_encoding(pnr_ingest *ingest, const pnr_blob_row *blob, pnr_ingested *out, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
-	pnr_encoding_row row;
 	pnr_status status =
 		pnr_index_encoding_find(ingest->store->index, blob->id, pnr_encoder_name(), ingest->options.level,
-	                                ingest->options.any_encoding, &arena, &row, err);
-	if (status == PNR_OK) {
+	                                ingest->options.any_encoding, &out->encoding_id, err);
+	if (status == PNR_OK)
 		out->blob = *blob;
-		out->encoding_id = row.id;
-	}
 	return status;
 }
 
@@ -168,14 +165,22 @@ static pnr_status find_content(pnr_ingest *ingest, const pnr_digest *hash, pnr_i
 	return status == PNR_OK ? find_encoding(ingest, &blob, out, err) : status;
 }
 
+/* While file after file is known, one state of the index answers for all of them; it is let go before work begins. */
 static pnr_status find_state(pnr_ingest *ingest, const struct stat *st, pnr_ingested *out, pnr_error *err)
 {
+	pnr_index *index = ingest->store->index;
 	if (ingest->options.rehash)
 		return PNR_NOT_FOUND;
 	pnr_file_state state = pnr_file_state_of(st);
 	pnr_blob_row blob;
-	pnr_status status = pnr_index_source_find(ingest->store->index, &state, &blob, err);
-	return status == PNR_OK ? find_encoding(ingest, &blob, out, err) : status;
+	pnr_status status = pnr_index_hold(index, err);
+	if (status == PNR_OK)
+		status = pnr_index_source_find(index, &state, &blob, err);
+	if (status == PNR_OK)
+		status = find_encoding(ingest, &blob, out, err);
+	if (status != PNR_OK)
+		pnr_index_release(index);
+	return status;
 }
 
 /* --------------------------------------------------------------- rows, batches -- */
@@ -549,6 +554,7 @@ pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t leng
 
 pnr_status pnr_ingest_settle(pnr_ingest *ingest, pnr_error *err)
 {
+	pnr_index_release(ingest->store->index);
 	pnr_status status = advance(ingest, true, err);
 	return status == PNR_OK ? pnr_blobs_commit(ingest->store->blobs, err) : status;
 }

@@ -121,10 +121,11 @@ static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t e
 		return pnr_fail_nomem(err);
 	body->fd = -1;
 	pnr_encoding_row row;
-	pnr_status status =
-		encoding_id != 0
-			? pnr_index_encoding_get(store->index, encoding_id, &body->arena, &row, err)
-			: pnr_index_encoding_find(store->index, blob->id, "", 0, true, &body->arena, &row, err);
+	pnr_status status = PNR_OK;
+	if (encoding_id == 0)
+		status = pnr_index_encoding_find(store->index, blob->id, "", 0, true, &encoding_id, err);
+	if (status == PNR_OK)
+		status = pnr_index_encoding_get(store->index, encoding_id, &body->arena, &row, err);
 	if (status == PNR_NOT_FOUND) {
 		char hash[PNR_DIGEST_HEX_SIZE];
 		return pnr_fail(err, PNR_CORRUPT, "the index has no encoding of blob %s",

@@ -150,12 +150,11 @@ static int64_t put_choice(pnr_index *index, int64_t blob, const char *encoder, u
 
 static int64_t find_choice(pnr_index *index, int64_t blob, const char *encoder, unsigned level, bool any)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
-	pnr_encoding_row row = { .id = 0 };
+	int64_t id = 0;
 	pnr_error err = PNR_ERROR_INIT;
-	pnr_status status = pnr_index_encoding_find(index, blob, encoder, level, any, &arena, &row, &err);
+	pnr_status status = pnr_index_encoding_find(index, blob, encoder, level, any, &id, &err);
 	assert_true(status == PNR_OK || (status == PNR_NOT_FOUND && err.message[0] == '\0'));
-	return row.id;
+	return id;
 }
 
 static void the_encoding_asked_for_is_preferred(void **state)
@@ -748,6 +747,42 @@ static void writing_needs_a_transaction(void **state)
 	assert_fails(pnr_index_begin(index, err), PNR_IO, "within a transaction");
 }
 
+static void what_is_held_is_one_state_until_it_is_let_go(void **state)
+{
+	fixture *f = *state;
+	pnr_index *other = NULL;
+	pnr_blob_row found, row = { .hash = digest(1, 1) };
+	const pnr_digest first = row.hash, second = digest(1, 2);
+	assert_ok(pnr_index_begin(f->index, err));
+	(void)put_blob(f->index, 1);
+	assert_ok(pnr_index_commit(f->index, err));
+	pnr_index_release(f->index);
+	assert_ok(pnr_index_hold(f->index, err));
+	assert_ok(pnr_index_hold(f->index, err));
+	assert_ok(pnr_index_blob_find(f->index, &first, &found, err));
+
+	assert_ok(open_at(f->path, false, false, 0, &other, err));
+	assert_ok(pnr_index_begin(other, err));
+	(void)put_blob(other, 2);
+	assert_ok(pnr_index_commit(other, err));
+	assert_fails(pnr_index_blob_find(f->index, &second, &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_blob_put(f->index, &row, err), PNR_INVALID, "no transaction is open");
+	assert_fails(pnr_index_commit(f->index, err), PNR_INVALID, "no transaction is open");
+	pnr_index_release(f->index);
+	assert_ok(pnr_index_blob_find(f->index, &second, &found, err));
+
+	/* To begin lets go as well: an old state could not be written to. */
+	assert_ok(pnr_index_hold(f->index, err));
+	assert_ok(pnr_index_blob_find(f->index, &second, &found, err));
+	assert_ok(pnr_index_begin(other, err));
+	(void)put_blob(other, 3);
+	assert_ok(pnr_index_commit(other, err));
+	assert_ok(pnr_index_begin(f->index, err));
+	(void)put_blob(f->index, 4);
+	assert_ok(pnr_index_commit(f->index, err));
+	pnr_index_close(other);
+}
+
 static void closing_rolls_back(void **state)
 {
 	fixture *f = *state;
@@ -796,6 +831,7 @@ int main(void)
 		TEST(a_prefix_names_a_package_or_an_archive),
 		TEST(a_prefix_of_several_is_ambiguous_and_lists_them),
 		TEST(writing_needs_a_transaction),
+		TEST(what_is_held_is_one_state_until_it_is_let_go),
 		TEST(closing_rolls_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

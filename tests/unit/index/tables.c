@@ -324,7 +324,7 @@ static void run_everything(pnr_index *index)
 	pnr_ignore(pnr_index_blob_prefix(index, "ffff", &blob, NULL));
 	bool known = false;
 	assert_ok(pnr_index_blob_size_known(index, 1, &known, err));
-	pnr_ignore(pnr_index_encoding_find(index, 1, "e", 6, true, &arena, &encoding, NULL));
+	pnr_ignore(pnr_index_encoding_find(index, 1, "e", 6, true, &found, NULL));
 	pnr_ignore(pnr_index_encoding_get(index, 1, &arena, &encoding, NULL));
 	assert_ok(pnr_index_package_assets(index, package, 1, ignore_asset, NULL, err));
 	assert_ok(pnr_index_package_references(index, package, ignore_reference, NULL, err));
@@ -339,6 +339,8 @@ static void run_everything(pnr_index *index)
 	assert_ok(pnr_index_ref_latest(index, "x", 0, &ref, err));
 	assert_ok(pnr_index_ref_tag(index, "t", &ref, err));
 	pnr_ignore(pnr_index_ref_prefix(index, "ffff", &ref, NULL));
+	assert_ok(pnr_index_hold(index, err));
+	pnr_index_release(index);
 }
 
 static unsigned count_in_file(const char *path, const char *word)
