@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PRINTF_GUESS 128 /* what is formatted is seldom longer: then it is formatted once */
+
 char *pnr_buffer_reserve(pnr_buffer *buffer, size_t length)
 {
 	if (buffer->failed)
@@ -57,17 +59,15 @@ void pnr_buffer_printf(pnr_buffer *buffer, const char *format, ...)
 	va_start(args, format);
 	va_list again;
 	va_copy(again, args);
-	int length = vsnprintf(NULL, 0, format, args);
+	char *place = pnr_buffer_reserve(buffer, PRINTF_GUESS);
+	int length = vsnprintf(place, place == NULL ? 0 : PRINTF_GUESS + 1, format, args);
 	va_end(args);
-	if (length < 0) {
+	if (length < 0)
 		buffer->failed = true;
-	} else {
-		char *place = pnr_buffer_reserve(buffer, (size_t)length);
-		if (place != NULL) {
-			(void)vsnprintf(place, (size_t)length + 1, format, again);
-			buffer->length += (size_t)length;
-		}
-	}
+	else if (length > PRINTF_GUESS && (place = pnr_buffer_reserve(buffer, (size_t)length)) != NULL)
+		(void)vsnprintf(place, (size_t)length + 1, format, again);
+	if (length >= 0 && place != NULL)
+		buffer->length += (size_t)length;
 	va_end(again);
 }
 

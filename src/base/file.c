@@ -4,11 +4,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#define WRITEBACK_STEP (8 * PNR_MIB)
 
 pnr_file_gate pnr_file_gate_hook;
 
@@ -131,6 +135,23 @@ pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, uint64_t off
 	if (offset > INT64_MAX - length)
 		return pnr_fail(err, PNR_FULL, "write '%s': offset beyond any file", name);
 	return write_all(fd, data, length, (off_t)offset, name, err);
+}
+
+pnr_status pnr_file_clone(int from, uint64_t from_offset, uint64_t length, int to, uint64_t to_offset,
+                          const char *name, pnr_error *err)
+{
+	struct file_clone_range range = { from, from_offset, length, to_offset };
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_CLONE, result, ioctl(to, FICLONERANGE, &range));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "share blocks with '%s'", name);
+}
+
+void pnr_file_start_writeback(int fd, uint64_t *begun, uint64_t end)
+{
+	if (end < *begun || end - *begun < WRITEBACK_STEP || end > INT64_MAX)
+		return;
+	(void)sync_file_range(fd, (off_t)*begun, (off_t)(end - *begun), SYNC_FILE_RANGE_WRITE);
+	*begun = end;
 }
 
 pnr_status pnr_file_truncate(int fd, uint64_t length, const char *name, pnr_error *err)

@@ -16,7 +16,7 @@
 
 /** Every call that can be made to fail, by name. */
 #define PNR_FILE_CALLS(X)                                                                   \
-	X(OPEN, "open") X(READ, "read") X(WRITE, "write") X(COPY, "copy_file_range")        \
+	X(OPEN, "open") X(READ, "read") X(WRITE, "write") X(CLONE, "clone")                 \
 	X(FSYNC, "fsync") X(SYNCFS, "syncfs") X(STAT, "stat") X(RENAME, "rename")           \
 	X(UNLINK, "unlink") X(MKDIR, "mkdir") X(READDIR, "readdir") X(READLINK, "readlink") \
 	X(LOCK, "flock") X(CLOSE, "close") X(UTIMENS, "utimensat")                          \
@@ -62,6 +62,20 @@ PNR_CHECKED pnr_status pnr_file_write(int fd, const void *data, size_t length, c
                                       pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, uint64_t offset,
                                        const char *name, pnr_error *err);
+/**
+ * Share @length bytes of @from with @to instead of copying them: FICLONERANGE.
+ * Offsets are multiples of the file system's block, @length too unless it ends
+ * the file. Any error means that nothing happened and that they can be written:
+ * most file systems refuse (UNSUPPORTED, INVALID or IO, by what they say).
+ */
+PNR_CHECKED pnr_status pnr_file_clone(int from, uint64_t from_offset, uint64_t length, int to, uint64_t to_offset,
+                                      const char *name, pnr_error *err);
+/**
+ * Start writing to disk what was written between *@begun and @end, if it is
+ * enough to be worth it, so that a sync that follows finds little to do; moves
+ * *@begun. A hint: nothing is waited for, nothing can fail.
+ */
+void pnr_file_start_writeback(int fd, uint64_t *begun, uint64_t end);
 /** Cut the file to @length bytes. */
 PNR_CHECKED pnr_status pnr_file_truncate(int fd, uint64_t length, const char *name, pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_fsync(int fd, const char *name, pnr_error *err);

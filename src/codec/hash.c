@@ -4,9 +4,11 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define READ_SIZE ((size_t)256 << 10)
+#define LANE_MIN ((size_t)64 << 10) /* waking a thread costs more than hashing less */
 
 struct pnr_hash {
 	EVP_MD *sha256; /* fetched once: a look-up in OpenSSL's providers costs more than hashing a small file */
@@ -107,6 +109,35 @@ void pnr_hash_cleanup(pnr_hash **hash)
 {
 	pnr_hash_free(*hash);
 	*hash = NULL;
+}
+
+static void lane_job(pnr_job *job)
+{
+	pnr_hash_lane *lane = (pnr_hash_lane *)(void *)((char *)job - offsetof(pnr_hash_lane, job));
+	job->status = pnr_hash_update(lane->hash, lane->data, lane->length, &job->error);
+}
+
+pnr_status pnr_hash_lane_wait(pnr_hash_lane *lane, pnr_error *err)
+{
+	if (!lane->busy)
+		return PNR_OK;
+	lane->busy = false;
+	return pnr_pool_wait(lane->pool, &lane->job, err);
+}
+
+pnr_status pnr_hash_lane_update(pnr_hash_lane *lane, const void *data, size_t length, pnr_error *err)
+{
+	pnr_status status = pnr_hash_lane_wait(lane, err);
+	if (status != PNR_OK)
+		return status;
+	if (lane->pool == NULL || length < LANE_MIN)
+		return pnr_hash_update(lane->hash, data, length, err);
+	lane->data = data;
+	lane->length = length;
+	lane->busy = true;
+	lane->job = (pnr_job){ .run = lane_job };
+	pnr_pool_submit(lane->pool, &lane->job);
+	return PNR_OK;
 }
 
 pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest, uint32_t *out_crc32,

@@ -106,6 +106,8 @@ pnr_status pnr_output_put(pnr_output *output, pnr_block *block, bool only, pnr_e
 			block->packed_length = pnr_join_seal(block->packed, &block->join);
 		status = append(output, block->packed, block->packed_length, err);
 	}
+	if (status == PNR_OK)
+		pnr_file_start_writeback(output->fd, &output->begun, output->size);
 	output->content += block->length;
 	output->blocks++;
 	return status;

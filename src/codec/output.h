@@ -31,6 +31,7 @@ typedef struct pnr_output {
 	bool gzip;        /**< what the file is now; false: the content as it is */
 	uint64_t size;    /**< bytes in the file */
 	uint64_t head;    /**< of these, the gzip header */
+	uint64_t begun;   /**< of these, how many are on their way to the disk */
 	uint64_t content; /**< bytes of content in it */
 	uint64_t blocks;
 	uint64_t saved;   /**< what blocks would have saved, had they not been kept as they are */

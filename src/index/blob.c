@@ -109,9 +109,11 @@ pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char
 {
 	static const pnr_sql find_sql = {
 		"find an encoding",
-		"SELECT id FROM encoding"
+		/* Sorting what is one row as a rule took most of the time of finding it. */
+		"SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND level = ?3 AND encoder = ?2"
+		" UNION ALL SELECT id FROM (SELECT id FROM encoding"
 		" WHERE blob_id = ?1 AND base_id IS NULL AND (level = ?3 OR ?4)"
-		" ORDER BY (level = ?3 AND encoder = ?2) DESC, level = ?3 DESC, stored_size, id LIMIT 1"
+		" ORDER BY level = ?3 DESC, stored_size, id LIMIT 1) LIMIT 1"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);

@@ -132,7 +132,7 @@ static pnr_status open_writer(pnr_index *index, bool create, pnr_error *err)
 	if (sqlite3_db_readonly(index->db, "main") == 1)
 		return pnr_fail(err, PNR_DENIED, "index: no permission to write to '%s'", index->path);
 	status = pnr_index_run(index, "prepare the connection",
-	                       "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON", err);
+	                       "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-8192", err);
 	if (status == PNR_OK)
 		status = pnr_index_version(index, &version, err);
 	if (status == PNR_OK && version == 0 && !create)

@@ -59,8 +59,8 @@ static pnr_status check_engine(const pnr_config *config, const pnr_node *node, c
 	if (status != PNR_OK || has(set, path.data))
 		return status;
 	char pointer[PNR_POINTER_SIZE], label[PNR_LABEL_SIZE];
-	(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/engine", node->index);
-	pnr_issues_error(issues, config->document, cJSON_GetObjectItemCaseSensitive(node->item, "engine"), pointer,
+	pnr_issues_error(issues, config->document, cJSON_GetObjectItemCaseSensitive(node->item, "engine"),
+	                 pnr_node_pointer(node, "engine", -1, pointer),
 	                 "Package missing %s for node %s: %s.%s", wasm ? "WASM binary" : "Python script",
 	                 pnr_node_label(node, label), node->engine_name, wasm ? "wasm" : "py");
 	return PNR_OK;

@@ -108,8 +108,7 @@ static const char *label_of(const pnr_node *node, char buffer[PNR_LABEL_SIZE])
 static const cJSON *find_member(const node_check *check, const char *key, char pointer[PNR_POINTER_SIZE])
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(check->node->item, key);
-	(void)snprintf(pointer, PNR_POINTER_SIZE, "/pipeline/nodes/%zu%s%s", check->node->index,
-	               item == NULL ? "" : "/", item == NULL ? "" : key);
+	(void)pnr_node_pointer(check->node, item == NULL ? NULL : key, -1, pointer);
 	return item == NULL ? check->node->item : item;
 }
 
@@ -118,6 +117,8 @@ static void check_id(const node_check *check)
 	const pnr_node *node = check->node;
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(node->item, "id");
 	char pointer[PNR_POINTER_SIZE];
+	if (node->id != NULL && !node->id_taken && !pnr_json_falsy(id))
+		return;
 	const cJSON *at = find_member(check, "id", pointer);
 	if (pnr_json_falsy(id))
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
@@ -135,6 +136,8 @@ static void check_engine(const node_check *check)
 	const pnr_node *node = check->node;
 	const cJSON *engine = cJSON_GetObjectItemCaseSensitive(node->item, "engine");
 	char pointer[PNR_POINTER_SIZE];
+	if (node->engine_usable)
+		return;
 	const cJSON *at = find_member(check, "engine", pointer);
 	if (pnr_json_falsy(engine))
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
@@ -147,7 +150,7 @@ static void check_engine(const node_check *check)
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
 		                 "Pipeline node %s has invalid engine format: %s (must start with wasm:// or python://)",
 		                 check->label, node->engine);
-	else if (!node->engine_usable)
+	else
 		pnr_issues_error(check->issues, check->config->document, at, pointer,
 		                 "Pipeline node %s has invalid engine name: %s (after the scheme: a letter, then letters, "
 		                 "digits, '_' or '-')", check->label, node->engine);
@@ -156,15 +159,16 @@ static void check_engine(const node_check *check)
 /* Every item of the node's list @key must be a string. */
 static void check_strings(const node_check *check, const char *key, const cJSON *list)
 {
-	size_t index = 0;
+	int64_t index = 0;
 	const cJSON *item;
 	cJSON_ArrayForEach(item, list) {
 		char pointer[PNR_POINTER_SIZE];
-		(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/%s/%zu", check->node->index, key, index++);
 		if (!cJSON_IsString(item))
-			pnr_issues_error(check->issues, check->config->document, item, pointer,
+			pnr_issues_error(check->issues, check->config->document, item,
+			                 pnr_node_pointer(check->node, key, index, pointer),
 			                 "Pipeline node %s: each of its %s must be a string, not %s", check->label, key,
 			                 pnr_json_type_name(item));
+		index++;
 	}
 }
 
@@ -194,8 +198,7 @@ static void check_node(const pnr_config *config, pnr_issues *issues, const pnr_n
 {
 	if (!cJSON_IsObject(node->item)) {
 		char pointer[PNR_POINTER_SIZE];
-		(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu", node->index);
-		pnr_issues_error(issues, config->document, node->item, pointer,
+		pnr_issues_error(issues, config->document, node->item, pnr_node_pointer(node, NULL, -1, pointer),
 		                 "Pipeline node at index %zu must be an object, not %s", node->index,
 		                 pnr_json_type_name(node->item));
 		return;

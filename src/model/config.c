@@ -39,6 +39,15 @@ bool pnr_name_valid(const char *name)
 	return first != NULL && first - letters < 52 && name[strspn(name, letters)] == '\0';
 }
 
+const char *pnr_node_pointer(const pnr_node *node, const char *key, int64_t index, char buffer[PNR_POINTER_SIZE])
+{
+	int length = snprintf(buffer, PNR_POINTER_SIZE, "/pipeline/nodes/%zu%s%s", node->index, key == NULL ? "" : "/",
+	                      key == NULL ? "" : key);
+	if (index >= 0 && length > 0 && length < PNR_POINTER_SIZE)
+		(void)snprintf(buffer + length, PNR_POINTER_SIZE - (size_t)length, "/%lld", (long long)index);
+	return buffer;
+}
+
 const char *pnr_node_label(const pnr_node *node, char buffer[PNR_LABEL_SIZE])
 {
 	if (node->id != NULL)

@@ -70,6 +70,8 @@ PNR_CHECKED pnr_status pnr_config_warn(const pnr_config *config, pnr_issues *iss
 /** Those about nodes that form a cycle, then those about inputs that no node produces. */
 PNR_CHECKED pnr_status pnr_graph_warn(const pnr_config *config, pnr_issues *issues, pnr_error *err);
 
+/** The pointer to member @key of the node and its item @index (-1: all of it), in @buffer; without @key to the node. */
+const char *pnr_node_pointer(const pnr_node *node, const char *key, int64_t index, char buffer[PNR_POINTER_SIZE]);
 /** The node's id, or "at index N" in @buffer. */
 const char *pnr_node_label(const pnr_node *node, char buffer[PNR_LABEL_SIZE]);
 /** Is it what JavaScript takes for false: missing, null, false, 0 or ""? */

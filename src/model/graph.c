@@ -168,8 +168,8 @@ static pnr_status warn_cycle(const graph *g, uint32_t *members, uint32_t count, 
 		return pnr_fail_nomem(err);
 	const pnr_node *first = &g->config->nodes[members[0]];
 	char pointer[PNR_POINTER_SIZE];
-	(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu", first->index);
-	pnr_issues_warning(issues, g->config->document, first->item, pointer, "Pipeline nodes form a cycle: %s",
+	pnr_issues_warning(issues, g->config->document, first->item, pnr_node_pointer(first, NULL, -1, pointer),
+	                   "Pipeline nodes form a cycle: %s",
 	                   text.data);
 	return PNR_OK;
 }
@@ -229,16 +229,18 @@ static pnr_status walk_from(graph *g, uint32_t start, pnr_issues *issues, pnr_er
 static void warn_inputs(const graph *g, pnr_issues *issues)
 {
 	for (size_t i = 0; i < g->config->node_count; i++) {
-		size_t index = 0;
+		const pnr_node *node = &g->config->nodes[i];
+		int64_t index = -1;
 		const cJSON *item;
-		cJSON_ArrayForEach(item, list_of(&g->config->nodes[i], "inputs")) {
+		cJSON_ArrayForEach(item, list_of(node, "inputs")) {
 			char pointer[PNR_POINTER_SIZE], label[PNR_LABEL_SIZE];
-			(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/inputs/%zu", i, index++);
+			index++;
 			if (!cJSON_IsString(item) || item->valuestring[0] == '$' || find_name(g, item->valuestring) != 0)
 				continue;
-			pnr_issues_warning(issues, g->config->document, item, pointer,
+			pnr_issues_warning(issues, g->config->document, item,
+			                   pnr_node_pointer(node, "inputs", index, pointer),
 			                   "Pipeline node %s has an input that no node produces: %s",
-			                   pnr_node_label(&g->config->nodes[i], label), item->valuestring);
+			                   pnr_node_label(node, label), item->valuestring);
 		}
 	}
 }

@@ -334,10 +334,9 @@ static pnr_status select_engine(selector *s, const pnr_node *node)
 		return pnr_fail_nomem(s->err);
 	if (uses[0] == '\0')
 		return PNR_OK;
-	(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/engine", node->index);
 	const origin from = {
 		.reference = node->engine,
-		.pointer = pointer,
+		.pointer = pnr_node_pointer(node, "engine", -1, pointer),
 		.item = cJSON_GetObjectItemCaseSensitive(node->item, "engine"),
 		.uses = uses,
 	};

@@ -101,15 +101,15 @@ static void warn_count(const pnr_config *config, pnr_issues *issues)
 static void warn_buses(const pnr_config *config, pnr_issues *issues, const pnr_node *node, const char *key,
                        bool (*fits)(const char *text), const char *expected)
 {
-	size_t index = 0;
+	int64_t index = 0;
 	const cJSON *item;
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(node->item, key)) {
 		char pointer[PNR_POINTER_SIZE];
-		(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/%s/%zu", node->index, key, index++);
 		if (cJSON_IsString(item) && !fits(item->valuestring))
-			pnr_issues_warning(issues, config->document, item, pointer,
+			pnr_issues_warning(issues, config->document, item, pnr_node_pointer(node, key, index, pointer),
 			                   "Pipeline node at index %zu: '%s' in its %s should be %s", node->index,
 			                   item->valuestring, key, expected);
+		index++;
 	}
 }
 
@@ -119,8 +119,8 @@ static void warn_node(const pnr_config *config, pnr_issues *issues, const pnr_no
 		return;
 	if (node->id != NULL && !pnr_name_valid(node->id)) {
 		char pointer[PNR_POINTER_SIZE];
-		(void)snprintf(pointer, sizeof pointer, "/pipeline/nodes/%zu/id", node->index);
-		pnr_issues_warning(issues, config->document, cJSON_GetObjectItemCaseSensitive(node->item, "id"), pointer,
+		pnr_issues_warning(issues, config->document, cJSON_GetObjectItemCaseSensitive(node->item, "id"),
+		                   pnr_node_pointer(node, "id", -1, pointer),
 		                   "Pipeline node at index %zu: id '%s' should be a letter, then letters, digits, '_' or '-'",
 		                   node->index, node->id);
 	}

@@ -5,115 +5,132 @@
 #include "zip/zip.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUFFER_SIZE ((size_t)256 << 10)
 
 /*
- * Gathers what the zip writer gives, in two buffers by turns: while one fills, is
- * checked and written, a thread hashes the other. Both hashes of a repeated pack,
- * of each object and of the zip, then cost the time of one.
+ * Where the zip goes: small pieces are gathered, large ones pass through. Each is
+ * written while a thread hashes it; another hashes the object that it comes from,
+ * so both hashes of a repeated pack cost the time of one.
  */
 typedef struct gather {
-	const pnr_sink *next;
-	pnr_pool *pool;
+	const pnr_sink *next; /* NULL: the file */
+	int fd;
+	const char *name;
 	pnr_hash *hash;
-	char *data[2];
-	unsigned filling;
+	pnr_hash_lane lane;
+	char *data;
 	size_t used;
-	pnr_job job; /* hashes the other buffer */
-	size_t job_length;
-	bool in_flight;
+	uint64_t offset;      /* of what is gathered, in the zip */
+	uint64_t shared;      /* up to here the file has the bytes already */
+	uint64_t begun;       /* up to here they are on their way to the disk */
 } gather;
-
-static void hash_job(pnr_job *job)
-{
-	gather *g = (gather *)(void *)((char *)job - offsetof(gather, job));
-	job->status = pnr_hash_update(g->hash, g->data[1 - g->filling], g->job_length, &job->error);
-}
-
-static pnr_status wait_hash(gather *g, pnr_error *err)
-{
-	if (!g->in_flight)
-		return PNR_OK;
-	g->in_flight = false;
-	return pnr_pool_wait(g->pool, &g->job, err);
-}
 
 static void gather_cleanup(gather *g)
 {
-	pnr_ignore(wait_hash(g, NULL));
 	pnr_hash_free(g->hash);
-	free(g->data[0]);
-	free(g->data[1]);
+	free(g->data);
 }
 
 static pnr_status gather_init(gather *g, pnr_store *store, pnr_error *err)
 {
-	g->data[0] = malloc(BUFFER_SIZE);
-	g->data[1] = malloc(BUFFER_SIZE);
-	if (g->data[0] == NULL || g->data[1] == NULL)
+	g->data = malloc(BUFFER_SIZE);
+	if (g->data == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_hash_new(&g->hash, err);
-	return status == PNR_OK ? pnr_store_pool(store, &g->pool, err) : status;
+	g->lane.hash = g->hash;
+	return status == PNR_OK ? pnr_store_pool(store, &g->lane.pool, err) : status;
+}
+
+/* To the file, but for what is shared. */
+static pnr_status put_file(gather *g, const char *data, size_t length, pnr_error *err)
+{
+	uint64_t skip = g->shared <= g->offset ? 0 : g->shared - g->offset;
+	if (skip >= length)
+		return PNR_OK;
+	pnr_status status = pnr_file_pwrite(g->fd, data + skip, length - (size_t)skip, g->offset + skip, g->name, err);
+	if (status == PNR_OK)
+		pnr_file_start_writeback(g->fd, &g->begun, g->offset + length);
+	return status;
+}
+
+static pnr_status put(gather *g, const char *data, size_t length, pnr_error *err)
+{
+	pnr_status status = pnr_hash_lane_update(&g->lane, data, length, err);
+	if (status != PNR_OK)
+		return status;
+	if (g->next != NULL)
+		status = g->next->write(g->next->context, data, length, err);
+	else
+		status = put_file(g, data, length, err);
+	pnr_status hashed = pnr_hash_lane_wait(&g->lane, status == PNR_OK ? err : NULL);
+	g->offset += length;
+	return status == PNR_OK ? hashed : status;
 }
 
 static pnr_status gather_flush(gather *g, pnr_error *err)
 {
-	pnr_status status = wait_hash(g, err);
-	if (status != PNR_OK || g->used == 0)
-		return status;
-	g->job = (pnr_job){ .run = hash_job };
-	g->job_length = g->used;
-	g->in_flight = true;
-	g->filling = 1 - g->filling;
+	size_t used = g->used;
 	g->used = 0;
-	pnr_pool_submit(g->pool, &g->job);
-	return g->next->write(g->next->context, g->data[1 - g->filling], g->job_length, err);
+	return used == 0 ? PNR_OK : put(g, g->data, used, err);
 }
 
 static pnr_status gather_write(void *context, const void *data, size_t length, pnr_error *err)
 {
 	gather *g = context;
-	for (const char *from = data; length > 0;) {
-		size_t step = BUFFER_SIZE - g->used < length ? BUFFER_SIZE - g->used : length;
-		memcpy(g->data[g->filling] + g->used, from, step);
-		g->used += step;
-		from += step;
-		length -= step;
-		if (g->used == BUFFER_SIZE) {
-			pnr_status status = gather_flush(g, err);
-			if (status != PNR_OK)
-				return status;
-		}
+	if (length > BUFFER_SIZE - g->used) {
+		pnr_status status = gather_flush(g, err);
+		if (status != PNR_OK)
+			return status;
 	}
+	if (length > BUFFER_SIZE)
+		return put(g, data, length, err);
+	memcpy(g->data + g->used, data, length);
+	g->used += length;
 	return PNR_OK;
+}
+
+/* The body of an entry is next: let the file system share its blocks if it can. */
+static pnr_status gather_share(gather *g, const pnr_body *body, pnr_error *err)
+{
+	uint64_t length = 0;
+	if (g->next != NULL || pnr_body_size(body) < PNR_ZIP_ALIGN_FROM)
+		return PNR_OK;
+	pnr_status status = gather_flush(g, err);
+	if (status == PNR_OK && pnr_body_clone(body, g->fd, g->offset, &length, NULL) == PNR_OK)
+		g->shared = g->offset + length;
+	return status;
 }
 
 static pnr_status gather_finish(gather *g, pnr_digest *out_hash, pnr_error *err)
 {
 	pnr_status status = gather_flush(g, err);
-	if (status == PNR_OK)
-		status = wait_hash(g, err);
 	return status == PNR_OK ? pnr_hash_finish(g->hash, out_hash, NULL, NULL, err) : status;
 }
 
 /* A body on its way into the zip, counted. */
-typedef struct counted {
-	pnr_source body;
+typedef struct moving {
+	gather *to;
+	pnr_body *body;
+	bool begun;
 	pnr_meter *meter;
 	const char *asset;
-} counted;
+} moving;
 
-static pnr_status counted_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
+static pnr_status moving_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
 {
-	const counted *c = context;
+	moving *m = context;
 	size_t got = 0;
-	pnr_status status = c->body.read(c->body.context, buffer, capacity, &got, err);
+	pnr_source body = pnr_body_source(m->body);
+	/* When the body is asked for, the header has been given. */
+	pnr_status status = m->begun ? PNR_OK : gather_share(m->to, m->body, err);
+	m->begun = true;
 	if (status == PNR_OK)
-		status = pnr_meter_add(c->meter, c->asset, got, err);
+		status = body.read(body.context, buffer, capacity, &got, err);
+	if (status == PNR_OK)
+		status = pnr_meter_add(m->meter, m->asset, got, err);
 	if (status == PNR_OK)
 		*out_length = got;
 	return status;
@@ -124,7 +141,7 @@ static void body_cleanup(pnr_body **body)
 	pnr_body_close(*body);
 }
 
-static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_meter *meter,
+static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_meter *meter, gather *to,
                            pnr_zip_writer *writer, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
@@ -137,8 +154,8 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
 			.size = item->blob.size,
 			.body_size = pnr_body_size(body),
 		};
-		counted c = { pnr_body_source(body), meter, item->path };
-		pnr_source source = { .read = counted_read, .context = &c };
+		moving m = { .to = to, .body = body, .meter = meter, .asset = item->path };
+		pnr_source source = { .read = moving_read, .context = &m };
 		status = pnr_zip_writer_add(writer, &entry, &source, err);
 	}
 	if (status != PNR_OK && status != PNR_CANCELLED)
@@ -151,29 +168,36 @@ static void writer_cleanup(pnr_zip_writer **writer)
 	pnr_zip_writer_free(*writer);
 }
 
-pnr_status pnr_archive_write(pnr_store *store, const pnr_archive_item *items, size_t count, int64_t created_ms,
-                             pnr_meter *meter, const pnr_sink *sink, pnr_digest *out_hash, uint64_t *out_size,
-                             pnr_error *err)
+static pnr_status write_archive(pnr_store *store, const pnr_archive_item *items, size_t count, int64_t created_ms,
+                                pnr_meter *meter, gather *to, pnr_digest *out_hash, uint64_t *out_size,
+                                pnr_error *err)
 {
-	PNR_CLEANUP(gather_cleanup) gather g = { .next = sink };
 	PNR_CLEANUP(writer_cleanup) pnr_zip_writer *writer = NULL;
-	pnr_sink gathering = { .write = gather_write, .context = &g };
+	pnr_sink sink = { .write = gather_write, .context = to };
 	pnr_digest hash;
 	uint64_t size = 0;
-	pnr_status status = gather_init(&g, store, err);
+	pnr_status status = gather_init(to, store, err);
 	if (status == PNR_OK)
-		status = pnr_zip_writer_new(&gathering, created_ms, &writer, err);
+		status = pnr_zip_writer_new(&sink, created_ms, &writer, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
-		status = add_item(store, &items[i], meter, writer, err);
+		status = add_item(store, &items[i], meter, to, writer, err);
 	if (status == PNR_OK)
 		status = pnr_zip_writer_finish(writer, &size, err);
 	if (status == PNR_OK)
-		status = gather_finish(&g, &hash, err);
+		status = gather_finish(to, &hash, err);
 	if (status == PNR_OK) {
 		*out_hash = hash;
 		*out_size = size;
 	}
 	return status;
+}
+
+pnr_status pnr_archive_write(pnr_store *store, const pnr_archive_item *items, size_t count, int64_t created_ms,
+                             pnr_meter *meter, const pnr_sink *sink, pnr_digest *out_hash, uint64_t *out_size,
+                             pnr_error *err)
+{
+	PNR_CLEANUP(gather_cleanup) gather to = { .next = sink, .fd = -1 };
+	return write_archive(store, items, count, created_ms, meter, &to, out_hash, out_size, err);
 }
 
 /* A zip in place of the database would be the end of all packages in it. */
@@ -255,11 +279,10 @@ pnr_status pnr_archive_write_temp(pnr_store *store, const pnr_archive_item *item
 		pnr_context(err, "output '%s'", target);
 		return status;
 	}
-	pnr_file_end end = { temp.fd, target };
-	pnr_sink sink = pnr_file_end_sink(&end);
+	PNR_CLEANUP(gather_cleanup) gather to = { .fd = temp.fd, .name = target };
 	pnr_digest hash;
 	uint64_t size;
-	status = pnr_archive_write(store, items, count, created_ms, meter, &sink, &hash, &size, err);
+	status = write_archive(store, items, count, created_ms, meter, &to, &hash, &size, err);
 	if (status == PNR_OK)
 		status = read_back(&temp, count, err);
 	if (status != PNR_OK)

@@ -254,7 +254,10 @@ static pnr_status hash_package(packing *p, pnr_error *err)
 	qsort(lines, p->asset_count, sizeof *lines, by_path);
 	for (size_t i = 0; i < p->asset_count; i++) {
 		char hex[PNR_DIGEST_HEX_SIZE];
-		pnr_buffer_printf(&text, "%s  %s\n", pnr_digest_to_hex(lines[i].hash, hex), lines[i].path);
+		pnr_buffer_puts(&text, pnr_digest_to_hex(lines[i].hash, hex));
+		pnr_buffer_puts(&text, "  ");
+		pnr_buffer_puts(&text, lines[i].path);
+		pnr_buffer_putc(&text, '\n');
 	}
 	pnr_status status = pnr_buffer_status(&text, err);
 	return status == PNR_OK ? pnr_hash_memory(text.data, text.length, &p->package_hash, NULL, err) : status;

@@ -15,7 +15,8 @@ struct pnr_body {
 	int fd; /* of the object otherwise; -1 */
 	char path[PNR_OBJECT_PATH_SIZE];
 	pnr_hash *hash;
-	uint64_t given; /* bytes of the body */
+	pnr_hash_lane lane; /* hashes what is kept in an object */
+	uint64_t given;     /* bytes of the body */
 };
 
 static void body_cleanup(pnr_body **body)
@@ -27,6 +28,7 @@ void pnr_body_close(pnr_body *body)
 {
 	if (body == NULL)
 		return;
+	pnr_ignore(pnr_hash_lane_wait(&body->lane, NULL));
 	pnr_hash_free(body->hash);
 	pnr_cleanup_close(&body->fd);
 	pnr_buffer_free(&body->arena);
@@ -39,10 +41,12 @@ static pnr_status corrupt(const pnr_body *body, pnr_error *err)
 	                "stored object %s is damaged: its bytes differ from their hash", body->path);
 }
 
-/* Bytes of the encoding as kept, from @offset on, hashed. */
+/* Bytes of the encoding as kept, from @offset on; they are hashed, or will be before the next ones are taken. */
 static pnr_status take(pnr_body *body, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	pnr_status status = PNR_OK;
+	pnr_status status = pnr_hash_lane_wait(&body->lane, err);
+	if (status != PNR_OK)
+		return status;
 	if (body->data != NULL) {
 		memcpy(buffer, body->data + offset, length);
 	} else {
@@ -51,7 +55,7 @@ static pnr_status take(pnr_body *body, uint64_t offset, void *buffer, size_t len
 		if (status == PNR_OK && got < length)
 			return corrupt(body, err);
 	}
-	return status == PNR_OK ? pnr_hash_update(body->hash, buffer, length, err) : status;
+	return status == PNR_OK ? pnr_hash_lane_update(&body->lane, buffer, length, err) : status;
 }
 
 static pnr_status take_range(pnr_body *body, uint64_t from, uint64_t to, pnr_error *err)
@@ -63,7 +67,9 @@ static pnr_status take_range(pnr_body *body, uint64_t from, uint64_t to, pnr_err
 		status = take(body, from, buffer, step, err);
 		from += step;
 	}
-	return status;
+	/* The buffer ends here. */
+	pnr_status hashed = pnr_hash_lane_wait(&body->lane, status == PNR_OK ? err : NULL);
+	return status == PNR_OK ? hashed : status;
 }
 
 static pnr_status open_bytes(pnr_store *store, pnr_body *body, const pnr_blob_row *blob,
@@ -105,6 +111,7 @@ static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body
 		                pnr_digest_to_hex(&blob->hash, hash));
 	}
 	pnr_status status = pnr_hash_new(&body->hash, err);
+	body->lane.hash = body->hash;
 	if (status == PNR_OK)
 		status = open_bytes(store, body, blob, row, err);
 	if (status == PNR_OK)
@@ -113,13 +120,14 @@ static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body
 }
 
 /* @encoding_id 0: whichever is smallest. */
-static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
-                           pnr_error *err)
+static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_pool *pool,
+                           pnr_body **out_body, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = calloc(1, sizeof *body);
 	if (body == NULL)
 		return pnr_fail_nomem(err);
 	body->fd = -1;
+	body->lane.pool = pool;
 	pnr_encoding_row row;
 	pnr_status status = PNR_OK;
 	if (encoding_id == 0)
@@ -141,12 +149,25 @@ static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t e
 pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
                          pnr_error *err)
 {
-	return open_any(store, blob, encoding_id, out_body, err);
+	pnr_pool *pool = NULL;
+	pnr_status status = pnr_store_pool(store, &pool, err);
+	return status == PNR_OK ? open_any(store, blob, encoding_id, pool, out_body, err) : status;
 }
 
 uint64_t pnr_body_size(const pnr_body *body)
 {
 	return body->encoding.body_size;
+}
+
+pnr_status pnr_body_clone(const pnr_body *body, int fd, uint64_t offset, uint64_t *out_length, pnr_error *err)
+{
+	uint64_t whole = body->encoding.body_size - body->encoding.body_size % PNR_BODY_ALIGN;
+	if (body->data != NULL || whole == 0 || body->encoding.body_offset % PNR_BODY_ALIGN != 0)
+		return pnr_fail(err, PNR_UNSUPPORTED, "stored object %s has no whole block", body->path);
+	pnr_status status = pnr_file_clone(body->fd, body->encoding.body_offset, whole, fd, offset, body->path, err);
+	if (status == PNR_OK)
+		*out_length = whole;
+	return status;
 }
 
 bool pnr_body_deflated(const pnr_body *body)
@@ -223,7 +244,7 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_status status = open_any(store, blob, 0, &body, err);
+	pnr_status status = open_any(store, blob, 0, NULL, &body, err);
 	if (status == PNR_OK)
 		status = pnr_hash_new(&hash, err);
 	if (status != PNR_OK)

@@ -111,7 +111,18 @@ PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob,
                                      pnr_body **out_body, pnr_error *err);
 uint64_t pnr_body_size(const pnr_body *body);
 bool pnr_body_deflated(const pnr_body *body);
-/** Gives pnr_body_size bytes; the last of them only if stored_hash is right, else CORRUPT. */
+/**
+ * Share the body's whole blocks with the file @fd, from @offset on, which is a
+ * multiple of PNR_BODY_ALIGN; the rest, and all if that fails, is to be written.
+ * What was shared is still to be read to the end, for its hash.
+ */
+PNR_CHECKED pnr_status pnr_body_clone(const pnr_body *body, int fd, uint64_t offset, uint64_t *out_length,
+                                      pnr_error *err);
+/**
+ * Gives pnr_body_size bytes; the last of them only if stored_hash is right, else
+ * CORRUPT. A thread may be hashing what was given: it must stay as it is until
+ * the next read, or the end.
+ */
 pnr_source pnr_body_source(pnr_body *body);
 /** Accepts NULL. */
 void pnr_body_close(pnr_body *body);

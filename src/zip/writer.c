@@ -12,7 +12,7 @@
 #define REGULAR_FILE 0x81a40000u     /* 0100644 in the upper half: a Unix mode */
 #define PADDING_MIN 6u               /* id, size, alignment */
 #define WIDE_EXTRA 28u               /* a zip64 field of three values */
-#define CHUNK ((size_t)256 * PNR_KIB)
+#define CHUNK ((size_t)PNR_MIB)
 #define SIZE_LIMIT ((uint64_t)INT64_MAX)
 
 #define DAY 86400

@@ -92,6 +92,38 @@ static int do_close(const scratch *s, pnr_error *err)
 	return status;
 }
 
+/* Shared or refused: tests/consumers/reflinks.sh has a file system that shares. */
+static void sharing_blocks_works_or_changes_nothing(void **state)
+{
+	const scratch *s = *state;
+	char have[8192], want[8192];
+	size_t length = 0;
+	memset(have, 'x', sizeof have);
+	int from = openat(s->fd, "from", O_RDWR | O_CREAT, 0600), to = openat(s->fd, "to", O_RDWR | O_CREAT, 0600);
+	assert_int_equal(pnr_file_write(from, have, sizeof have, "from", NULL), PNR_OK);
+	pnr_error err = PNR_ERROR_INIT;
+	bool shared = pnr_file_clone(from, 4096, 4096, to, 4096, "to", &err) == PNR_OK;
+	assert_true(shared || strstr(err.message, "share blocks with 'to'") != NULL);
+	assert_int_equal(pnr_file_pread(to, have, sizeof have, 0, &length, "to", NULL), PNR_OK);
+	assert_int_equal(length, shared ? sizeof have : 0);
+	memset(want, 0, 4096);
+	memset(want + 4096, 'x', 4096);
+	assert_memory_equal(have, want, length);
+	gate_fail(PNR_CALL_CLONE, 1, EIO);
+	assert_int_equal(pnr_file_clone(from, 0, 4096, to, 0, "to", NULL), PNR_IO);
+	gate_close();
+	uint64_t begun = 0;
+	pnr_file_start_writeback(from, &begun, PNR_MIB);
+	assert_int_equal(begun, 0);
+	pnr_file_start_writeback(from, &begun, 100 * (uint64_t)PNR_MIB);
+	assert_int_equal(begun, 100 * PNR_MIB);
+	pnr_file_start_writeback(-1, &begun, UINT64_MAX);
+	pnr_file_start_writeback(-1, &begun, 200 * (uint64_t)PNR_MIB);
+	assert_int_equal(begun, 200 * PNR_MIB);
+	close(from);
+	close(to);
+}
+
 /* In an order in which all succeed. */
 static const struct {
 	pnr_file_call call;
@@ -139,7 +171,7 @@ static void an_interrupt_is_not_a_failure(void **state)
 static void the_calls_have_names(void **state)
 {
 	(void)state;
-	assert_string_equal(pnr_file_call_name(PNR_CALL_COPY), "copy_file_range");
+	assert_string_equal(pnr_file_call_name(PNR_CALL_CLONE), "clone");
 	assert_string_equal(pnr_file_call_name(PNR_CALL_SQL_STEP), "sqlite step");
 	assert_string_equal(pnr_file_call_name(PNR_CALL_COUNT), "unknown");
 }
@@ -510,6 +542,7 @@ int main(void)
 		scratch_test(every_call_can_be_made_to_fail_and_says_which_and_why),
 		scratch_test(an_interrupt_is_not_a_failure),
 		cmocka_unit_test(the_calls_have_names),
+		scratch_test(sharing_blocks_works_or_changes_nothing),
 		scratch_test(short_moves_are_completed),
 		scratch_test(a_failure_in_the_middle_leaves_outputs_alone),
 		scratch_test(offsets_beyond_any_file_are_refused),

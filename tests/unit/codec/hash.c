@@ -51,6 +51,41 @@ static void pieces_of_any_size_give_the_hash_of_the_whole(void **state)
 	}
 }
 
+/* Pieces lie one after the other in two buffers that take turns, as those of a file that is copied. */
+static void a_lane_hashes_in_order_whoever_does_it(void **state)
+{
+	(void)state;
+	static const size_t pieces[] = { 1, 100, 65536, 65535, 1 << 20, 3, 500000, 65536, 7 };
+	static const unsigned threads[] = { 0, 1, 2, 8 };
+	size_t length = 0;
+	for (size_t i = 0; i < PNR_COUNT(pieces); i++)
+		length += pieces[i];
+	uint8_t *data = make(length), *turns[2] = { make(1 << 20), make(1 << 20) };
+	fill_noise(data, length, 2);
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	assert_int_equal(pnr_hash_new(&hash, NULL), PNR_OK);
+	for (size_t t = 0; t < PNR_COUNT(threads); t++) {
+		pnr_pool *pool = NULL;
+		pnr_digest digest;
+		if (threads[t] > 0)
+			assert_int_equal(pnr_pool_new(threads[t], &pool, NULL), PNR_OK);
+		pnr_hash_lane lane = { .hash = hash, .pool = pool };
+		size_t at = 0;
+		for (size_t i = 0; i < PNR_COUNT(pieces); at += pieces[i++]) {
+			memcpy(turns[i % 2], data + at, pieces[i]);
+			assert_int_equal(pnr_hash_lane_update(&lane, turns[i % 2], pieces[i], NULL), PNR_OK);
+		}
+		assert_int_equal(pnr_hash_lane_wait(&lane, NULL), PNR_OK);
+		assert_int_equal(pnr_hash_lane_wait(&lane, NULL), PNR_OK);
+		assert_int_equal(pnr_hash_finish(hash, &digest, NULL, NULL, NULL), PNR_OK);
+		assert_digest(&digest, data, length);
+		pnr_pool_free(pool);
+	}
+	free(turns[0]);
+	free(turns[1]);
+	free(data);
+}
+
 static void finish_starts_again_and_its_outputs_are_optional(void **state)
 {
 	(void)state;
@@ -112,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_vectors_come_out),
 		cmocka_unit_test(pieces_of_any_size_give_the_hash_of_the_whole),
+		cmocka_unit_test(a_lane_hashes_in_order_whoever_does_it),
 		cmocka_unit_test(finish_starts_again_and_its_outputs_are_optional),
 		cmocka_unit_test(the_pipe_hashes_what_passes),
 		cmocka_unit_test(freeing_nothing_is_fine),
