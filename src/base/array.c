@@ -11,3 +11,14 @@ void *pnr_array_grow(void *items, size_t item_size, size_t count, size_t *capaci
 		*capacity = more;
 	return grown;
 }
+
+void pnr_array_sort(void *items, size_t count, size_t item_size, int (*compare)(const void *a, const void *b))
+{
+	const char *item = items;
+	for (size_t i = 1; i < count; i++, item += item_size) {
+		if (compare(item, item + item_size) > 0) {
+			qsort(items, count, item_size, compare);
+			return;
+		}
+	}
+}

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/json_string.h"
 #include "base/path.h"
 #include <stdio.h>
@@ -330,7 +331,7 @@ static pnr_status check_keys(scanner *s, size_t first)
 	key *keys = (key *)(void *)(s->keys.data + first);
 	size_t count = (s->keys.length - first) / sizeof(key);
 	const key *again = NULL;
-	qsort(keys, count, sizeof *keys, compare_keys);
+	pnr_array_sort(keys, count, sizeof *keys, compare_keys);
 	for (size_t i = 1; i < count; i++)
 		if (compare_meaning(&keys[i - 1], &keys[i]) == 0 && (again == NULL || keys[i].text < again->text))
 			again = &keys[i];

@@ -81,7 +81,7 @@ typedef struct pnr_json_document pnr_json_document;
 PNR_CHECKED pnr_status pnr_json_parse(const char *text, size_t length, const pnr_json_limits *limits,
                                       pnr_json_document **out_document, pnr_json_fault *out_fault,
                                       pnr_error *err);
-/** The tree. Look members up with cJSON_GetObjectItemCaseSensitive only. */
+/** The tree. Look members up with cJSON_GetObjectItemCaseSensitive only; a number is its valuedouble, not its valueint. */
 const cJSON *pnr_json_root(const pnr_json_document *document);
 /** Where @item, a value of this document, stands in the text. */
 pnr_json_span pnr_json_span_of(const pnr_json_document *document, const cJSON *item);

@@ -20,7 +20,7 @@ struct pnr_json_document {
 	const char *text;
 	size_t length;
 	cJSON *root;
-	pnr_buffer places; /* sorted by address of the item */
+	pnr_buffer places; /* the item at [item->valueint], which nobody else uses */
 	mark *marks;
 };
 
@@ -132,15 +132,9 @@ static pnr_status build(void *user, const pnr_json_event *event, pnr_error *err)
 			return pnr_fail_nomem(err);
 	}
 	const place p = { item, (uint32_t)event->span.start, (uint32_t)event->span.end };
+	item->valueint = (int)(b->document->places.length / sizeof p);
 	pnr_buffer_append(&b->document->places, &p, sizeof p);
 	return pnr_buffer_status(&b->document->places, err);
-}
-
-static int compare_places(const void *left, const void *right)
-{
-	uintptr_t a = (uintptr_t)((const place *)left)->item;
-	uintptr_t b = (uintptr_t)((const place *)right)->item;
-	return (a > b) - (a < b);
 }
 
 static pnr_status make_marks(pnr_json_document *document, pnr_error *err)
@@ -195,7 +189,6 @@ pnr_status pnr_json_parse(const char *text, size_t length, const pnr_json_limits
 		pnr_json_free(document);
 		return status;
 	}
-	qsort(document->places.data, document->places.length / sizeof(place), sizeof(place), compare_places);
 	*out_document = document;
 	return PNR_OK;
 }
@@ -207,10 +200,11 @@ const cJSON *pnr_json_root(const pnr_json_document *document)
 
 pnr_json_span pnr_json_span_of(const pnr_json_document *document, const cJSON *item)
 {
-	const place wanted = { item, 0, 0 };
-	const place *found = bsearch(&wanted, document->places.data, document->places.length / sizeof(place),
-	                             sizeof(place), compare_places);
-	return found == NULL ? no_span : (pnr_json_span){ found->start, found->end };
+	const place *places = (const place *)(const void *)document->places.data;
+	size_t count = document->places.length / sizeof *places;
+	if (item == NULL || item->valueint < 0 || (size_t)item->valueint >= count || places[item->valueint].item != item)
+		return no_span;
+	return (pnr_json_span){ places[item->valueint].start, places[item->valueint].end };
 }
 
 void pnr_json_position(const pnr_json_document *document, size_t offset, unsigned *out_line,

@@ -1,4 +1,5 @@
 /* The mandatory assets: what a package must hold for its config to run. */
+#include "base/array.h"
 #include "model/config.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static pnr_status make_set(const char *const *paths, size_t count, path_set *set
 	set->count = count;
 	if (count > 0)
 		memcpy(set->paths, paths, count * sizeof *paths);
-	qsort(set->paths, count, sizeof *set->paths, compare_paths);
+	pnr_array_sort(set->paths, count, sizeof *set->paths, compare_paths);
 	return PNR_OK;
 }
 

@@ -1,4 +1,5 @@
 #include "model/config.h"
+#include "base/array.h"
 #include "base/path.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,7 +107,7 @@ static pnr_status mark_taken_ids(pnr_config *config, pnr_error *err)
 	for (size_t i = 0; i < config->node_count; i++)
 		if (config->nodes[i].id != NULL)
 			sorted[count++] = &config->nodes[i];
-	qsort(sorted, count, sizeof *sorted, compare_ids);
+	pnr_array_sort(sorted, count, sizeof *sorted, compare_ids);
 	for (size_t i = 1; i < count; i++)
 		sorted[i]->id_taken = strcmp(sorted[i - 1]->id, sorted[i]->id) == 0;
 	return PNR_OK;

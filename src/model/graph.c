@@ -5,6 +5,7 @@
  * each other are the strongly connected components of more than one vertex
  * (Tarjan 1972), found without recursion: a chain can be as long as the config.
  */
+#include "base/array.h"
 #include "model/config.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static pnr_status collect_names(graph *g, pnr_error *err)
 			if (cJSON_IsString(item))
 				g->names[count++] = item->valuestring;
 	}
-	qsort(g->names, count, sizeof *g->names, compare_names);
+	pnr_array_sort(g->names, count, sizeof *g->names, compare_names);
 	for (size_t i = 0; i < count; i++)
 		if (kept == 0 || strcmp(g->names[kept - 1], g->names[i]) != 0)
 			g->names[kept++] = g->names[i];
@@ -117,7 +118,7 @@ static pnr_status collect_edges(graph *g, pnr_error *err)
 			if (cJSON_IsString(item))
 				g->edges[g->edge_count++] = (edge){ i, find_name(g, item->valuestring) };
 	}
-	qsort(g->edges, g->edge_count, sizeof *g->edges, compare_edges);
+	pnr_array_sort(g->edges, g->edge_count, sizeof *g->edges, compare_edges);
 	return PNR_OK;
 }
 
@@ -154,7 +155,7 @@ static pnr_status warn_cycle(const graph *g, uint32_t *members, uint32_t count, 
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	uint32_t nodes = 0;
 	/* Nodes have the smaller numbers: sorted, they come first, in the order of the config. */
-	qsort(members, count, sizeof *members, compare_vertices);
+	pnr_array_sort(members, count, sizeof *members, compare_vertices);
 	while (nodes < count && members[nodes] < g->config->node_count)
 		nodes++;
 	for (uint32_t i = 0; i < nodes && i < SHOWN_NODES; i++) {

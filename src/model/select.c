@@ -260,7 +260,7 @@ static pnr_status sort_engines(selector *s)
 		return pnr_fail_nomem(s->err);
 	for (size_t i = 0; i < count; i++)
 		s->by_engine[i] = &s->config->nodes[i];
-	qsort(s->by_engine, count, sizeof(const pnr_node *), compare_engines);
+	pnr_array_sort(s->by_engine, count, sizeof(const pnr_node *), compare_engines);
 	return PNR_OK;
 }
 
@@ -446,7 +446,7 @@ static pnr_status check_case(selector *s)
 		return pnr_fail_nomem(s->err);
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &s->selection->candidates[i];
-	qsort(sorted, count, sizeof(const pnr_candidate *), compare_nocase);
+	pnr_array_sort(sorted, count, sizeof(const pnr_candidate *), compare_nocase);
 	for (size_t i = 1; i < count; i++) {
 		const pnr_candidate *a = sorted[i - 1], *b = sorted[i];
 		if (pnr_path_compare_nocase(a->path, b->path) == 0 && strcmp(a->path, b->path) != 0)

@@ -78,7 +78,7 @@ static pnr_status load_base(changes_block *block, pnr_store *store, const char *
 	if (status != PNR_OK)
 		return status;
 	if (block->base_count > 0)
-		qsort(block->base, block->base_count, sizeof *block->base, by_path);
+		pnr_array_sort(block->base, block->base_count, sizeof *block->base, by_path);
 	block->public.has_base = true;
 	block->public.base = row.package_hash;
 	return PNR_OK;
@@ -185,7 +185,7 @@ static pnr_status fill(changes_block *block, pnr_store *store, const pnr_pack_op
 	block->plan = *plan;
 	*plan = (pnr_plan)PNR_PLAN_INIT;
 	if (changes->count > 0)
-		qsort(changes->items, changes->count, sizeof *changes->items, by_kind_and_path);
+		pnr_array_sort(changes->items, changes->count, sizeof *changes->items, by_kind_and_path);
 	if (ready)
 		return PNR_OK;
 	PNR_CLEANUP(pnr_cleanup_free) char *error = pnr_plan_error(block->validation, changes->missing_count);

@@ -1,4 +1,5 @@
 #include "package/listing.h"
+#include "base/array.h"
 #include "base/path.h"
 #include "codec/hash.h"
 #include <stdlib.h>
@@ -38,7 +39,7 @@ pnr_status pnr_listing_new(const pnr_manifest *manifest, pnr_findings *findings,
 		listing->items[i].asset = &manifest->assets[i];
 		by_path[i] = &listing->items[i];
 	}
-	qsort(by_path, count, sizeof(pnr_listed *), compare_items);
+	pnr_array_sort(by_path, count, sizeof(pnr_listed *), compare_items);
 	for (size_t i = 0; i < count; i++) {
 		const pnr_listed *last = listing->unique == 0 ? NULL : by_path[listing->unique - 1];
 		if (last == NULL || strcmp(last->asset->path, by_path[i]->asset->path) != 0) {
@@ -151,7 +152,7 @@ static int compare_spellings(const void *a, const void *b)
 
 static void check_neighbours(spellings *s, pnr_findings *findings)
 {
-	qsort(s->items, s->count, sizeof *s->items, compare_spellings);
+	pnr_array_sort(s->items, s->count, sizeof *s->items, compare_spellings);
 	for (size_t i = 1; i < s->count; i++) {
 		const char *first = s->items[i - 1].path, *second = s->items[i].path;
 		relation found = relate(first, second);
@@ -170,7 +171,7 @@ static pnr_status check_forms(spellings *s, pnr_findings *findings, pnr_error *e
 		if (s->items[i].key == NULL)
 			return pnr_fail_nomem(err);
 	}
-	qsort(s->items, s->count, sizeof *s->items, compare_spellings);
+	pnr_array_sort(s->items, s->count, sizeof *s->items, compare_spellings);
 	for (size_t i = 1; i < s->count; i++) {
 		const char *first = s->items[i - 1].path, *second = s->items[i].path;
 		relation found = relate(s->items[i - 1].key, s->items[i].key);

@@ -11,6 +11,7 @@
  * What a failure leaves after 3 is content that nobody refers to, after 5 a
  * logged archive that export can write again.
  */
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/options.h"
@@ -251,7 +252,7 @@ static pnr_status hash_package(packing *p, pnr_error *err)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < p->asset_count; i++)
 		lines[i] = (hash_line){ p->assets[i].path, &p->items[p->asset_item[i]].blob.hash };
-	qsort(lines, p->asset_count, sizeof *lines, by_path);
+	pnr_array_sort(lines, p->asset_count, sizeof *lines, by_path);
 	for (size_t i = 0; i < p->asset_count; i++) {
 		char hex[PNR_DIGEST_HEX_SIZE];
 		pnr_buffer_puts(&text, pnr_digest_to_hex(lines[i].hash, hex));

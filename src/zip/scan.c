@@ -4,6 +4,7 @@
  * of a record that says the same as its counterpart.
  */
 #include "zip/scan.h"
+#include "base/array.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "zip/format.h"
@@ -603,7 +604,7 @@ static int by_name(const void *a, const void *b)
 static pnr_status check_places(scan *s)
 {
 	pnr_zip_directory *dir = s->dir;
-	qsort(dir->sorted, dir->count, sizeof *dir->sorted, by_offset);
+	pnr_array_sort(dir->sorted, dir->count, sizeof *dir->sorted, by_offset);
 	uint64_t first = dir->count > 0 ? dir->sorted[0]->offset : dir->offset;
 	if (first != 0)
 		return pnr_fail(s->err, PNR_CORRUPT, "%llu bytes lie in front of the first entry", (ull)first);
@@ -622,7 +623,7 @@ static pnr_status check_places(scan *s)
 static pnr_status check_unique(const scan *s)
 {
 	pnr_zip_directory *dir = s->dir;
-	qsort(dir->sorted, dir->count, sizeof *dir->sorted, by_name);
+	pnr_array_sort(dir->sorted, dir->count, sizeof *dir->sorted, by_name);
 	for (size_t i = 1; i < dir->count; i++)
 		if (strcmp(dir->sorted[i - 1]->entry.name, dir->sorted[i]->entry.name) == 0)
 			return pnr_fail(s->err, PNR_CORRUPT, "two entries have the name '%.200s'",
