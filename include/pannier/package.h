@@ -162,7 +162,7 @@ typedef struct pnr_package_source {
 typedef struct pnr_verify_options {
 	size_t size;
 	const pnr_digest *expect; /**< packageHash or archiveHash that it must have; NULL: any */
-	unsigned threads;         /**< 0: one a core */
+	unsigned threads;         /**< at most 1024; 0: one a core. Changes nothing but the time */
 	pnr_progress_fn progress;
 	void *progress_user;
 } pnr_verify_options;
@@ -189,6 +189,9 @@ typedef struct pnr_verify_result {
  * Check a package: the container, every entry against the manifest, the
  * manifest against packageHash, and the rules of the config and the mandatory
  * assets on what is inside.
+ *
+ * Memory: in proportion to the number of assets (for their names and the
+ * manifest), and at most 8 MiB a thread.
  *
  * What is wrong with the package is in the result, with PNR_CORRUPT as status
  * and @out_result set all the same. Errors: CORRUPT, NOT_FOUND, INVALID (not a

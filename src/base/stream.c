@@ -1,7 +1,10 @@
 #include "base/stream.h"
 #include "base/buffer.h"
 #include "base/file.h"
+#include <stdlib.h>
 #include <string.h>
+
+#define COPY_STEP ((size_t)64 << 10)
 
 pnr_status pnr_source_fill(const pnr_source *source, void *buffer, size_t capacity, size_t *out_length,
                            pnr_error *err)
@@ -19,6 +22,22 @@ pnr_status pnr_source_fill(const pnr_source *source, void *buffer, size_t capaci
 	}
 	*out_length = have;
 	return PNR_OK;
+}
+
+pnr_status pnr_source_copy(const pnr_source *source, const pnr_sink *sink, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(COPY_STEP);
+	if (buffer == NULL)
+		return pnr_fail_nomem(err);
+	for (;;) {
+		size_t got = 0;
+		pnr_status status = source->read(source->context, buffer, COPY_STEP, &got, err);
+		if (status != PNR_OK || got == 0)
+			return status;
+		status = sink->write(sink->context, buffer, got, err);
+		if (status != PNR_OK)
+			return status;
+	}
 }
 
 static pnr_status range_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)

@@ -23,6 +23,9 @@ typedef struct pnr_sink {
 PNR_CHECKED pnr_status pnr_source_fill(const pnr_source *source, void *buffer, size_t capacity,
                                        size_t *out_length, pnr_error *err);
 
+/** Pass all that @source gives to @sink. Errors: NOMEM, and those of both. */
+PNR_CHECKED pnr_status pnr_source_copy(const pnr_source *source, const pnr_sink *sink, pnr_error *err);
+
 /** A part of an open file. Initialise all fields; `offset` advances. Reads with pread: the descriptor may be shared. */
 typedef struct pnr_file_range {
 	int fd;

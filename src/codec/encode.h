@@ -90,10 +90,29 @@ PNR_CHECKED pnr_status pnr_encode_stream(const pnr_source *source, int fd, const
 /**
  * Decode a raw DEFLATE stream of exactly @body_size bytes to exactly
  * @content_size bytes. One byte too many on either side is CORRUPT, found
- * before the byte is passed on. Nothing beyond @body_size is read. Memory: some 400 KiB.
+ * before the byte is passed on. Nothing beyond @body_size is read. @body is read
+ * and @out written on this thread only, in order.
+ *
+ * The outcome, and the text of an error, does not depend on @pool: what it
+ * decodes ahead is passed on only when it is proved to be what zlib makes of the
+ * stream as a whole.
+ *
+ * @pool  NULL: this thread alone. Else the segments of a stream that
+ *        pnr_encode_stream made are decoded on its threads.
+ * Memory: some 400 KiB; with a pool of several threads and content of more than
+ * a block, 5 MiB a thread.
  * Errors: CORRUPT, NOMEM, and those of @body and @out.
  */
 PNR_CHECKED pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, uint64_t content_size,
-                                   const pnr_sink *out, pnr_error *err);
+                                   const pnr_sink *out, pnr_pool *pool, pnr_error *err);
+
+/**
+ * The same in one piece, both ends in memory.
+ *
+ * @out  has room for @content_size + 1 bytes; what is in it after a failure is of no use.
+ * Errors: CORRUPT, INVALID (4 GiB or more), NOMEM. Threads: any.
+ */
+PNR_CHECKED pnr_status pnr_inflate_memory(const void *body, size_t body_size, void *out, size_t content_size,
+                                          pnr_error *err);
 
 #endif

@@ -141,7 +141,7 @@ static pnr_status undo_gzip(pnr_output *output, pnr_error *err)
 	const pnr_source source = pnr_file_range_source(&body);
 	file_place place = { output, output->size };
 	const pnr_sink sink = { .write = place_write, .context = &place };
-	pnr_status status = pnr_inflate(&source, body.length, output->content, &sink, err);
+	pnr_status status = pnr_inflate(&source, body.length, output->content, &sink, NULL, err);
 
 	PNR_CLEANUP(pnr_cleanup_free) uint8_t *memory = malloc(PNR_BLOCK_SIZE);
 	if (status == PNR_OK && memory == NULL)

@@ -8,8 +8,6 @@
 
 /* ---------------------------------------------------------------- a zip -- */
 
-#define CHUNK ((size_t)256 * PNR_KIB)
-
 typedef struct zip_contents {
 	pnr_contents base; /* first: it is cast from */
 	int fd;
@@ -23,30 +21,11 @@ static pnr_status zip_load(pnr_contents *contents, pnr_error *err)
 	return pnr_zip_reader_open(zip->fd, contents->label, &zip->reader, err);
 }
 
-static pnr_status zip_archive_hash(pnr_contents *contents, pnr_meter *meter, bool *out_has, pnr_digest *out_hash,
-                                   pnr_error *err)
+static pnr_status zip_read_archive(const pnr_contents *contents, void *buffer, size_t length, uint64_t offset,
+                                   size_t *out_length, pnr_error *err)
 {
 	const zip_contents *zip = (const zip_contents *)contents;
-	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	PNR_CLEANUP(pnr_cleanup_free) char *chunk = malloc(CHUNK);
-	if (chunk == NULL)
-		return pnr_fail_nomem(err);
-	pnr_status status = pnr_hash_new(&hash, err);
-	uint64_t offset = 0;
-	size_t got = CHUNK;
-	while (status == PNR_OK && got == CHUNK) {
-		status = pnr_file_pread(zip->fd, chunk, CHUNK, offset, &got, contents->label, err);
-		if (status == PNR_OK)
-			status = pnr_hash_update(hash, chunk, got, err);
-		if (status == PNR_OK)
-			status = pnr_meter_add(meter, NULL, got, err);
-		offset += got;
-	}
-	if (status == PNR_OK)
-		status = pnr_hash_finish(hash, out_hash, NULL, NULL, err);
-	if (status == PNR_OK)
-		*out_has = true;
-	return status;
+	return pnr_file_pread(zip->fd, buffer, length, offset, out_length, contents->label, err);
 }
 
 static uint64_t zip_count(const pnr_contents *contents)
@@ -65,9 +44,32 @@ static bool zip_find(const pnr_contents *contents, const char *name, uint64_t *o
 	return pnr_zip_reader_find(((const zip_contents *)contents)->reader, name, out_index);
 }
 
-static pnr_status zip_read(pnr_contents *contents, uint64_t index, const pnr_sink *out, pnr_error *err)
+static const pnr_zip_entry *zip_entry_of(const pnr_contents_body *body)
 {
-	return pnr_zip_reader_read(((zip_contents *)contents)->reader, index, out, err);
+	return pnr_zip_reader_entry(((const zip_contents *)body->contents)->reader, body->index);
+}
+
+static pnr_status zip_open_body(pnr_contents *contents, pnr_contents_body *body, pnr_error *err)
+{
+	(void)err;
+	body->range = pnr_zip_reader_body(((const zip_contents *)contents)->reader, body->index);
+	body->source = pnr_file_range_source(&body->range);
+	body->size = body->range.length;
+	body->deflated = zip_entry_of(body)->method == PNR_ZIP_DEFLATED;
+	return PNR_OK;
+}
+
+static pnr_status zip_check(const pnr_contents_body *body, const pnr_content *found, pnr_error *err)
+{
+	if (found->crc32 != zip_entry_of(body)->crc32)
+		return pnr_fail(err, PNR_CORRUPT, "its content does not have the CRC that the zip gives");
+	return PNR_OK;
+}
+
+static void zip_context(const pnr_contents_body *body, pnr_status status, pnr_error *err)
+{
+	(void)status;
+	pnr_context(err, "zip '%s': entry '%.200s'", body->contents->label, zip_entry_of(body)->name);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -98,11 +100,13 @@ static void zip_close(pnr_contents *contents)
 
 static const pnr_contents_ops zip_ops = {
 	.load = zip_load,
-	.archive_hash = zip_archive_hash,
 	.count = zip_count,
 	.entry = zip_entry,
 	.find = zip_find,
-	.read = zip_read,
+	.open_body = zip_open_body,
+	.check = zip_check,
+	.context = zip_context,
+	.read_archive = zip_read_archive,
 	.settle = zip_settle,
 	.close = zip_close,
 };
@@ -148,12 +152,6 @@ pnr_status pnr_contents_load(pnr_contents *contents, pnr_error *err)
 	return contents->ops->load(contents, err);
 }
 
-pnr_status pnr_contents_archive_hash(pnr_contents *contents, pnr_meter *meter, bool *out_has, pnr_digest *out_hash,
-                                     pnr_error *err)
-{
-	return contents->ops->archive_hash(contents, meter, out_has, out_hash, err);
-}
-
 uint64_t pnr_contents_count(const pnr_contents *contents)
 {
 	return contents->ops->count(contents);
@@ -169,9 +167,55 @@ bool pnr_contents_find(const pnr_contents *contents, const char *name, uint64_t 
 	return contents->ops->find(contents, name, out_index);
 }
 
-pnr_status pnr_contents_read(pnr_contents *contents, uint64_t index, const pnr_sink *out, pnr_error *err)
+pnr_status pnr_contents_body_open(pnr_contents *contents, uint64_t index, pnr_contents_body *out_body, pnr_error *err)
 {
-	return contents->ops->read(contents, index, out, err);
+	*out_body = (pnr_contents_body){ .contents = contents, .index = index };
+	pnr_status status = contents->ops->open_body(contents, out_body, err);
+	if (status != PNR_OK)
+		out_body->contents = NULL;
+	return status;
+}
+
+void pnr_contents_body_close(pnr_contents_body *body)
+{
+	if (body->contents != NULL && body->contents->ops->close_body != NULL)
+		body->contents->ops->close_body(body);
+	body->contents = NULL;
+}
+
+pnr_status pnr_contents_body_settle(const pnr_contents_body *body, pnr_status status, const pnr_content *found,
+                                    pnr_error *err)
+{
+	const pnr_contents_ops *ops = body->contents->ops;
+	if (status == PNR_OK)
+		status = ops->check(body, found, err);
+	if (status != PNR_OK)
+		ops->context(body, status, err);
+	return status;
+}
+
+pnr_status pnr_contents_read(pnr_contents *contents, uint64_t index, const pnr_sink *out, pnr_pool *pool,
+                             pnr_content *out_content, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	PNR_CLEANUP(pnr_contents_body_close) pnr_contents_body body = { .contents = NULL };
+	pnr_status status = pnr_hash_new(&hash, err);
+	if (status == PNR_OK)
+		status = pnr_contents_body_open(contents, index, &body, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_hash_pipe pipe = { hash, out };
+	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+	uint64_t size = pnr_contents_get(contents, index).size;
+	status = body.deflated ? pnr_inflate(&body.source, body.size, size, &sink, pool, err)
+	                       : pnr_source_copy(&body.source, &sink, err);
+	pnr_content found = { .size = 0 };
+	if (status == PNR_OK)
+		status = pnr_hash_finish(hash, &found.hash, &found.crc32, &found.size, err);
+	status = pnr_contents_body_settle(&body, status, &found, err);
+	if (status == PNR_OK && out_content != NULL)
+		*out_content = found;
+	return status;
 }
 
 pnr_status pnr_contents_settle(pnr_contents *contents, pnr_error *err)

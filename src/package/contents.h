@@ -5,8 +5,9 @@
 #ifndef PNR_PACKAGE_CONTENTS_H
 #define PNR_PACKAGE_CONTENTS_H
 
-#include "base/progress.h"
+#include "base/pool.h"
 #include "base/stream.h"
+#include "codec/encode.h"
 #include <pannier/package.h>
 
 typedef struct pnr_contents pnr_contents;
@@ -17,17 +18,39 @@ typedef struct pnr_contents_entry {
 	uint64_t size;    /**< of its bytes, as the container says; never more are read */
 } pnr_contents_entry;
 
+/** An open body: what an entry's bytes are kept as. Stays where it is until it is closed. */
+typedef struct pnr_contents_body {
+	const pnr_contents *contents;
+	uint64_t index;      /**< of the entry */
+	pnr_source source;   /**< gives `size` bytes, then the end */
+	uint64_t size;
+	bool deflated;       /**< raw DEFLATE; else the entry's bytes themselves */
+	/* the backend's */
+	pnr_file_range range;
+	pnr_memory_range memory;
+	struct pnr_body *stored;
+} pnr_contents_body;
+
 typedef struct pnr_contents_ops {
 	/** MUST. Read the container's structure. */
 	pnr_status (*load)(pnr_contents *contents, pnr_error *err);
-	/** MUST. */
-	pnr_status (*archive_hash)(pnr_contents *contents, pnr_meter *meter, bool *out_has, pnr_digest *out_hash,
-	                           pnr_error *err);
-	/** MUST, these four. After load. */
+	/** MUST, these three. After load. */
 	uint64_t (*count)(const pnr_contents *contents);
 	pnr_contents_entry (*entry)(const pnr_contents *contents, uint64_t index);
 	bool (*find)(const pnr_contents *contents, const char *name, uint64_t *out_index);
-	pnr_status (*read)(pnr_contents *contents, uint64_t index, const pnr_sink *out, pnr_error *err);
+	/** MUST. Fill in a body, all zero but for contents and index. */
+	pnr_status (*open_body)(pnr_contents *contents, pnr_contents_body *body, pnr_error *err);
+	/** MUST. Is @found what the container itself says of the entry's bytes? CORRUPT if not. */
+	pnr_status (*check)(const pnr_contents_body *body, const pnr_content *found, pnr_error *err);
+	/** MUST. Say in an error of status @status where the body is. */
+	void (*context)(const pnr_contents_body *body, pnr_status status, pnr_error *err);
+	/** MAY be NULL: nothing to release. */
+	void (*close_body)(pnr_contents_body *body);
+	/** One of these two MUST, the other is NULL. Bytes of the zip, as pnr_file_pread. Threads: any. */
+	pnr_status (*read_archive)(const pnr_contents *contents, void *buffer, size_t length, uint64_t offset,
+	                           size_t *out_length, pnr_error *err);
+	/** The zip's SHA-256 as it was recorded. */
+	pnr_status (*archive_hash)(const pnr_contents *contents, bool *out_has, pnr_digest *out_hash, pnr_error *err);
 	/** MAY be NULL: nothing can change. */
 	pnr_status (*settle)(pnr_contents *contents, pnr_error *err);
 	/** MUST. */
@@ -37,8 +60,8 @@ typedef struct pnr_contents_ops {
 /** What every backend starts with. */
 struct pnr_contents {
 	const pnr_contents_ops *ops;
-	const char *label;     /**< for messages: the file's name or the ref */
-	uint64_t hashed_bytes; /**< how many bytes archive_hash reads; for the meter's total */
+	const char *label;      /**< for messages: the file's name or the ref */
+	uint64_t archive_bytes; /**< of the zip, if read_archive is there; for the meter's total */
 };
 
 /**
@@ -58,27 +81,39 @@ PNR_CHECKED pnr_status pnr_contents_open_ref(pnr_store *store, const char *ref, 
 /** Read the structure; must succeed before any of the calls below. Errors: CORRUPT, UNSUPPORTED, IO, NOMEM. */
 PNR_CHECKED pnr_status pnr_contents_load(pnr_contents *contents, pnr_error *err);
 
-/**
- * SHA-256 of the zip: computed over the file, or as the store has it.
- *
- * @out_has  false, and @out_hash untouched, for a package that never had a zip.
- */
-PNR_CHECKED pnr_status pnr_contents_archive_hash(pnr_contents *contents, pnr_meter *meter, bool *out_has,
-                                                 pnr_digest *out_hash, pnr_error *err);
-
 uint64_t pnr_contents_count(const pnr_contents *contents);
 pnr_contents_entry pnr_contents_get(const pnr_contents *contents, uint64_t index);
 /** Not linear. */
 bool pnr_contents_find(const pnr_contents *contents, const char *name, uint64_t *out_index);
 
 /**
- * Pass the bytes of entry @index to @out.
+ * Open the body of entry @index.
  *
+ * Errors: CORRUPT (gone from the store), IO, NOMEM.
+ * Threads: one call per contents at a time, this one, closing, and what reads `source`.
+ */
+PNR_CHECKED pnr_status pnr_contents_body_open(pnr_contents *contents, uint64_t index, pnr_contents_body *out_body,
+                                              pnr_error *err);
+/** Accepts a body that is all zero. */
+void pnr_contents_body_close(pnr_contents_body *body);
+/**
+ * The outcome of reading and decoding a body: @status and @err of that, and if it
+ * succeeded whether @found is what the container says. Returns which it is;
+ * errors then say where.
+ */
+PNR_CHECKED pnr_status pnr_contents_body_settle(const pnr_contents_body *body, pnr_status status,
+                                                const pnr_content *found, pnr_error *err);
+
+/**
+ * Pass the bytes of entry @index to @out, of any size, holding little of it.
+ *
+ * @pool         may be NULL. Memory: as pnr_inflate.
+ * @out_content  what was found; written on success only. May be NULL.
  * Errors: CORRUPT (also: gone from the store), IO, NOMEM, and what @out returns.
- * Threads: one call per contents at a time.
+ * Threads: as pnr_contents_body_open.
  */
 PNR_CHECKED pnr_status pnr_contents_read(pnr_contents *contents, uint64_t index, const pnr_sink *out,
-                                         pnr_error *err);
+                                         pnr_pool *pool, pnr_content *out_content, pnr_error *err);
 
 /**
  * Call when all is read: RETRY if the package changed meanwhile, so that what

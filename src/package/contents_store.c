@@ -67,11 +67,10 @@ static pnr_status store_load(pnr_contents *contents, pnr_error *err)
 }
 
 /* As it was recorded when the zip was written; export is what proves it. */
-static pnr_status store_archive_hash(pnr_contents *contents, pnr_meter *meter, bool *out_has, pnr_digest *out_hash,
+static pnr_status store_archive_hash(const pnr_contents *contents, bool *out_has, pnr_digest *out_hash,
                                      pnr_error *err)
 {
 	const store_contents *own = (const store_contents *)contents;
-	(void)meter;
 	*out_has = own->package.archive_id != 0;
 	if (!*out_has)
 		return PNR_OK;
@@ -120,12 +119,43 @@ static bool store_find(const pnr_contents *contents, const char *name, uint64_t 
 	return false;
 }
 
-static pnr_status store_read(pnr_contents *contents, uint64_t index, const pnr_sink *out, pnr_error *err)
+static const pnr_blob_row *blob_of(const pnr_contents_body *body)
+{
+	return &((const store_contents *)body->contents)->items[body->index - 1].blob;
+}
+
+static pnr_status store_open_body(pnr_contents *contents, pnr_contents_body *body, pnr_error *err)
 {
 	store_contents *own = (store_contents *)contents;
-	if (index == 0)
-		return out->write(out->context, own->manifest.data, own->manifest.length, err);
-	return pnr_store_read_blob(own->store, &own->items[index - 1].blob, out, err);
+	if (body->index == 0) {
+		body->memory = (pnr_memory_range){ own->manifest.data, own->manifest.length };
+		body->source = pnr_memory_source(&body->memory);
+		body->size = own->manifest.length;
+		return PNR_OK;
+	}
+	pnr_status status = pnr_body_open(own->store, blob_of(body), 0, &body->stored, err);
+	if (status != PNR_OK)
+		return status;
+	body->source = pnr_body_source(body->stored);
+	body->size = pnr_body_size(body->stored);
+	body->deflated = pnr_body_deflated(body->stored);
+	return PNR_OK;
+}
+
+static pnr_status store_check(const pnr_contents_body *body, const pnr_content *found, pnr_error *err)
+{
+	return body->stored == NULL ? PNR_OK : pnr_body_check(body->stored, blob_of(body), found, err);
+}
+
+static void store_context(const pnr_contents_body *body, pnr_status status, pnr_error *err)
+{
+	if (body->stored != NULL && status == PNR_CORRUPT)
+		pnr_body_context(body->stored, err);
+}
+
+static void store_close_body(pnr_contents_body *body)
+{
+	pnr_body_close(body->stored);
 }
 
 static void store_close(pnr_contents *contents)
@@ -142,11 +172,14 @@ static void store_close(pnr_contents *contents)
 /* Nothing to settle: what the store has under a hash never changes. */
 static const pnr_contents_ops store_ops = {
 	.load = store_load,
-	.archive_hash = store_archive_hash,
 	.count = store_count,
 	.entry = store_entry,
 	.find = store_find,
-	.read = store_read,
+	.open_body = store_open_body,
+	.check = store_check,
+	.context = store_context,
+	.close_body = store_close_body,
+	.archive_hash = store_archive_hash,
 	.close = store_close,
 };
 

@@ -1,14 +1,12 @@
 #include "package/inspect.h"
 #include "base/options.h"
-#include "codec/hash.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define THREADS_MAX 1024u
 
-/* What is CORRUPT is a finding about @path; anything else is an error of ours. */
-static pnr_status absorb(pnr_inspection *inspection, const char *path, pnr_status status, const pnr_error *own,
-                         pnr_error *err)
+pnr_status pnr_inspection_absorb(pnr_inspection *inspection, const char *path, pnr_status status,
+                                 const pnr_error *own, pnr_error *err)
 {
 	if (status == PNR_CORRUPT) {
 		pnr_findings_problem(inspection->findings, path, "%s", own->message);
@@ -17,58 +15,6 @@ static pnr_status absorb(pnr_inspection *inspection, const char *path, pnr_statu
 	if (status != PNR_OK && err != NULL && err->status == PNR_OK)
 		*err = *own;
 	return status;
-}
-
-/* ------------------------------------------------------------ one asset -- */
-
-typedef struct passage {
-	pnr_hash *hash;
-	pnr_meter *meter;
-	const pnr_sink *next;
-	const char *path;
-	uint64_t left;
-} passage;
-
-static pnr_status pass(void *context, const void *data, size_t length, pnr_error *err)
-{
-	passage *p = context;
-	if (length > p->left)
-		return pnr_fail(err, PNR_CORRUPT, "has more bytes than the manifest says");
-	p->left -= length;
-	pnr_status status = pnr_hash_update(p->hash, data, length, err);
-	if (status == PNR_OK && p->next != NULL)
-		status = p->next->write(p->next->context, data, length, err);
-	if (status == PNR_OK)
-		status = pnr_meter_add(p->meter, p->path, length, err);
-	return status;
-}
-
-pnr_status pnr_inspect_asset(pnr_contents *contents, pnr_listed *item, pnr_meter *meter, const pnr_sink *next,
-                             pnr_error *err)
-{
-	const pnr_manifest_asset *asset = item->asset;
-	if (!item->present)
-		return pnr_fail(err, PNR_CORRUPT, "is listed in the manifest and not in the package");
-	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_status status = pnr_hash_new(&hash, err);
-	if (status != PNR_OK)
-		return status;
-	passage p = { hash, meter, next, asset->path, asset->size };
-	const pnr_sink sink = { .write = pass, .context = &p };
-	status = pnr_contents_read(contents, item->entry, &sink, err);
-	if (status != PNR_OK)
-		return status;
-	if (p.left > 0)
-		return pnr_fail(err, PNR_CORRUPT, "ends %llu bytes early", (unsigned long long)p.left);
-	status = pnr_hash_finish(hash, &item->actual, NULL, NULL, err);
-	if (status != PNR_OK)
-		return status;
-	item->read = true;
-	if (pnr_digest_equal(&item->actual, &asset->hash))
-		return PNR_OK;
-	char found[PNR_DIGEST_HEX_SIZE], listed[PNR_DIGEST_HEX_SIZE];
-	return pnr_fail(err, PNR_CORRUPT, "its SHA-256 is %s, the manifest says %s",
-	                pnr_digest_to_hex(&item->actual, found), pnr_digest_to_hex(&asset->hash, listed));
 }
 
 /* Read @item into @buffer, at most @limit bytes. A finding is reported once and leaves *out_right false. */
@@ -85,7 +31,7 @@ static pnr_status load_asset(pnr_inspection *inspection, pnr_listed *item, size_
 		status = pnr_inspect_asset(inspection->contents, item, NULL, &sink, &own);
 	*out_right = status == PNR_OK;
 	item->wrong = status == PNR_CORRUPT;
-	return absorb(inspection, item->asset->path, status, &own, err);
+	return pnr_inspection_absorb(inspection, item->asset->path, status, &own, err);
 }
 
 /* ------------------------------------------------------------ structure -- */
@@ -108,12 +54,12 @@ static pnr_status read_manifest(pnr_inspection *inspection, pnr_error *err)
 	pnr_buffer *text = &inspection->manifest_text;
 	pnr_buffer_end end = { text, (size_t)entry.size };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	pnr_status status = pnr_contents_read(contents, index, &sink, &own);
+	pnr_status status = pnr_contents_read(contents, index, &sink, NULL, NULL, &own);
 	if (status == PNR_OK)
 		status = pnr_manifest_read(text->data == NULL ? "" : text->data, text->length, &inspection->manifest, &own);
 	if (status == PNR_UNSUPPORTED)
 		pnr_context(&own, "'%s': " PNR_MANIFEST_NAME, contents->label);
-	return absorb(inspection, PNR_MANIFEST_NAME, status, &own, err);
+	return pnr_inspection_absorb(inspection, PNR_MANIFEST_NAME, status, &own, err);
 }
 
 static void match_entry(pnr_inspection *inspection, uint64_t index)
@@ -208,7 +154,7 @@ static pnr_status parse_config(pnr_inspection *inspection, pnr_error *err)
 		return status;
 	status = pnr_config_parse(text->data == NULL ? "" : text->data, text->length, issues, &inspection->config, &own);
 	if (status != PNR_OK && status != PNR_INVALID)
-		return absorb(inspection, PNR_CONFIG_NAME, status, &own, err);
+		return pnr_inspection_absorb(inspection, PNR_CONFIG_NAME, status, &own, err);
 	status = pnr_issues_take(PNR_STEAL(issues), &validation, err);
 	if (status == PNR_OK)
 		report_issues(inspection, PNR_CONFIG_NAME, validation);
@@ -326,7 +272,7 @@ static pnr_status check_structure(pnr_inspection *inspection, pnr_error *err)
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = pnr_contents_load(inspection->contents, &own);
 	if (status != PNR_OK)
-		return absorb(inspection, "", status, &own, err);
+		return pnr_inspection_absorb(inspection, "", status, &own, err);
 	status = read_manifest(inspection, err);
 	if (status != PNR_OK || inspection->manifest == NULL)
 		return status;
@@ -397,7 +343,7 @@ void pnr_inspection_cleanup(pnr_inspection **inspection)
 
 static uint64_t total_bytes(const pnr_inspection *inspection)
 {
-	uint64_t total = inspection->contents->hashed_bytes;
+	uint64_t total = inspection->contents->archive_bytes;
 	const pnr_listing *listing = inspection->listing;
 	for (size_t i = 0; listing != NULL && i < listing->unique; i++) {
 		const pnr_listed *item = listing->by_path[i];
@@ -405,39 +351,6 @@ static uint64_t total_bytes(const pnr_inspection *inspection)
 			return 0;
 	}
 	return total;
-}
-
-static pnr_status check_asset(pnr_inspection *inspection, pnr_listed *item, const pnr_inspect_target *target,
-                              pnr_error *err)
-{
-	pnr_sink sink;
-	bool wanted = target != NULL && inspection->findings->problems == 0;
-	if (wanted) {
-		pnr_status status = target->begin(target->context, item->asset->path, &sink, err);
-		if (status != PNR_OK)
-			return status;
-	}
-	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status =
-		pnr_inspect_asset(inspection->contents, item, &inspection->meter, wanted ? &sink : NULL, &own);
-	if (status == PNR_OK && wanted)
-		return target->end(target->context, err);
-	item->wrong = status == PNR_CORRUPT;
-	return absorb(inspection, item->asset->path, status, &own, err);
-}
-
-static pnr_status check_assets(pnr_inspection *inspection, const pnr_inspect_target *target, pnr_error *err)
-{
-	const pnr_listing *listing = inspection->listing;
-	pnr_status status = PNR_OK;
-	for (size_t i = 0; listing != NULL && i < listing->count && status == PNR_OK; i++) {
-		pnr_listed *item = &listing->items[i];
-		if (!item->repeated && !item->wrong)
-			status = check_asset(inspection, item, target, err);
-	}
-	if (status == PNR_OK && listing != NULL)
-		status = pnr_listing_hash(listing, true, &inspection->findings->result.package_hash, err);
-	return status;
 }
 
 static void check_expected(pnr_inspection *inspection)
@@ -461,10 +374,9 @@ pnr_status pnr_inspection_run(pnr_inspection *inspection, pnr_phase phase, const
 	pnr_meter *meter = &inspection->meter;
 	pnr_status status = pnr_meter_begin(meter, phase, total_bytes(inspection), err);
 	if (status == PNR_OK)
-		status = pnr_contents_archive_hash(inspection->contents, meter, &result->has_archive_hash,
-		                                   &result->archive_hash, err);
-	if (status == PNR_OK)
-		status = check_assets(inspection, target, err);
+		status = pnr_inspect_assets(inspection, target, err);
+	if (status == PNR_OK && inspection->listing != NULL)
+		status = pnr_listing_hash(inspection->listing, true, &result->package_hash, err);
 	if (status == PNR_OK)
 		status = pnr_contents_settle(inspection->contents, err);
 	if (status == PNR_OK)

@@ -68,9 +68,25 @@ PNR_CHECKED pnr_status pnr_inspection_run(pnr_inspection *inspection, pnr_phase 
  * manifest; `read` and `actual` are set when the end was reached. Only PNR_OK
  * says that what was passed on is right.
  *
+ * @pool  as for pnr_contents_read; may be NULL.
  * Errors: CORRUPT (also missing), what @next returns, IO, NOMEM.
  */
-PNR_CHECKED pnr_status pnr_inspect_asset(pnr_contents *contents, pnr_listed *item, pnr_meter *meter,
+PNR_CHECKED pnr_status pnr_inspect_asset(pnr_contents *contents, pnr_listed *item, pnr_pool *pool,
                                          const pnr_sink *next, pnr_error *err);
+
+/* What the files of this mechanism share. */
+
+/**
+ * The middle of pnr_inspection_run: the bytes of all assets, on as many threads
+ * as the options say, and meanwhile the hash of the zip. @target is called on
+ * this thread only, in the manifest's order.
+ *
+ * Memory: 6 MiB a thread, and some 2 MiB.
+ */
+PNR_CHECKED pnr_status pnr_inspect_assets(pnr_inspection *inspection, const pnr_inspect_target *target,
+                                          pnr_error *err);
+/** What is CORRUPT is a finding about @path; anything else is an error of ours, left in @own. */
+PNR_CHECKED pnr_status pnr_inspection_absorb(pnr_inspection *inspection, const char *path, pnr_status status,
+                                             const pnr_error *own, pnr_error *err);
 
 #endif

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP ((size_t)64 << 10)
-
 struct pnr_body {
 	pnr_encoding encoding;
 	pnr_buffer arena; /* holds the bytes if they are kept in the database */
@@ -223,21 +221,16 @@ pnr_sink pnr_receiver_sink(pnr_receiver *receiver)
 	return (pnr_sink){ .write = receive, .context = receiver };
 }
 
-/* Pass the content on as it is stored: the body is the content. */
-static pnr_status copy(const pnr_source *source, const pnr_sink *out, pnr_error *err)
+pnr_status pnr_body_check(const pnr_body *body, const pnr_blob_row *blob, const pnr_content *found, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(STEP);
-	if (buffer == NULL)
-		return pnr_fail_nomem(err);
-	for (;;) {
-		size_t got = 0;
-		pnr_status status = source->read(source->context, buffer, STEP, &got, err);
-		if (status != PNR_OK || got == 0)
-			return status;
-		status = out->write(out->context, buffer, got, err);
-		if (status != PNR_OK)
-			return status;
-	}
+	if (found->size != blob->size || !pnr_digest_equal(&found->hash, &blob->hash))
+		return corrupt(body, err);
+	return PNR_OK;
+}
+
+void pnr_body_context(const pnr_body *body, pnr_error *err)
+{
+	pnr_context(err, "object %s", body->path);
 }
 
 pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out, pnr_error *err)
@@ -253,20 +246,18 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 	pnr_hash_pipe pipe = { hash, out };
 	pnr_sink sink = pnr_hash_pipe_sink(&pipe);
 	if (pnr_body_deflated(body))
-		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, err);
+		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, NULL, err);
 	else
-		status = copy(&source, &sink, err);
-	pnr_digest digest;
-	uint64_t size = 0;
+		status = pnr_source_copy(&source, &sink, err);
+	pnr_content found;
 	if (status == PNR_OK)
-		status = pnr_hash_finish(hash, &digest, NULL, &size, err);
-	if (status == PNR_OK && (size != blob->size || !pnr_digest_equal(&digest, &blob->hash)))
-		status = corrupt(body, err);
+		status = pnr_hash_finish(hash, &found.hash, &found.crc32, &found.size, err);
+	if (status == PNR_OK)
+		status = pnr_body_check(body, blob, &found, err);
 	if (status == PNR_CORRUPT)
-		pnr_context(err, "object %s", body->path);
+		pnr_body_context(body, err);
 	return status;
 }
-
 
 pnr_status pnr_store_manifest(pnr_store *store, int64_t archive_id, pnr_buffer *out, pnr_error *err)
 {

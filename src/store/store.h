@@ -124,6 +124,11 @@ PNR_CHECKED pnr_status pnr_body_clone(const pnr_body *body, int fd, uint64_t off
  * the next read, or the end.
  */
 pnr_source pnr_body_source(pnr_body *body);
+/** Is @found, what the body gave, the content of @blob? CORRUPT if not. */
+PNR_CHECKED pnr_status pnr_body_check(const pnr_body *body, const pnr_blob_row *blob, const pnr_content *found,
+                                      pnr_error *err);
+/** Name the object in an error about the body. */
+void pnr_body_context(const pnr_body *body, pnr_error *err);
 /** Accepts NULL. */
 void pnr_body_close(pnr_body *body);
 

@@ -1,7 +1,8 @@
 /*
- * Reading through libzip, after the scan. The two must agree on every entry.
- * libzip hands out the bodies; they are decoded here, because it accepts a
- * DEFLATE stream without an end and does not notice bytes behind one.
+ * What the scan found, once libzip agrees on every entry. Bodies are read where
+ * the scan saw them, not through libzip: it knows nothing more of them, reads one
+ * at a time, accepts a DEFLATE stream without an end and does not notice bytes
+ * behind one.
  */
 #include "base/file.h"
 #include "zip/scan.h"
@@ -9,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
-#include <zlib.h>
 
-#define CHUNK ((size_t)64 * PNR_KIB)
 /* Names that may share a slot of libzip's hash table. Of a million ordinary names some ten do. */
 #define SLOT_MAX 1000u
 
@@ -20,10 +19,6 @@ struct pnr_zip_reader {
 	char *name;
 	pnr_zip_directory dir;
 	zip_t *zip;
-	unsigned char *body;    /* a chunk as it lies in the zip */
-	unsigned char *content; /* a chunk decoded */
-	z_stream inflater;
-	bool has_inflater;
 	/* of the file as libzip sees it */
 	uint64_t position;
 	bool opening;
@@ -202,9 +197,7 @@ pnr_status pnr_zip_reader_open(int fd, const char *name, pnr_zip_reader **out_re
 	zip_error_init(&reader->zip_error);
 	reader->fd = fd;
 	reader->name = strdup(name);
-	reader->body = malloc(CHUNK);
-	reader->content = malloc(CHUNK);
-	if (reader->name == NULL || reader->body == NULL || reader->content == NULL)
+	if (reader->name == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_zip_scan(fd, name, &reader->dir, err);
 	if (status != PNR_OK)
@@ -218,6 +211,8 @@ pnr_status pnr_zip_reader_open(int fd, const char *name, pnr_zip_reader **out_re
 		pnr_context(err, "zip '%s'", name);
 		return status;
 	}
+	/* It has said all that it is asked. */
+	zip_discard(PNR_STEAL(reader->zip));
 	*out_reader = PNR_STEAL(reader);
 	return PNR_OK;
 }
@@ -230,10 +225,6 @@ void pnr_zip_reader_close(pnr_zip_reader *reader)
 		zip_discard(reader->zip);
 	zip_error_fini(&reader->zip_error);
 	pnr_zip_directory_free(&reader->dir);
-	if (reader->has_inflater)
-		(void)inflateEnd(&reader->inflater);
-	free(reader->body);
-	free(reader->content);
 	free(reader->name);
 	free(reader);
 }
@@ -265,133 +256,8 @@ bool pnr_zip_reader_find(const pnr_zip_reader *reader, const char *name, uint64_
 	return true;
 }
 
-static void close_file(zip_file_t **file)
+pnr_file_range pnr_zip_reader_body(const pnr_zip_reader *reader, uint64_t index)
 {
-	/* What it returns is the outcome of the last read, which was looked at. */
-	if (*file != NULL)
-		(void)zip_fclose(*file);
-}
-
-/* An entry on its way to the caller. */
-typedef struct passage {
-	pnr_zip_reader *reader;
-	zip_file_t *file; /* its body, as it lies in the zip */
-	const pnr_sink *out;
-	uint64_t left; /* bytes of content to come */
-	uLong crc;
-	pnr_error *err;
-} passage;
-
-/* The next chunk of the body; 0 bytes at its end. */
-static pnr_status next_chunk(const passage *p, size_t *out_length)
-{
-	zip_int64_t got = zip_fread(p->file, p->reader->body, CHUNK);
-	if (got < 0)
-		return fail_zip(p->reader, zip_file_get_error(p->file), p->err);
-	*out_length = (size_t)got;
-	return PNR_OK;
-}
-
-static pnr_status pass(passage *p, const unsigned char *data, size_t length)
-{
-	if (length == 0)
-		return PNR_OK;
-	if (length > p->left)
-		return pnr_fail(p->err, PNR_CORRUPT, "its content is longer than its size");
-	p->left -= length;
-	p->crc = crc32(p->crc, data, (uInt)length);
-	return p->out->write(p->out->context, data, length, p->err);
-}
-
-static pnr_status pass_stored(passage *p)
-{
-	for (;;) {
-		size_t length = 0;
-		pnr_status status = next_chunk(p, &length);
-		if (status == PNR_OK && length > 0)
-			status = pass(p, p->reader->body, length);
-		if (status != PNR_OK || length == 0)
-			return status;
-	}
-}
-
-static pnr_status start_inflater(pnr_zip_reader *reader, pnr_error *err)
-{
-	int result = reader->has_inflater ? inflateReset(&reader->inflater) : inflateInit2(&reader->inflater, -MAX_WBITS);
-	if (result != Z_OK)
-		return pnr_fail_nomem(err);
-	reader->has_inflater = true;
-	return PNR_OK;
-}
-
-/* Decode the @length bytes in the body chunk. */
-static pnr_status pass_inflated(passage *p, size_t length, bool *out_ended)
-{
-	z_stream *z = &p->reader->inflater;
-	int result = Z_OK;
-	z->next_in = p->reader->body;
-	z->avail_in = (uInt)length;
-	do {
-		z->next_out = p->reader->content;
-		z->avail_out = CHUNK;
-		result = inflate(z, Z_NO_FLUSH);
-		if (result == Z_MEM_ERROR)
-			return pnr_fail_nomem(p->err);
-		if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
-			return pnr_fail(p->err, PNR_CORRUPT, "its deflate stream is damaged: %s",
-			                z->msg == NULL ? "no reason given" : z->msg);
-		pnr_status status = pass(p, p->reader->content, CHUNK - z->avail_out);
-		if (status != PNR_OK)
-			return status;
-	} while (result == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
-	*out_ended = result == Z_STREAM_END;
-	return PNR_OK;
-}
-
-static pnr_status pass_deflated(passage *p)
-{
-	bool ended = false;
-	size_t length = 0;
-	pnr_status status = start_inflater(p->reader, p->err);
-	while (status == PNR_OK && !ended) {
-		status = next_chunk(p, &length);
-		if (status == PNR_OK && length == 0)
-			status = pnr_fail(p->err, PNR_CORRUPT, "its deflate stream does not end");
-		if (status == PNR_OK)
-			status = pass_inflated(p, length, &ended);
-	}
-	if (status != PNR_OK)
-		return status;
-	size_t more = p->reader->inflater.avail_in;
-	if (more == 0)
-		status = next_chunk(p, &more);
-	if (status == PNR_OK && more > 0)
-		status = pnr_fail(p->err, PNR_CORRUPT, "bytes follow the end of its deflate stream");
-	return status;
-}
-
-static pnr_status read_entry(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out, pnr_error *err)
-{
-	const pnr_zip_entry *entry = &reader->dir.items[index].entry;
-	PNR_CLEANUP(close_file) zip_file_t *file = zip_fopen_index(reader->zip, index, ZIP_FL_COMPRESSED);
-	if (file == NULL)
-		return fail_zip(reader, zip_get_error(reader->zip), err);
-	passage p = { reader, file, out, entry->size, crc32(0, NULL, 0), err };
-	pnr_status status = entry->method == PNR_ZIP_STORED ? pass_stored(&p) : pass_deflated(&p);
-	if (status != PNR_OK)
-		return status;
-	if (p.left > 0)
-		return pnr_fail(err, PNR_CORRUPT, "its content ends %llu bytes early", (unsigned long long)p.left);
-	if (p.crc != entry->crc32)
-		return pnr_fail(err, PNR_CORRUPT, "its content does not have the CRC that the zip gives");
-	return PNR_OK;
-}
-
-pnr_status pnr_zip_reader_read(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out, pnr_error *err)
-{
-	pnr_error_clear(&reader->io_error);
-	pnr_status status = read_entry(reader, index, out, err);
-	if (status != PNR_OK)
-		pnr_context(err, "zip '%s': entry '%.200s'", reader->name, reader->dir.items[index].entry.name);
-	return status;
+	const pnr_zip_item *item = &reader->dir.items[index];
+	return (pnr_file_range){ reader->fd, item->body, item->entry.body_size, reader->name };
 }

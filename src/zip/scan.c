@@ -573,15 +573,14 @@ static pnr_status check_descriptor(scan *s, const pnr_zip_entry *entry, uint64_t
 }
 
 /* The entry fills the file from its local header to @next. */
-static pnr_status check_place(scan *s, const pnr_zip_item *item, uint64_t next)
+static pnr_status check_place(scan *s, pnr_zip_item *item, uint64_t next)
 {
-	uint64_t body = 0;
-	pnr_status status = check_local(s, item, next, &body);
+	pnr_status status = check_local(s, item, next, &item->body);
 	if (status != PNR_OK)
 		return status;
-	if (item->entry.body_size > next - body)
+	if (item->entry.body_size > next - item->body)
 		return pnr_fail(s->err, PNR_CORRUPT, "its body overlaps what follows");
-	uint64_t end = body + item->entry.body_size;
+	uint64_t end = item->body + item->entry.body_size;
 	if ((item->flags & FLAG_DESCRIPTOR) != 0)
 		return check_descriptor(s, &item->entry, end, next - end);
 	if (end != next)
@@ -609,7 +608,7 @@ static pnr_status check_places(scan *s)
 	if (first != 0)
 		return pnr_fail(s->err, PNR_CORRUPT, "%llu bytes lie in front of the first entry", (ull)first);
 	for (size_t i = 0; i < dir->count; i++) {
-		const pnr_zip_item *item = dir->sorted[i];
+		pnr_zip_item *item = dir->sorted[i];
 		uint64_t next = i + 1 < dir->count ? dir->sorted[i + 1]->offset : dir->offset;
 		pnr_status status = item->offset > dir->offset || next > dir->offset
 			? pnr_fail(s->err, PNR_CORRUPT, "its local header lies behind the central directory")

@@ -10,6 +10,7 @@
 typedef struct pnr_zip_item {
 	pnr_zip_entry entry; /**< first: a pointer to it is a pointer to the item */
 	uint64_t offset;     /**< of the local header */
+	uint64_t body;       /**< where its body starts */
 	uint32_t time;       /**< DOS date << 16 | DOS time */
 	uint32_t flags;
 } pnr_zip_item;

@@ -1,7 +1,8 @@
 /*
  * The zip container; knows nothing of assets. Writing is ours and frozen
  * (schema/package-format.md): the same entries give the same bytes everywhere,
- * for ever. Reading is a scan of our own of the whole structure, then libzip.
+ * for ever. Reading is a scan of our own of the whole structure, with which libzip
+ * must agree.
  */
 #ifndef PNR_ZIP_ZIP_H
 #define PNR_ZIP_ZIP_H
@@ -78,15 +79,11 @@ const pnr_zip_entry *pnr_zip_reader_entry(const pnr_zip_reader *reader, uint64_t
 /** The index of the entry @name; false if there is none. Not linear. */
 bool pnr_zip_reader_find(const pnr_zip_reader *reader, const char *name, uint64_t *out_index);
 /**
- * Pass the content of entry @index to @out. It is checked to be exactly
- * entry->size bytes with the CRC of the entry, from a body that ends where its
- * DEFLATE stream ends. Never more than entry->size bytes are passed on, and
- * what was passed on is right only if PNR_OK is returned. Errors: CORRUPT, IO, NOMEM, and what the
- * sink reports.
- * Threads: one call per reader at a time.
+ * The body of entry @index as it lies in the file: raw DEFLATE or the content
+ * itself, by the entry's method. The reader must outlive it. Whether it decodes
+ * to the size and the CRC of the entry is not known.
  */
-PNR_CHECKED pnr_status pnr_zip_reader_read(pnr_zip_reader *reader, uint64_t index, const pnr_sink *out,
-                                           pnr_error *err);
+pnr_file_range pnr_zip_reader_body(const pnr_zip_reader *reader, uint64_t index);
 /** Accepts NULL. */
 void pnr_zip_reader_close(pnr_zip_reader *reader);
 

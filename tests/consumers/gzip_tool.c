@@ -72,7 +72,7 @@ static pnr_status decode_file(const char *in, const char *out, uint64_t size, pn
 	const pnr_source source = pnr_file_range_source(&range);
 	pnr_file_end end = { to, out };
 	const pnr_sink sink = pnr_file_end_sink(&end);
-	return pnr_inflate(&source, encoding.body_size, size, &sink, err);
+	return pnr_inflate(&source, encoding.body_size, size, &sink, NULL, err);
 }
 
 static void fill(char *data, size_t length, const char *kind)

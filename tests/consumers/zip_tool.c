@@ -8,6 +8,7 @@
  */
 #include "base/file.h"
 #include "base/stream.h"
+#include "codec/encode.h"
 #include "zip/zip.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -166,11 +167,17 @@ static pnr_status write_zip(const char *mode, const char *path, char **arguments
 	return status;
 }
 
+typedef struct counter {
+	uint64_t size;
+	uLong crc;
+} counter;
+
 static pnr_status count_write(void *context, const void *data, size_t length, pnr_error *err)
 {
-	(void)data;
+	counter *c = context;
 	(void)err;
-	*(uint64_t *)context += length;
+	c->size += length;
+	c->crc = crc32(c->crc, data, (uInt)length);
 	return PNR_OK;
 }
 
@@ -183,14 +190,18 @@ static pnr_status read_zip(const char *path, pnr_error *err)
 		status = pnr_zip_reader_open(fd, path, &reader, err);
 	for (uint64_t i = 0; status == PNR_OK && i < pnr_zip_reader_count(reader); i++) {
 		const pnr_zip_entry *entry = pnr_zip_reader_entry(reader, i);
-		uint64_t size = 0;
-		const pnr_sink sink = { .write = count_write, .context = &size };
-		status = pnr_zip_reader_read(reader, i, &sink, err);
-		if (status == PNR_OK && size != entry->size)
-			status = pnr_fail(err, PNR_CORRUPT, "entry '%s' gave %llu bytes", entry->name,
-			                  (unsigned long long)size);
+		counter found = { 0, crc32(0, NULL, 0) };
+		const pnr_sink sink = { .write = count_write, .context = &found };
+		pnr_file_range range = pnr_zip_reader_body(reader, i);
+		const pnr_source source = pnr_file_range_source(&range);
+		status = entry->method == PNR_ZIP_DEFLATED
+		                 ? pnr_inflate(&source, entry->body_size, entry->size, &sink, NULL, err)
+		                 : pnr_source_copy(&source, &sink, err);
+		if (status == PNR_OK && (found.size != entry->size || found.crc != entry->crc32))
+			status = pnr_fail(err, PNR_CORRUPT, "entry '%s' gave %llu bytes of CRC %08lx", entry->name,
+			                  (unsigned long long)found.size, found.crc);
 		if (status == PNR_OK)
-			printf("%s %llu %08x\n", entry->name, (unsigned long long)size, entry->crc32);
+			printf("%s %llu %08x\n", entry->name, (unsigned long long)found.size, entry->crc32);
 	}
 	pnr_zip_reader_close(reader);
 	return status;

@@ -51,7 +51,7 @@ static void require_same(uint8_t *object, const pnr_encoding *encoding, uint32_t
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
 	pnr_memory_range range = { (const char *)object + encoding->body_offset, (size_t)encoding->body_size };
 	const pnr_source body = pnr_memory_source(&range);
-	pnr_status status = pnr_inflate(&body, encoding->body_size, content_size, &sink, NULL);
+	pnr_status status = pnr_inflate(&body, encoding->body_size, content_size, &sink, NULL, NULL);
 	REQUIRE(status == PNR_OK || status == PNR_CORRUPT);
 	REQUIRE(status == PNR_OK ? out.length == content_size : out.length <= content_size);
 

@@ -137,8 +137,42 @@ static pnr_status do_inflate(long allowed)
 	pnr_buffer_end end = { &out, 1 };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
 	allow(allowed);
-	pnr_status status = pnr_inflate(&source, 3, 1, &sink, NULL);
+	pnr_status status = pnr_inflate(&source, 3, 1, &sink, NULL, NULL);
 	allow_all();
+	return status;
+}
+
+/* Two blocks and a bit of zeros, in segments. */
+static pnr_status do_segments(long allowed)
+{
+	static uint8_t body[20000];
+	static size_t size;
+	if (size == 0) {
+		uint8_t *zeros = calloc(1, MIB);
+		assert_non_null(zeros);
+		z_stream z = { .next_out = body, .avail_out = sizeof body };
+		assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+		for (int i = 0; i < 3; i++) {
+			z.next_in = zeros;
+			z.avail_in = i < 2 ? (uInt)MIB : 5;
+			assert_int_equal(deflate(&z, i < 2 ? Z_FULL_FLUSH : Z_FINISH), i < 2 ? Z_OK : Z_STREAM_END);
+		}
+		size = sizeof body - z.avail_out;
+		deflateEnd(&z);
+		free(zeros);
+	}
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_memory_range range = { (const char *)body, size };
+	const pnr_source source = pnr_memory_source(&range);
+	pnr_buffer_end end = { &out, 2 * MIB + 5 };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	pnr_pool *pool = NULL;
+	assert_int_equal(pnr_pool_new(fix.threads, &pool, NULL), PNR_OK);
+	allow(allowed);
+	pnr_status status = pnr_inflate(&source, size, 2 * MIB + 5, &sink, pool, NULL);
+	allow_all();
+	pnr_pool_free(pool);
+	assert_true(status != PNR_OK || out.length == 2 * MIB + 5);
 	return status;
 }
 
@@ -169,7 +203,7 @@ static long fail_each(action act)
 static void every_allocation_may_fail(void **state)
 {
 	(void)state;
-	static const action actions[] = { do_stream, do_memory, do_inflate };
+	static const action actions[] = { do_stream, do_memory, do_inflate, do_segments };
 	fix.length = 2 * MIB + 5;
 	fix.data = make(fix.length);
 	fix.fd = make_file();

@@ -51,7 +51,7 @@ static pnr_status run(feeder *f, uint64_t body_size, checker *c, uint64_t conten
 {
 	const pnr_source source = { .read = feed, .context = f };
 	const pnr_sink sink = { .write = check_write, .context = c };
-	return pnr_inflate(&source, body_size, content_size, &sink, err);
+	return pnr_inflate(&source, body_size, content_size, &sink, NULL, err);
 }
 
 typedef struct fixture {
@@ -123,15 +123,15 @@ static void one_byte_too_many_or_too_few_is_corrupt(void **state)
 {
 	fixture *f = *state;
 	assert_corrupt(f, f->size, f->size, f->length - 1,
-	               "compressed data: gives more than 700000 bytes");
-	assert_corrupt(f, f->size, f->size, 1, "compressed data: gives more than 1 bytes");
-	assert_corrupt(f, f->size, f->size, 0, "compressed data: gives more than 0 bytes");
-	assert_corrupt(f, f->size, f->size, f->length + 1, "compressed data: bytes missing in what it gives: 1");
-	assert_corrupt(f, f->size, f->size - 1, f->length, "compressed data: it ends in the middle");
-	assert_corrupt(f, f->size, 0, f->length, "compressed data: it ends in the middle");
-	assert_corrupt(f, f->size - 1, f->size, f->length, "compressed data: bytes missing at its end: 1");
+	               "its content is longer than its size");
+	assert_corrupt(f, f->size, f->size, 1, "its content is longer than its size");
+	assert_corrupt(f, f->size, f->size, 0, "its content is longer than its size");
+	assert_corrupt(f, f->size, f->size, f->length + 1, "its content ends 1 bytes early");
+	assert_corrupt(f, f->size, f->size - 1, f->length, "its deflate stream does not end");
+	assert_corrupt(f, f->size, 0, f->length, "its deflate stream does not end");
+	assert_corrupt(f, f->size - 1, f->size, f->length, "its deflate stream is cut short: 1 bytes are missing");
 	f->body[f->size] = 0;
-	assert_corrupt(f, f->size + 1, f->size + 1, f->length, "compressed data: bytes after its end: 1");
+	assert_corrupt(f, f->size + 1, f->size + 1, f->length, "bytes follow the end of its deflate stream: 1");
 	feeder in = { .data = f->body, .left = f->size, .piece = 5000 };
 	checker out = { .content = f->content, .length = f->length };
 	assert_int_equal(run(&in, UINT64_MAX, &out, f->length, NULL), PNR_CORRUPT);

@@ -44,7 +44,7 @@
 #define WASM_LENGTH 8
 #define SCRIPT "def run():\n    return \"\xc3\xa9\"\n"
 
-enum { ASSETS_MAX = 16 };
+enum { ASSETS_MAX = 64, SEGMENT = 1 << 20 };
 
 typedef struct asset {
 	const char *path, *type;
@@ -169,7 +169,7 @@ static inline char *manifest_of(package *p)
 	return pnr_buffer_steal(&text);
 }
 
-/* Raw DEFLATE; malloc'd. */
+/* Raw DEFLATE, in segments as ours are; malloc'd. */
 static inline char *deflated(const void *data, size_t length, size_t *out_length)
 {
 	uLong bound = compressBound((uLong)length) + 64;
@@ -178,9 +178,13 @@ static inline char *deflated(const void *data, size_t length, size_t *out_length
 	z_stream z = { 0 };
 	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	z.next_in = (Bytef *)(uintptr_t)data;
-	z.avail_in = (uInt)length;
 	z.next_out = (Bytef *)body;
 	z.avail_out = (uInt)bound;
+	for (; length > SEGMENT; length -= SEGMENT) {
+		z.avail_in = SEGMENT;
+		assert_int_equal(deflate(&z, Z_FULL_FLUSH), Z_OK);
+	}
+	z.avail_in = (uInt)length;
 	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
 	*out_length = z.total_out;
 	deflateEnd(&z);

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/stream.h"
+#include "codec/encode.h"
 #include "zip/zip.h"
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,18 @@ static UNUSED pnr_status open_bytes(const pnr_buffer *bytes, int *out_fd, pnr_zi
 	return pnr_zip_reader_open(*out_fd, "test.zip", out_reader, err);
 }
 
+/* The content of an entry, as whoever reads a zip gets it: its body, decoded. */
+static UNUSED pnr_status read_entry(const pnr_zip_reader *reader, uint64_t index, const pnr_sink *out, pnr_error *err)
+{
+	const pnr_zip_entry *entry = pnr_zip_reader_entry(reader, index);
+	pnr_file_range range = pnr_zip_reader_body(reader, index);
+	const pnr_source source = pnr_file_range_source(&range);
+	assert_int_equal(range.length, entry->body_size);
+	return entry->method == PNR_ZIP_DEFLATED
+	               ? pnr_inflate(&source, entry->body_size, entry->size, out, NULL, err)
+	               : pnr_source_copy(&source, out, err);
+}
+
 /* Read every entry; the first failure ends it. */
 static UNUSED pnr_status read_all(pnr_zip_reader *reader, pnr_error *err)
 {
@@ -243,7 +256,7 @@ static UNUSED pnr_status read_all(pnr_zip_reader *reader, pnr_error *err)
 		const pnr_zip_entry *entry = pnr_zip_reader_entry(reader, i);
 		pnr_buffer_end end = { &content, (size_t)entry->size };
 		const pnr_sink sink = pnr_buffer_end_sink(&end);
-		status = pnr_zip_reader_read(reader, i, &sink, err);
+		status = read_entry(reader, i, &sink, err);
 		if (status == PNR_OK) {
 			assert_int_equal(content.length, entry->size);
 			assert_int_equal(crc_of(content.data, content.length), entry->crc32);
