@@ -44,7 +44,7 @@ typedef struct cli_options {
 	const char *output, *directory, *expect, *assets, *name, *tag, *note;
 	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash;
 	cli_list engine_dirs, allow_outside;
-	uint64_t level, limit, wait;
+	uint64_t level, limit, threads, wait;
 } cli_options;
 
 typedef enum cli_option_kind { CLI_FLAG, CLI_TEXT, CLI_LIST, CLI_NUMBER } cli_option_kind;
@@ -59,6 +59,11 @@ typedef struct cli_option {
 	const char *help;
 	uint64_t low, high;   /**< bounds of a number */
 } cli_option;
+
+/** For the tables of the commands that use several threads. */
+#define CLI_THREADS_OPTION                                                      \
+	{ "threads", 0, CLI_NUMBER, offsetof(cli_options, threads), "N",        \
+	  "work on so many cores, 1 to 1024; else on all", 1, 1024 }
 
 typedef struct cli cli;
 

@@ -35,6 +35,7 @@ static pnr_status open_at(const cli *c, const char *dir, cli_access access, pnr_
 		.size = sizeof options,
 		.create = access == CLI_CREATE,
 		.busy_ms = busy_ms(c),
+		.threads = (unsigned)c->options.threads,
 	};
 	pnr_status status = pnr_store_open(dir, &options, out_store, out_created, err);
 	if (status != PNR_DENIED || access != CLI_READ)

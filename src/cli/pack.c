@@ -279,6 +279,7 @@ static const cli_option pack_table[] = {
 	{ "portable", 0, CLI_FLAG, FIELD(portable), NULL,
 	  "no paths of this machine inside: with\nSOURCE_DATE_EPOCH the same bytes everywhere", 0, 0 },
 	{ "level", 0, CLI_NUMBER, FIELD(level), "N", "of compression, 1 to 12; else 6", 1, 12 },
+	CLI_THREADS_OPTION,
 	{ "tag", 0, CLI_TEXT, FIELD(tag), "NAME", "give the package this tag", 0, 0 },
 	{ "note", 0, CLI_TEXT, FIELD(note), "TEXT", "for the log", 0, 0 },
 	{ "no-zip", 0, CLI_FLAG, FIELD(no_zip), NULL, "store and log the package, write no zip", 0, 0 },

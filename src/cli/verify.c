@@ -93,7 +93,12 @@ static bool parse_expected(const char *text, pnr_digest *out_digest)
 static int check(cli *c, const char *dir)
 {
 	pnr_digest expect;
-	pnr_verify_options options = { .size = sizeof options, .progress = cli_progress, .progress_user = c };
+	pnr_verify_options options = {
+		.size = sizeof options,
+		.threads = (unsigned)c->options.threads,
+		.progress = cli_progress,
+		.progress_user = c,
+	};
 	if (c->options.expect != NULL) {
 		if (!parse_expected(c->options.expect, &expect))
 			return cli_fail_usage(c, "--expect takes a hash of 64 hex digits, not '%s'", c->options.expect);
@@ -128,6 +133,7 @@ static int run_verify(cli *c)
 
 static const cli_option verify_table[] = {
 	EXPECT_OPTION,
+	CLI_THREADS_OPTION,
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
 };
 
@@ -156,6 +162,7 @@ static const cli_option unpack_table[] = {
 	{ "directory", 'C', CLI_TEXT, offsetof(cli_options, directory), "DIR",
 	  "where the files go: a folder that is empty or not there", 0, 0 },
 	EXPECT_OPTION,
+	CLI_THREADS_OPTION,
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
 };
 

@@ -7,9 +7,9 @@
 Each function marked @hostile makes one package that is wrong in one way; the
 text beside it is what the message must hold. All three commands must refuse it
 with exit status 4, create nothing anywhere, and stay within the memory and the
-time that the file justifies. Each function marked @odd makes one that must be
-accepted, with the warning given beside it, so that refusing everything is no
-way to pass.
+time that the file justifies; what verify finds is the same on any number of
+threads. Each function marked @odd makes one that must be accepted, with the
+warning given beside it, so that refusing everything is no way to pass.
 """
 import argparse
 import inspect
@@ -1005,6 +1005,12 @@ def unpacked(path):
     return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
+def check_threads(place, pannier):
+    """Whatever is found, any number of threads finds it, in the same order."""
+    one, many = (place.run([pannier, "verify", "in.zip", "--json", "--threads", number])[:3] for number in "18")
+    return [] if one == many else [f"verify: one thread gives {one}, eight give {many}"[:4000]]
+
+
 def check_refused(place, kind, pannier, limits):
     faults, before = [], snapshot(place.top)
     for command in (["verify", "in.zip"], ["unpack", "in.zip", "-C", "../target/out"], ["worker-json", "in.zip"],
@@ -1051,9 +1057,10 @@ def check(name, pannier, limits):
     try:
         package, data = make(kind)
         write(place.work / "in.zip", data)
+        faults = check_threads(place, pannier)
         if kind["refused"]:
-            return check_refused(place, kind, pannier, limits)
-        return check_accepted(place, kind, pannier, package)
+            return faults + check_refused(place, kind, pannier, limits)
+        return faults + check_accepted(place, kind, pannier, package)
     finally:
         place.close()
 
