@@ -1,5 +1,6 @@
 /* Unpacking: all of it, or nothing; and nothing elsewhere, whatever the package says. */
 #include "packages.h"
+#include <stdatomic.h>
 
 static pnr_status unpack(const char *zip, const char *dir, const pnr_verify_options *options, pnr_error *err)
 {
@@ -331,7 +332,8 @@ static void cancelled_at_the_end_nothing_is_left(void **state)
 /* ---------------------------------------------------------------- faults -- */
 
 static struct {
-	unsigned at, seen;
+	unsigned at;
+	atomic_uint seen; /* also the job that hashes the zip reads */
 	bool only_syncfs;
 	pnr_file_call call;
 } fault;
@@ -339,7 +341,7 @@ static struct {
 static int fail_once(pnr_file_call call, size_t *length)
 {
 	(void)length;
-	if ((fault.only_syncfs && call != PNR_CALL_SYNCFS) || ++fault.seen != fault.at)
+	if ((fault.only_syncfs && call != PNR_CALL_SYNCFS) || atomic_fetch_add(&fault.seen, 1) + 1 != fault.at)
 		return 0;
 	fault.call = call;
 	return fault.at % 2 == 0 ? ENOSPC : EIO;
