@@ -22,8 +22,7 @@
  * between the body and the sink.
  */
 #define SLOTS_PER_THREAD 2u
-#define MARKER "\x00\x00\xff\xff"
-#define MARKER_SIZE 4u
+#define MARKER_SIZE 4u /* 00 00 ff ff */
 /* A block that does not shrink: stored blocks, the first and the last of which begin like this. */
 #define STORED_SIZE (PNR_BLOCK_SIZE + PNR_STORED_OVERHEAD(PNR_BLOCK_SIZE))
 #define STORED_FIRST "\x00\xff\xff\x00\x00"
@@ -75,13 +74,17 @@ static slot *slot_at(const decoder *d, uint64_t number)
 
 /* --------------------------------------------------------- on the pool -- */
 
+/* Only the last bytes block by block: each stop costs zlib a copy of its window. */
 static bool decode_segment(z_stream *zlib, slot *s)
 {
 	int state = Z_OK;
 	zlib->next_in = s->body;
-	zlib->avail_in = (uInt)s->body_length;
+	zlib->avail_in = (uInt)(s->body_length - MARKER_SIZE);
 	zlib->next_out = s->content;
 	zlib->avail_out = (uInt)s->content_length;
+	if (zlib->avail_in > 0)
+		state = inflate(zlib, Z_NO_FLUSH);
+	zlib->avail_in += MARKER_SIZE;
 	while (state == Z_OK && zlib->avail_in > 0)
 		state = inflate(zlib, Z_BLOCK);
 	if (state == Z_MEM_ERROR)
@@ -132,6 +135,20 @@ static bool read_ahead(decoder *d)
 	return true;
 }
 
+/* The end of the first marker in @data, 0 if there is none. Bytes of 0xff are rare enough to go from one to the next. */
+static size_t find_marker(const uint8_t *data, size_t length)
+{
+	const uint8_t *end = data + length;
+	for (const uint8_t *at = data + 2; at < end; at++) {
+		at = memchr(at, 0xff, (size_t)(end - at));
+		if (at == NULL || end - at < 2)
+			return 0;
+		if (at[1] == 0xff && at[-1] == 0 && at[-2] == 0)
+			return (size_t)(at - data) + 2;
+	}
+	return 0;
+}
+
 /* Where the segment that begins `ahead` seems to end; 0 if that cannot be seen yet. No marker ends before @*searched. */
 static size_t find_end(const decoder *d, size_t *searched)
 {
@@ -142,9 +159,11 @@ static size_t find_end(const decoder *d, size_t *searched)
 		if (length < STORED_SIZE && more_to_read(d))
 			return 0;
 	}
-	const uint8_t *found = memmem(d->ahead + *searched, length - *searched, MARKER, MARKER_SIZE);
+	size_t found = length - *searched < MARKER_SIZE ? 0 : find_marker(d->ahead + *searched, length - *searched);
+	if (found != 0)
+		return *searched + found;
 	*searched = length < MARKER_SIZE ? 0 : length - (MARKER_SIZE - 1);
-	return found == NULL ? 0 : (size_t)(found - d->ahead) + MARKER_SIZE;
+	return 0;
 }
 
 /* Read until it is known how long the next segment is; 0: it is none. */
