@@ -28,9 +28,8 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-HERE = pathlib.Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
-BEGIN, END = "<!-- written by hostile/inputs.py --refresh -->\n", "<!-- end -->\n"
+from table import Table, code
+
 MIB = 1 << 20
 SECONDS = 60
 LINES = 4
@@ -722,16 +721,6 @@ def normalise(text, place):
     return lines
 
 
-def cell(text):
-    return text.replace("|", "\\|")
-
-
-def code(text):
-    """@text as Markdown code, whatever it holds."""
-    tick = "``" if "`" in text else "`"
-    return f"{tick}{cell(text)}{tick}"
-
-
 def shown(command):
     if isinstance(command, tuple):
         command = command[0]
@@ -770,22 +759,6 @@ def run(name, pannier):
         place.close()
 
 
-def wanted():
-    """The rows of the table in tests/README.md, by title; and what stands around them."""
-    text = README.read_text(encoding="utf-8")
-    if BEGIN not in text:
-        return {}, text, ""
-    head, rest = text.split(BEGIN)
-    table, tail = rest.split(END)
-    rows = [line + "\n" for line in table.splitlines() if line.startswith("| ")][1:]
-    return {line[2:].split(" | ")[0]: line for line in rows}, head, tail
-
-
-def refresh(rows, head, tail):
-    table = "| input | command | exit | message |\n|---|---|---|---|\n" + "".join(rows.values())
-    README.write_text(head + BEGIN + table + END + tail, encoding="utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=inspect.getdoc(sys.modules[__name__]).splitlines()[0])
     parser.add_argument("--pannier", type=pathlib.Path, required=True)
@@ -795,7 +768,8 @@ def main():
     options = parser.parse_args()
     pannier = options.pannier.resolve(strict=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    old, head, tail = wanted()
+    table = Table("inputs.py", "input", "command", "exit", "message")
+    old = table.rows
     rows, failed, skipped = {}, 0, 0
     for name in options.names or cases:
         title = cases[name]["title"]
@@ -811,7 +785,7 @@ def main():
             print(f"FAILED {name}: {fault}")
     stale = [] if options.names else sorted(set(old) - set(rows))
     if options.refresh:
-        refresh(old | rows if options.names else rows, head, tail)
+        table.write(old | rows if options.names else rows)
     elif stale:
         print(f"FAILED: rows of no case: {stale}")
     print(f"{len(rows)} cases, {skipped} skipped, {failed} failed")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hostile packages: none gets past verify, unpack and worker-json; harmless oddities do.
 
-  packages.py --pannier BINARY [--memory MIB] [NAME...]
+  packages.py --pannier BINARY [--memory MIB] [--refresh] [NAME...]
   packages.py --corpus DIR      write the small ones there, seeds for a fuzzer
 
 Each function marked @hostile makes one package that is wrong in one way; the
@@ -10,6 +10,7 @@ with exit status 4, create nothing anywhere, and stay within the memory and the
 time that the file justifies; what verify finds is the same on any number of
 threads. Each function marked @odd makes one that must be accepted, with the
 warning given beside it, so that refusing everything is no way to pass.
+tests/README.md holds the table of both; --refresh writes it anew.
 """
 import argparse
 import inspect
@@ -26,6 +27,7 @@ import time
 import zlib
 
 sys.dont_write_bytecode = True
+from table import Table, cell, code
 from zipmaker import (DEFLATED, DESCRIPTOR, ENCRYPTED, FILE, FOLDER, STORED, WASM, WIDE16, WIDE32, Entry, Package,
                       archive, deflate, descriptor, end, end64, extra, sha256, wide)
 
@@ -1065,6 +1067,12 @@ def check(name, pannier, limits):
         place.close()
 
 
+def row(name):
+    kind = classes[name]
+    what = "refused: " if kind["refused"] else "accepted, with the warning: " if kind["message"] else "accepted"
+    return f"| {cell(name.replace('_', ' '))} | {what}{code(kind['message']) if kind['message'] else ''} |\n"
+
+
 def write_corpus(folder):
     """Those that get past the check of the zip as such: that has a fuzzer of its own."""
     os.makedirs(folder, exist_ok=True)
@@ -1081,6 +1089,7 @@ def main():
     parser.add_argument("--pannier", type=pathlib.Path)
     parser.add_argument("--memory", type=int, default=64, help="MiB that a refusal may take")
     parser.add_argument("--corpus", help="write the small packages to this folder instead")
+    parser.add_argument("--refresh", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     if options.corpus is not None:
@@ -1094,6 +1103,12 @@ def main():
         failed += bool(faults)
         for fault in faults:
             print(f"FAILED {name}: {fault}")
+    table, rows = Table("packages.py", "package", "verify, unpack and worker-json"), {name: row(name) for name in classes}
+    if options.refresh:
+        table.write(rows)
+    elif list(table.rows.values()) != list(rows.values()):
+        print("FAILED: the table of tests/README.md is not what --refresh writes")
+        failed += 1
     refused = sum(kind["refused"] for kind in classes.values())
     print(f"{refused} hostile classes, {len(classes) - refused} harmless ones, {failed} failed; "
           f"at most {limits['peak']:.0f} MiB and {limits['seconds']:.2f} s")
