@@ -25,6 +25,7 @@ needs_check=(
 	/usr/include/bzlib.h=libbz2-dev
 	# what tests are made with
 	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
+needs_long=(valgrind=valgrind)
 # tools/bench needs these, and compares with the peers that it can get
 needs_bench=("${needs_build[@]}" python3=python3)
 bench_peers=(
@@ -75,4 +76,12 @@ configure() {
 	local dir=$1
 	shift
 	cmake -S "$root" -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 || { cat "$dir.log"; return 1; }
+}
+
+# bench_programs DIR: what makes the contents of big models and what measures a command, built in DIR.
+bench_programs() {
+	local program
+	for program in corpus measure; do
+		cc -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra "$root/tools/bench.d/$program.c" -o "$1/$program" || return 1
+	done
 }

@@ -9,6 +9,7 @@ import subprocess
 KB, MB = 1_000, 1_000_000
 ENGINE_MAX = 64 * MB
 WASM_SHARES = (0.60, 0.25, 0.10, 0.04, 0.01)  # engines differ in size as much as in content
+CONFIG_MAX = 16 << 20  # what is read as a config
 OLD = 1_767_225_600  # the time of a file that was not changed: 2026-01-01
 
 
@@ -60,7 +61,10 @@ class Model:
             "policies": "local://data/policies.csv",
             "pipeline": {"nodes": nodes},
         }
-        self.config.write_text(json.dumps(config, indent=2) + "\n")
+        text = json.dumps(config, indent=2)
+        if len(text) > CONFIG_MAX:
+            text = json.dumps(config, separators=(",", ":"))
+        self.config.write_text(text + "\n")
         for path in self.dir.rglob("*"):
             if path.is_file():
                 os.utime(path, (OLD, OLD))
@@ -103,6 +107,17 @@ def noise(base, corpus, total):
     m = Model(base, corpus)
     m.make("data/policies.csv", "noise", total)
     m.tables(KB, KB, KB, KB)
+    m.engine("step", "python", KB)
+    m.small = m.dir / "python/step.py"
+    return m.finish()
+
+
+def large(base, corpus, incompressible, policies):
+    """Two files beyond any memory: a table that does not compress, and policies that do."""
+    m = Model(base, corpus)
+    m.make("data/policies.csv", "policies", policies)
+    m.tables(KB, KB, KB, KB)
+    m.make("assumptions/mortality.csv", "noise", incompressible)
     m.engine("step", "python", KB)
     m.small = m.dir / "python/step.py"
     return m.finish()
