@@ -26,6 +26,9 @@ needs_check=(
 	# what tests are made with
 	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
 needs_long=(valgrind=valgrind)
+needs_fuzz=(
+	"${needs_build[@]}" cmocka.pc=libcmocka-dev c++=g++ clang=clang
+	/usr/lib/llvm-14/lib/clang/14.0.6/include/fuzzer/FuzzedDataProvider.h=libclang-rt-14-dev)
 # tools/bench needs these, and compares with the peers that it can get
 needs_bench=("${needs_build[@]}" python3=python3)
 bench_peers=(
