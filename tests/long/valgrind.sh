@@ -10,12 +10,11 @@ trap 'rm -rf "$work"' EXIT
 unset PANNIER_STORE SOURCE_DATE_EPOCH CDPATH
 found=99
 
-# What libraries keep until the end is still reachable and no leak of ours.
 # expect STATUS ARGUMENT...
 expect() {
 	local wanted=$1 status=0
 	shift
-	valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible --num-callers=40 \
+	valgrind --quiet --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --num-callers=40 \
 		--error-exitcode=$found "$pannier" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 	if [ $status -ne "$wanted" ] || grep -q '^==[0-9]*==' "$work/err"; then
 		cat "$work/out" "$work/err"
