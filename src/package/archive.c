@@ -229,8 +229,10 @@ pnr_status pnr_archive_target(const pnr_store *store, const char *path, char **o
 	status = pnr_file_stat_at(AT_FDCWD, target, &st, &own);
 	if (status == PNR_OK && S_ISLNK(st.st_mode)) {
 		char *real = realpath(target, NULL);
+		if (real == NULL && errno == ENOENT)
+			return pnr_fail(err, PNR_INVALID, "output '%s' is a link that leads nowhere; name a file", path);
 		if (real == NULL)
-			return pnr_fail_errno(err, errno, "output '%s' is a link that leads nowhere", path);
+			return pnr_fail_errno(err, errno, "output '%s'", path);
 		free(target);
 		target = real;
 		status = pnr_file_stat_at(AT_FDCWD, target, &st, &own);

@@ -442,6 +442,12 @@ def output_link(p):
     return ["pack", "-o", "out.zip"]
 
 
+@bad("an output that is a link to nowhere")
+def output_dangling(p):
+    (p.work / "out.zip").symlink_to("nowhere/out.zip")
+    return ["pack", "-o", "out.zip"]
+
+
 @bad("an output that is a device")
 def output_device(p):
     return ["pack", "-o", "/dev/full"]
