@@ -632,7 +632,63 @@ def object_missing(p):
     return ["export", "latest", "-o", "out.zip"]
 
 
+@bad("an index that has lost a content")
+def index_without_encoding(p):
+    p.sql("PRAGMA foreign_keys = off; DELETE FROM encoding WHERE blob_id = (SELECT blob_id FROM asset JOIN path "
+          "ON path.id = path_id WHERE text = 'data/policies.csv')")
+    return ["verify", "latest"]
+
+
+@bad("an index with an encoding that nobody knows")
+def index_with_another_form(p):
+    p.sql("PRAGMA ignore_check_constraints = on; UPDATE encoding SET form = 'rot13'")
+    return ["cat", "latest:model.mga"]
+
+
+@bad("an index that has lost a manifest")
+def index_without_manifest(p):
+    p.sql("PRAGMA foreign_keys = off; DELETE FROM blob WHERE id = (SELECT manifest_blob_id FROM archive)")
+    return ["worker-json", "latest"]
+
+
+@bad("an index that has lost a part of an archive")
+def index_with_less(p):
+    p.sql("DELETE FROM archive_encoding WHERE position = 2")
+    return ["export", "latest", "-o", "out.zip"]
+
+
+@bad("an index with too many parts of an archive")
+def index_with_more(p):
+    p.sql("INSERT INTO archive_encoding SELECT archive_id, 99, encoding_id FROM archive_encoding WHERE position = 0")
+    return ["export", "latest", "-o", "out.zip"]
+
+
+@bad("an index with the parts of an archive in another order")
+def index_with_another_order(p):
+    p.sql("UPDATE archive_encoding SET encoding_id = (SELECT encoding_id FROM archive_encoding WHERE position = 1) "
+          "WHERE position = 2")
+    return ["export", "latest", "-o", "out.zip"]
+
+
+@bad("an index with the hash of another archive")
+def index_with_another_hash(p):
+    p.sql("UPDATE archive SET archive_hash = replace(hex(zeroblob(32)), '00', 'ab')")
+    return ["export", "latest", "-o", "out.zip"]
+
+
 # ---------------------------------------------------------------- circumstances --
+
+@bad("no folder for temporary files, to verify what comes on stdin")
+def temporary_missing(p):
+    p.env["TMPDIR"] = str(p.work / "nowhere")
+    return ["verify", "-"]
+
+
+@bad("no folder for temporary files, to write the zip to stdout")
+def temporary_missing_for_stdout(p):
+    p.env["TMPDIR"] = str(p.work / "nowhere")
+    return ["pack", "-o", "-"]
+
 
 @bad("a SOURCE_DATE_EPOCH that is no number")
 def epoch_text(p):

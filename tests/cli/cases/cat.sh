@@ -16,4 +16,5 @@ json pannier cat --json "not a ref"
 printf '' > term-life.mga
 pannier pack -q && pannier cat latest:term-life.mga | wc -c
 json pannier cat --json latest:term-life.mga
+json env TMPDIR=nowhere pannier cat --json latest:term-life.mga
 ls -A "$TMPDIR"

@@ -13,3 +13,5 @@ for ref in v1 latest latest~1 life@latest term@latest; do
 	pannier show --json "$ref" | jq -r '.packageHash[:8]'
 done
 run pannier log --name none
+GITHUB_RUN_ID=42 pannier pack -q --rehash
+filter='.entries[0].ciRun' json pannier log --json

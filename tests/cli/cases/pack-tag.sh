@@ -6,3 +6,4 @@ run pannier pack -q --tag good
 run pannier pack -q --tag 'latest~1'
 run pannier pack -q --tag abcd
 run pannier pack -q --tag 'a b'
+run pannier pack -q --tag "$(printf '%0256d' 0 | tr 0 t)"

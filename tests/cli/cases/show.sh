@@ -10,4 +10,7 @@ run pannier show latest | head -n 3
 run pannier show nothing
 run pannier show abc
 run pannier show latest~9
+run pannier show latest~
+run pannier show latest~1x
+run pannier show latest1
 json pannier show --json nothing

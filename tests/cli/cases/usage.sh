@@ -8,6 +8,7 @@ run pannier pack -Z
 run pannier pack -qZ
 run pannier pack one two
 run pannier pack --portable=yes
+run pannier pack --name a@b
 run pannier pack --level
 run pannier pack --level 0
 run pannier pack --level 13
