@@ -26,6 +26,7 @@ needs_check=(
 	# what tests are made with
 	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
 needs_long=(valgrind=valgrind)
+needs_coverage=("${needs_check[@]}" gcovr=gcovr)
 needs_fuzz=(
 	"${needs_build[@]}" cmocka.pc=libcmocka-dev c++=g++ clang=clang
 	/usr/lib/llvm-14/lib/clang/14.0.6/include/fuzzer/FuzzedDataProvider.h=libclang-rt-14-dev)
