@@ -284,6 +284,25 @@ static void options_are_read_as_far_as_their_size(void **state)
 	pnr_pack_result_free(result);
 }
 
+static void options_beyond_their_bounds_are_refused(void **state)
+{
+	fixture *f = *state;
+	const pnr_pack_options wrong[] = {
+		{ .size = sizeof *wrong, .level = 13 },
+		{ .size = sizeof *wrong, .name = "" },
+		{ .size = sizeof *wrong, .name = "a@b" },
+		{ .size = sizeof *wrong, .name = "a:b" },
+	};
+	for (size_t i = 0; i < PNR_COUNT(wrong); i++) {
+		pnr_pack_result *result = NULL;
+		pnr_error err = PNR_ERROR_INIT;
+		assert_int_equal(pnr_pack(f->store, f->config, &wrong[i], &result, &err), PNR_INVALID);
+		assert_non_null(strstr(err.message, "it must"));
+		assert_null(result);
+	}
+	assert_int_equal(log_length(f), 0);
+}
+
 static void folders_of_the_output_are_made(void **state)
 {
 	fixture *f = *state;
@@ -661,6 +680,7 @@ int main(void)
 		T(the_default_output_follows_no_link_out_of_the_workspace),
 		T(a_source_path_that_is_not_utf8_is_refused_unless_portable),
 		T(options_are_read_as_far_as_their_size),
+		T(options_beyond_their_bounds_are_refused),
 		T(folders_of_the_output_are_made),
 		T(packing_again_gives_the_same_archive_and_another_log_entry),
 		T(numbers_of_the_config_are_not_rendered_again),
