@@ -676,6 +676,31 @@ def index_with_another_hash(p):
     return ["export", "latest", "-o", "out.zip"]
 
 
+def lost_zip(p, change):
+    """The zip is to be made again, from an index that was changed."""
+    p.env["SOURCE_DATE_EPOCH"] = "1700000000"
+    p.run(["pack", "-q"], check=True)
+    p.sql(change)
+    (p.work / "model-package.zip").unlink()
+    return ["pack"]
+
+
+@bad("a zip to be made again, of which the index has lost a part")
+def again_with_less(p):
+    return lost_zip(p, "DELETE FROM archive_encoding WHERE position = 2")
+
+
+@bad("a zip to be made again, of which the index has too many parts")
+def again_with_more(p):
+    return lost_zip(p, "INSERT INTO archive_encoding SELECT archive_id, 99, encoding_id FROM archive_encoding "
+                       "WHERE position = 0")
+
+
+@bad("a zip to be made again, of which the index has another hash")
+def again_with_another_hash(p):
+    return lost_zip(p, "UPDATE archive SET archive_hash = replace(hex(zeroblob(32)), '00', 'ab')")
+
+
 # ---------------------------------------------------------------- circumstances --
 
 @bad("no folder for temporary files, to verify what comes on stdin")
