@@ -70,7 +70,7 @@ static int note_code(struct dl_phdr_info *info, size_t size, void *user)
 
 static bool may_allocate(const void *caller)
 {
-	if (armed == NULL)
+	if (armed == NULL || shared->over)
 		return true;
 	uintptr_t place = (uintptr_t)caller;
 	if (place < code[armed->how].start || place >= code[armed->how].end)

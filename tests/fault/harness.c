@@ -286,6 +286,7 @@ static void run_child(const char *const *arguments, int (*call)(void), const fau
 	if (f != NULL)
 		f->arm(f);
 	int status = call != NULL ? call() : cli_main(argc, argv);
+	shared->over = true;
 	_exit(status);
 }
 

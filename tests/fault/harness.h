@@ -64,6 +64,7 @@ typedef struct report {
 	atomic_bool fired;      /**< the fault took place */
 	atomic_bool forgivable; /**< it may end otherwise than faults of its kind do */
 	const char *call;       /**< what failed; a literal */
+	bool over;              /**< the command has returned: what is called from then on is not its */
 } report;
 extern report *shared;
 
