@@ -65,15 +65,15 @@ PNR_CHECKED pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, 
 /**
  * Share @length bytes of @from with @to instead of copying them: FICLONERANGE.
  * Offsets are multiples of the file system's block, @length too unless it ends
- * the file. Any error means that nothing happened and that they can be written:
- * most file systems refuse (UNSUPPORTED, INVALID or IO, by what they say).
+ * the file. After any error all of them are to be written: most file systems
+ * refuse (UNSUPPORTED, INVALID or IO, by what they say), others may have shared a part.
  */
 PNR_CHECKED pnr_status pnr_file_clone(int from, uint64_t from_offset, uint64_t length, int to, uint64_t to_offset,
                                       const char *name, pnr_error *err);
 /**
  * Start writing to disk what was written between *@begun and @end, if it is
  * enough to be worth it, so that a sync that follows finds little to do; moves
- * *@begun. A hint: nothing is waited for, nothing can fail.
+ * *@begun. A hint, of which no failure is told.
  */
 void pnr_file_start_writeback(int fd, uint64_t *begun, uint64_t end);
 /** Cut the file to @length bytes. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MAX_THREADS 64u
+#define MAX_THREADS 1024u
 
 struct pnr_pool {
 	pthread_mutex_t mutex;

@@ -9,7 +9,7 @@
 
 typedef struct pnr_hash pnr_hash;
 
-/** Errors: NOMEM, UNSUPPORTED (this OpenSSL has no SHA-256). */
+/** Errors: NOMEM, UNSUPPORTED (this OpenSSL refuses SHA-256). */
 PNR_CHECKED pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err);
 PNR_CHECKED pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_error *err);
 /** What was hashed since new or the last finish, and start again. @out_crc32 and @out_size may be NULL. */

@@ -4,12 +4,13 @@
  * Where its segments begin is recorded nowhere; each ends with an empty stored
  * block, whose last four bytes are easy to look for, or consists of stored blocks
  * of known length. Anything may look like that, by chance or by malice, so it is
- * only where decoding ahead may begin. That a segment ends there is proved by zlib, which decodes it on its
- * own: all of its input, to exactly one block of content, to the end of a DEFLATE
- * block that is not the last and leaves no bit over, with no distance beyond its
- * start. What precedes was proved before, so a decoder of the whole stream would
- * stand there as well. At the first place without proof this ends, and one thread
- * decodes what follows the last proved one: right for every stream, whoever made it.
+ * only where decoding ahead may begin. That a segment ends there is proved by
+ * zlib, which decodes it on its own: all of its input, to exactly one block of
+ * content, to the end of a DEFLATE block that is not the last and leaves no bit
+ * over, with no distance beyond its start. What precedes was proved before, so a
+ * decoder of the whole stream would stand there as well. At the first place
+ * without proof this ends, and one thread decodes what follows the last proved
+ * one: right for every stream, whoever made it.
  */
 #include "codec/inflate.h"
 #include "codec/join.h"
@@ -51,8 +52,8 @@ typedef struct decoder {
 	const pnr_source *body;
 	const pnr_sink *out;
 	pnr_pool *pool;
-	uint64_t body_left;      /* not read yet */
-	uint64_t content_left;   /* not handed out to segments yet */
+	uint64_t body_left;       /* not read yet */
+	uint64_t content_left;    /* not handed out to segments yet */
 	uint64_t content_to_come; /* not passed on yet */
 	slot *slots;
 	size_t slot_count;

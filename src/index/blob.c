@@ -109,7 +109,10 @@ pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char
 {
 	static const pnr_sql find_sql = {
 		"find an encoding",
-		/* Sorting what is one row as a rule took most of the time of finding it. */
+		/*
+		 * Sorting what is one row as a rule took most of the time of finding it. Should SQLite
+		 * ever answer the second half first, it is some other encoding of the same content.
+		 */
 		"SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND level = ?3 AND encoder = ?2"
 		" UNION ALL SELECT id FROM (SELECT id FROM encoding"
 		" WHERE blob_id = ?1 AND base_id IS NULL AND (level = ?3 OR ?4)"

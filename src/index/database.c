@@ -1,4 +1,5 @@
 #include "index/database.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "index/schema_text.h"
 #include "index/vfs.h"
@@ -82,15 +83,16 @@ static pnr_status try_wal(pnr_index *index, pnr_error *err)
 	                index->path);
 }
 
-/* Others may be at the same, and for this lock SQLite does not wait: whoever comes second tries until it is done. */
+/* Others may be at the same: whoever comes second tries until it is done, as for this lock SQLite need not wait. */
 static pnr_status use_wal(pnr_index *index, pnr_error *err)
 {
-	for (unsigned waited = 0;; waited += WAL_STEP_MS) {
+	double end = pnr_clock_monotonic() + index->busy_ms / 1e3;
+	for (;;) {
 		pnr_error own = PNR_ERROR_INIT;
 		pnr_status status = try_wal(index, &own);
 		if (status == PNR_OK)
 			return status;
-		if (status != PNR_BUSY || waited >= index->busy_ms)
+		if (status != PNR_BUSY || pnr_clock_monotonic() >= end)
 			return pnr_fail_with(err, &own);
 		(void)sqlite3_sleep(WAL_STEP_MS);
 	}
@@ -192,30 +194,12 @@ pnr_status pnr_index_open(const char *path, const pnr_index_options *options, pn
 	return status;
 }
 
-/*
- * Closing checkpoints and removes the write-ahead log, for three syncs. A short
- * one may as well stay for the next transactions: whoever opens the database
- * reads it, and a commit costs one sync.
- */
-static void keep_short_log(pnr_index *index)
-{
-	sqlite3_file *wal = NULL;
-	sqlite3_int64 size = 0;
-	if (index->db == NULL || index->read_only ||
-	    sqlite3_file_control(index->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK ||
-	    wal == NULL || wal->pMethods == NULL || wal->pMethods->xFileSize(wal, &size) != SQLITE_OK)
-		return;
-	if (size > 0 && size <= PNR_INDEX_LOG_KEPT)
-		(void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-}
-
 void pnr_index_close(pnr_index *index)
 {
 	if (index == NULL)
 		return;
 	pnr_index_rollback(index);
 	pnr_statement_forget(index);
-	keep_short_log(index);
 	/* All statements are gone; what else it reports (a checkpoint that failed) loses nothing. */
 	(void)sqlite3_close(index->db);
 	free(index->path);

@@ -22,9 +22,6 @@
 /** `PRAGMA application_id` of our databases; schema/001-store.sql sets it. */
 #define PNR_APPLICATION_ID 0x706e6e72u
 
-/** A write-ahead log of at most so many bytes is left behind by the last one who closes the database. */
-#define PNR_INDEX_LOG_KEPT ((sqlite3_int64)1 << 20)
-
 typedef struct pnr_statement pnr_statement;
 
 struct pnr_index {

@@ -145,7 +145,7 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
                            pnr_zip_writer *writer, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
-	pnr_status status = pnr_body_open(store, &item->blob, item->encoding_id, &body, err);
+	pnr_status status = pnr_body_open(store, &item->blob, item->encoding_id, to->lane.pool, &body, err);
 	if (status == PNR_OK) {
 		const pnr_zip_entry entry = {
 			.name = item->path,

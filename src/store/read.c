@@ -117,9 +117,8 @@ static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body
 	return status;
 }
 
-/* @encoding_id 0: whichever is smallest. */
-static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_pool *pool,
-                           pnr_body **out_body, pnr_error *err)
+pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_pool *pool,
+                         pnr_body **out_body, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = calloc(1, sizeof *body);
 	if (body == NULL)
@@ -142,14 +141,6 @@ static pnr_status open_any(pnr_store *store, const pnr_blob_row *blob, int64_t e
 	if (status == PNR_OK)
 		*out_body = PNR_STEAL(body);
 	return status;
-}
-
-pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
-                         pnr_error *err)
-{
-	pnr_pool *pool = NULL;
-	pnr_status status = pnr_store_pool(store, &pool, err);
-	return status == PNR_OK ? open_any(store, blob, encoding_id, pool, out_body, err) : status;
 }
 
 uint64_t pnr_body_size(const pnr_body *body)
@@ -197,6 +188,9 @@ static pnr_status body_read(void *context, void *buffer, size_t capacity, size_t
 		body->given += step;
 		if (status == PNR_OK && body->given == body->encoding.body_size)
 			status = check_end(body, err);
+		/* Nothing is left to be read: many bodies may wait for their turn, descriptors are few. */
+		if (status == PNR_OK && body->given == body->encoding.body_size)
+			pnr_cleanup_close(&body->fd);
 	}
 	if (status == PNR_OK)
 		*out_length = step;
@@ -237,7 +231,7 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_status status = open_any(store, blob, 0, NULL, &body, err);
+	pnr_status status = pnr_body_open(store, blob, 0, NULL, &body, err);
 	if (status == PNR_OK)
 		status = pnr_hash_new(&hash, err);
 	if (status != PNR_OK)

@@ -107,7 +107,12 @@ pnr_sink pnr_receiver_sink(pnr_receiver *receiver);
  * itself. Reading it to the end checks stored_hash.
  */
 typedef struct pnr_body pnr_body;
-PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id,
+/**
+ * @encoding_id  0: whichever is smallest.
+ * @pool         of threads that hash what is given, beside the caller: it must stay as it is, and where
+ *               it is, until the next read has returned or the body is closed. NULL: nothing lasts.
+ */
+PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_pool *pool,
                                      pnr_body **out_body, pnr_error *err);
 uint64_t pnr_body_size(const pnr_body *body);
 bool pnr_body_deflated(const pnr_body *body);
@@ -118,11 +123,7 @@ bool pnr_body_deflated(const pnr_body *body);
  */
 PNR_CHECKED pnr_status pnr_body_clone(const pnr_body *body, int fd, uint64_t offset, uint64_t *out_length,
                                       pnr_error *err);
-/**
- * Gives pnr_body_size bytes; the last of them only if stored_hash is right, else
- * CORRUPT. A thread may be hashing what was given: it must stay as it is until
- * the next read, or the end.
- */
+/** Gives pnr_body_size bytes; the last of them only if stored_hash is right, else CORRUPT. */
 pnr_source pnr_body_source(pnr_body *body);
 /** Is @found, what the body gave, the content of @blob? CORRUPT if not. */
 PNR_CHECKED pnr_status pnr_body_check(const pnr_body *body, const pnr_blob_row *blob, const pnr_content *found,

@@ -123,10 +123,10 @@ static void the_number_of_threads_is_bounded(void **state)
 {
 	(void)state;
 	pnr_pool *pool = new_pool(0);
-	assert_in_range(pnr_pool_threads(pool), 1, 64);
+	assert_in_range(pnr_pool_threads(pool), 1, 1024);
 	pnr_pool_free(pool);
 	pool = new_pool(100000);
-	assert_int_equal(pnr_pool_threads(pool), 64);
+	assert_int_equal(pnr_pool_threads(pool), 1024);
 	pnr_pool_free(pool);
 	pool = new_pool(5);
 	assert_int_equal(pnr_pool_threads(pool), 5);

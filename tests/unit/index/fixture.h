@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "index/index.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,17 +58,6 @@ static inline pnr_status open_at(const char *path, bool create, bool read_only, 
 {
 	pnr_index_options options = { .create = create, .read_only = read_only, .busy_ms = busy_ms };
 	return pnr_index_open(path, &options, out, err);
-}
-
-/* With the log that the last one who closed it may have kept. */
-static inline void remove_database(const char *path)
-{
-	static const char *const ends[] = { "", "-wal", "-shm" };
-	for (size_t i = 0; i < PNR_COUNT(ends); i++) {
-		char name[700];
-		(void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
-		assert_true(unlink(name) == 0 || errno == ENOENT);
-	}
 }
 
 static inline int setup_dir(void **state)

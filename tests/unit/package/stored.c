@@ -217,6 +217,65 @@ static void a_missing_object_is_a_problem_of_its_asset(void **state)
 	expect_damage(*state, unlink, "is missing");
 }
 
+/* Some MiB, in @kinds different bytes: few make many segments of what is read at once, 256 do not shrink. */
+static void write_large(const char *path, size_t length, unsigned kinds)
+{
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	uint32_t random = 1;
+	for (size_t i = 0; i < length; i++) {
+		random = random * 1664525 + 1013904223;
+		assert_int_not_equal(fputc((int)(i % 4096 < 4000 && kinds < 256 ? 'x' : (random >> 24) % kinds), f), EOF);
+	}
+	assert_int_equal(fclose(f), 0);
+}
+
+static int cancel_at(void *user, const pnr_progress *progress)
+{
+	(void)progress;
+	unsigned *left = user;
+	return *left > 0 && --*left == 0;
+}
+
+static void large_assets_are_right_on_any_number_of_threads_and_may_be_cancelled(void **state)
+{
+	const place *w = *state;
+	packed p = pack(w, true);
+	char path[256];
+	static const unsigned threads[] = { 1, 2, 8 };
+	write_large(in(w, "model/l.csv", path), 40 << 20, 3);
+	write_large(in(w, "model/wasm/val.wasm", path), 5 << 20, 256);
+	const pnr_pack_options options = { .size = sizeof options, .workspace = w->dir, .no_zip = true };
+	pnr_pack_result *result = NULL;
+	assert_int_equal(pnr_pack(p.store, p.model, &options, &result, NULL), PNR_OK);
+	pnr_pack_result_free(result);
+	pnr_store_close(p.store);
+	for (size_t i = 0; i < PNR_COUNT(threads); i++) {
+		const pnr_store_options store_options = { .size = sizeof store_options, .threads = threads[i] };
+		assert_int_equal(pnr_store_open(p.store_dir, &store_options, &p.store, NULL, NULL), PNR_OK);
+		const pnr_package_source ref = { .store = p.store, .ref = "latest" };
+		pnr_status status = PNR_CANCELLED;
+		unsigned at = 1;
+		for (; status == PNR_CANCELLED; at++) {
+			unsigned left = at;
+			pnr_verify_result *r = NULL;
+			pnr_error err = PNR_ERROR_INIT;
+			const pnr_verify_options how = {
+				.size = sizeof how,
+				.threads = threads[i],
+				.progress = cancel_at,
+				.progress_user = &left,
+			};
+			status = pnr_verify(&ref, &how, &r, &err);
+			if (status != PNR_OK && status != PNR_CANCELLED)
+				fail_msg("%s", err.message);
+			pnr_verify_result_free(r);
+		}
+		assert_true(at > 2);
+		pnr_store_close(p.store);
+	}
+}
+
 static void an_unknown_ref_is_not_found(void **state)
 {
 	const place *w = *state;
@@ -239,6 +298,7 @@ int main(void)
 		TEST(a_package_without_zip_is_verified_and_unpacked),
 		TEST(a_damaged_object_is_a_problem_of_its_asset),
 		TEST(a_missing_object_is_a_problem_of_its_asset),
+		TEST(large_assets_are_right_on_any_number_of_threads_and_may_be_cancelled),
 		TEST(an_unknown_ref_is_not_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

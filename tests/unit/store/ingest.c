@@ -301,7 +301,7 @@ static void damage_of_an_object_is_found_wherever_it_is(void **state)
 		assert_int_equal(pwrite(fd, &byte, 1, places[i]), 1);
 		pnr_error err = PNR_ERROR_INIT;
 		pnr_body *body = NULL;
-		pnr_status status = pnr_body_open(f->store, &item.blob, item.encoding_id, &body, &err);
+		pnr_status status = pnr_body_open(f->store, &item.blob, item.encoding_id, NULL, &body, &err);
 		if (status == PNR_OK)
 			status = drain(body, &err);
 		pnr_body_close(body);
@@ -319,9 +319,9 @@ static void damage_of_an_object_is_found_wherever_it_is(void **state)
 	assert_content(f, &item.blob, data, 200000);
 	assert_int_equal(truncate(object, st.st_size - 1), 0);
 	pnr_body *body = NULL;
-	assert_int_equal(pnr_body_open(f->store, &item.blob, item.encoding_id, &body, NULL), PNR_CORRUPT);
+	assert_int_equal(pnr_body_open(f->store, &item.blob, item.encoding_id, NULL, &body, NULL), PNR_CORRUPT);
 	assert_int_equal(unlink(object), 0);
-	assert_int_equal(pnr_body_open(f->store, &item.blob, item.encoding_id, &body, NULL), PNR_CORRUPT);
+	assert_int_equal(pnr_body_open(f->store, &item.blob, item.encoding_id, NULL, &body, NULL), PNR_CORRUPT);
 	free(data);
 }
 
