@@ -29,9 +29,12 @@ void cli_json_free(cli_json *json)
 	*json = (cli_json){ .out = NULL };
 }
 
+/* A manifest has very many lines, and the stream is nobody else's: no locks, no formats. */
 static void newline(cli_json *json)
 {
-	(void)fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+	(void)putc_unlocked('\n', json->out);
+	for (unsigned i = 0; i < 2 * json->depth; i++)
+		(void)putc_unlocked(' ', json->out);
 }
 
 /* The comma and the line before a value, and its key. False: there is nowhere to write. */
@@ -109,7 +112,7 @@ void cli_json_raw(cli_json *json, const char *key, const char *text, size_t leng
 	for (size_t start = 0; start < length;) {
 		const char *end = memchr(text + start, '\n', length - start);
 		size_t line = end == NULL ? length - start : (size_t)(end - text) - start;
-		(void)fwrite(text + start, 1, line, json->out);
+		(void)fwrite_unlocked(text + start, 1, line, json->out);
 		start += line + 1;
 		if (end != NULL)
 			newline(json);

@@ -4,8 +4,7 @@
  * The first byte of an input chooses what the rest is: a stream that anyone may
  * have sent (even), or content to encode (odd; the next three bytes choose level,
  * repetitions and where it is cut). Whatever zlib says of the result must be what
- * we say. If the first byte is 2 more than a multiple of 4, the stream also stands
- * between segments of a large one, which threads must decode as one does.
+ * we say.
  */
 #include "base/stream.h"
 #include "codec/block.h"
@@ -86,87 +85,6 @@ static void require_joins(const uint8_t *body, size_t size, const uint8_t *conte
 	require_decodes(twice, 2 * sealed + PNR_JOIN_END_SIZE, both, 2 * length);
 	free(twice);
 	free(both);
-}
-
-/* ------------------------------------------------------- on a pool -- */
-
-/* A block of zeros, as our encoder makes a segment of it. */
-static const uint8_t *zeros_segment(size_t *out_size)
-{
-	static uint8_t segment[2 * PNR_INLINE_MAX];
-	static size_t size;
-	if (size == 0) {
-		pnr_coder *coder = NULL;
-		pnr_join join;
-		uint8_t *zeros = calloc(1, PNR_BLOCK_SIZE), *packed = malloc(PNR_CODER_ROOM(PNR_BLOCK_SIZE));
-		REQUIRE(zeros != NULL && packed != NULL && pnr_coder_new(1, &coder, NULL) == PNR_OK);
-		REQUIRE(pnr_coder_run(coder, zeros, PNR_BLOCK_SIZE, packed, &size, &join, NULL) == PNR_OK);
-		size = pnr_join_seal(packed, &join);
-		REQUIRE(size <= sizeof segment);
-		memcpy(segment, packed, size);
-		pnr_coder_free(coder);
-		free(zeros);
-		free(packed);
-	}
-	*out_size = size;
-	return segment;
-}
-
-typedef struct outcome {
-	pnr_status status;
-	pnr_error err;
-	pnr_buffer content;
-} outcome;
-
-static outcome decode_on(pnr_pool *pool, const uint8_t *body, size_t size, size_t content_size)
-{
-	outcome o = { .err = PNR_ERROR_INIT, .content = PNR_BUFFER_INIT };
-	pnr_memory_range range = { (const char *)body, size };
-	const pnr_source source = pnr_memory_source(&range);
-	pnr_buffer_end end = { &o.content, content_size };
-	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	o.status = pnr_inflate(&source, size, content_size, &sink, pool, &o.err);
-	REQUIRE(o.status == o.err.status && o.content.length <= content_size);
-	return o;
-}
-
-/* Threads find, say and give what one thread does. */
-static void require_same(const uint8_t *body, size_t size, size_t content_size)
-{
-	static pnr_pool *pool;
-	REQUIRE(pool != NULL || pnr_pool_new(2, &pool, NULL) == PNR_OK);
-	outcome one = decode_on(NULL, body, size, content_size), many = decode_on(pool, body, size, content_size);
-	REQUIRE(one.status == many.status && strcmp(one.err.message, many.err.message) == 0);
-	size_t both = one.content.length < many.content.length ? one.content.length : many.content.length;
-	REQUIRE(both == 0 || memcmp(one.content.data, many.content.data, both) == 0);
-	REQUIRE(one.status != PNR_OK || many.content.length == content_size);
-	pnr_buffer_free(&one.content);
-	pnr_buffer_free(&many.content);
-}
-
-static void try_among_segments(const uint8_t *body, size_t size)
-{
-	size_t zeros = 0;
-	const uint8_t *segment = zeros_segment(&zeros);
-	/* An end in the middle, and none. */
-	static const char *const ends[] = { "", "\x01\x00\x00\xff\xff" };
-	uint8_t *stream = malloc(2 * zeros + size + 5 + PNR_JOIN_END_SIZE);
-	REQUIRE(stream != NULL);
-	memcpy(stream, segment, zeros);
-	memcpy(stream + zeros, body, size);
-	size_t length = zeros + size;
-	require_same(stream, length, PNR_BLOCK_SIZE + 1);
-	require_same(stream, length, PNR_BLOCK_SIZE + 300);
-	require_same(stream, length, 2 * PNR_BLOCK_SIZE);
-	for (size_t i = 0; i < PNR_COUNT(ends); i++) {
-		size_t end = strlen(ends[i]) == 0 ? 0 : 5;
-		memcpy(stream + length, ends[i], end);
-		memcpy(stream + length + end, segment, zeros);
-		memcpy(stream + length + end + zeros, PNR_JOIN_END, PNR_JOIN_END_SIZE);
-		require_same(stream, length + end + zeros + PNR_JOIN_END_SIZE, 2 * PNR_BLOCK_SIZE);
-		require_same(stream, length + end + zeros + PNR_JOIN_END_SIZE, 3 * PNR_BLOCK_SIZE);
-	}
-	free(stream);
 }
 
 static void try_stream(const uint8_t *body, size_t size)
@@ -267,8 +185,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (data[0] % 2 == 0)
 		try_stream(data + 1, size - 1);
-	if (data[0] % 4 == 2 && size > 1)
-		try_among_segments(data + 1, size - 1);
 	if (data[0] % 2 == 1)
 		try_content(data + 1, size - 1);
 	return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Seeds of tests/fuzz/corpus/deflate for decoding on a pool: make-deflate-corpus.py FOLDER
+"""Seeds of tests/fuzz/corpus/segments: make-segments-corpus.py FOLDER
 
-What stands between two segments of 1 MiB (fuzz_deflate.c): something that looks
+What stands behind a segment of 1 MiB, in each shape of fuzz_segments.c: something that looks
 like a segment and is none, or is one that somebody else made.
 """
 import os
@@ -39,5 +39,6 @@ SEEDS = {
 
 os.makedirs(sys.argv[1], exist_ok=True)
 for name, seed in SEEDS.items():
-    with open(os.path.join(sys.argv[1], "among-" + name), "wb") as out:
-        out.write(b"\2" + seed)
+    for shape in range(7):
+        with open(os.path.join(sys.argv[1], f"{name}-{shape}"), "wb") as out:
+            out.write(bytes([shape]) + seed)
