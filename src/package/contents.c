@@ -39,9 +39,9 @@ static pnr_contents_entry zip_entry(const pnr_contents *contents, uint64_t index
 	return (pnr_contents_entry){ entry->name, entry->size };
 }
 
-static bool zip_find(const pnr_contents *contents, const char *name, uint64_t *out_index)
+static bool zip_find_manifest(const pnr_contents *contents, uint64_t *out_index)
 {
-	return pnr_zip_reader_find(((const zip_contents *)contents)->reader, name, out_index);
+	return pnr_zip_reader_find(((const zip_contents *)contents)->reader, PNR_MANIFEST_NAME, out_index);
 }
 
 static const pnr_zip_entry *zip_entry_of(const pnr_contents_body *body)
@@ -102,7 +102,7 @@ static const pnr_contents_ops zip_ops = {
 	.load = zip_load,
 	.count = zip_count,
 	.entry = zip_entry,
-	.find = zip_find,
+	.find_manifest = zip_find_manifest,
 	.open_body = zip_open_body,
 	.check = zip_check,
 	.context = zip_context,
@@ -162,9 +162,9 @@ pnr_contents_entry pnr_contents_get(const pnr_contents *contents, uint64_t index
 	return contents->ops->entry(contents, index);
 }
 
-bool pnr_contents_find(const pnr_contents *contents, const char *name, uint64_t *out_index)
+bool pnr_contents_find_manifest(const pnr_contents *contents, uint64_t *out_index)
 {
-	return contents->ops->find(contents, name, out_index);
+	return contents->ops->find_manifest(contents, out_index);
 }
 
 pnr_status pnr_contents_body_open(pnr_contents *contents, uint64_t index, pnr_contents_body *out_body, pnr_error *err)
@@ -227,10 +227,4 @@ void pnr_contents_close(pnr_contents *contents)
 {
 	if (contents != NULL)
 		contents->ops->close(contents);
-}
-
-void pnr_contents_cleanup(pnr_contents **contents)
-{
-	pnr_contents_close(*contents);
-	*contents = NULL;
 }

@@ -37,7 +37,7 @@ typedef struct pnr_contents_ops {
 	/** MUST, these three. After load. */
 	uint64_t (*count)(const pnr_contents *contents);
 	pnr_contents_entry (*entry)(const pnr_contents *contents, uint64_t index);
-	bool (*find)(const pnr_contents *contents, const char *name, uint64_t *out_index);
+	bool (*find_manifest)(const pnr_contents *contents, uint64_t *out_index);
 	/** MUST. Fill in a body, all zero but for contents and index. */
 	pnr_status (*open_body)(pnr_contents *contents, pnr_contents_body *body, pnr_error *err);
 	/** MUST. Is @found what the container itself says of the entry's bytes? CORRUPT if not. */
@@ -83,8 +83,8 @@ PNR_CHECKED pnr_status pnr_contents_load(pnr_contents *contents, pnr_error *err)
 
 uint64_t pnr_contents_count(const pnr_contents *contents);
 pnr_contents_entry pnr_contents_get(const pnr_contents *contents, uint64_t index);
-/** Not linear. */
-bool pnr_contents_find(const pnr_contents *contents, const char *name, uint64_t *out_index);
+/** The entry manifest.json; false if there is none. */
+bool pnr_contents_find_manifest(const pnr_contents *contents, uint64_t *out_index);
 
 /**
  * Open the body of entry @index.
@@ -123,6 +123,5 @@ PNR_CHECKED pnr_status pnr_contents_settle(pnr_contents *contents, pnr_error *er
 
 /** Accepts NULL. */
 void pnr_contents_close(pnr_contents *contents);
-void pnr_contents_cleanup(pnr_contents **contents);
 
 #endif

@@ -18,7 +18,6 @@ typedef struct store_contents {
 	pnr_buffer manifest;
 	stored *items; /* in package order; entry i + 1 */
 	size_t count, capacity;
-	size_t *by_name; /* indices of items, sorted */
 } store_contents;
 
 static pnr_status add_item(void *user, const pnr_asset_row *row, pnr_error *err)
@@ -35,30 +34,11 @@ static pnr_status add_item(void *user, const pnr_asset_row *row, pnr_error *err)
 	return PNR_OK;
 }
 
-static int compare_names(const void *a, const void *b, void *items)
-{
-	const stored *list = items;
-	return strcmp(list[*(const size_t *)a].name, list[*(const size_t *)b].name);
-}
-
-static pnr_status sort_items(store_contents *own, pnr_error *err)
-{
-	own->by_name = calloc(own->count + 1, sizeof *own->by_name);
-	if (own->by_name == NULL)
-		return pnr_fail_nomem(err);
-	for (size_t i = 0; i < own->count; i++)
-		own->by_name[i] = i;
-	qsort_r(own->by_name, own->count, sizeof *own->by_name, compare_names, own->items);
-	return PNR_OK;
-}
-
 static pnr_status store_load(pnr_contents *contents, pnr_error *err)
 {
 	store_contents *own = (store_contents *)contents;
 	pnr_index *index = pnr_store_index(own->store);
 	pnr_status status = pnr_index_package_assets(index, own->package.package_id, 0, add_item, own, err);
-	if (status == PNR_OK)
-		status = sort_items(own, err);
 	if (status != PNR_OK)
 		return status;
 	if (own->package.archive_id != 0)
@@ -96,27 +76,11 @@ static pnr_contents_entry store_entry(const pnr_contents *contents, uint64_t ind
 	return (pnr_contents_entry){ item->name, item->blob.size };
 }
 
-static bool store_find(const pnr_contents *contents, const char *name, uint64_t *out_index)
+static bool store_find_manifest(const pnr_contents *contents, uint64_t *out_index)
 {
-	const store_contents *own = (const store_contents *)contents;
-	if (strcmp(name, PNR_MANIFEST_NAME) == 0) {
-		*out_index = 0;
-		return true;
-	}
-	size_t low = 0, high = own->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(own->items[own->by_name[middle]].name, name);
-		if (order == 0) {
-			*out_index = own->by_name[middle] + 1;
-			return true;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	(void)contents;
+	*out_index = 0;
+	return true;
 }
 
 static const pnr_blob_row *blob_of(const pnr_contents_body *body)
@@ -164,7 +128,6 @@ static void store_close(pnr_contents *contents)
 	for (size_t i = 0; i < own->count; i++)
 		free(own->items[i].name);
 	free(own->items);
-	free(own->by_name);
 	pnr_buffer_free(&own->manifest);
 	free(own);
 }
@@ -174,7 +137,7 @@ static const pnr_contents_ops store_ops = {
 	.load = store_load,
 	.count = store_count,
 	.entry = store_entry,
-	.find = store_find,
+	.find_manifest = store_find_manifest,
 	.open_body = store_open_body,
 	.check = store_check,
 	.context = store_context,

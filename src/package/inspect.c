@@ -12,9 +12,7 @@ pnr_status pnr_inspection_absorb(pnr_inspection *inspection, const char *path, p
 		pnr_findings_problem(inspection->findings, path, "%s", own->message);
 		return PNR_OK;
 	}
-	if (status != PNR_OK && err != NULL && err->status == PNR_OK)
-		*err = *own;
-	return status;
+	return status == PNR_OK ? status : pnr_fail_with(err, own);
 }
 
 /* Read @item into @buffer, at most @limit bytes. A finding is reported once and leaves *out_right false. */
@@ -41,7 +39,7 @@ static pnr_status read_manifest(pnr_inspection *inspection, pnr_error *err)
 	pnr_contents *contents = inspection->contents;
 	pnr_findings *findings = inspection->findings;
 	uint64_t index = 0;
-	if (!pnr_contents_find(contents, PNR_MANIFEST_NAME, &index)) {
+	if (!pnr_contents_find_manifest(contents, &index)) {
 		pnr_findings_problem(findings, PNR_MANIFEST_NAME, "is missing");
 		return PNR_OK;
 	}
