@@ -1,6 +1,6 @@
 /*
- * The stat caches: what source files held, and which zips were written. All of
- * it can be thrown away and found out again.
+ * The caches: what source files held, which zips were written, what model files
+ * refer to. All of it can be thrown away and found out again.
  */
 #include "index/database.h"
 #include <string.h>
@@ -86,5 +86,36 @@ pnr_status pnr_index_output_put(pnr_index *index, const char *path, const pnr_fi
 	bind_state(put, 1, state);
 	pnr_bind_text(put, 6, path);
 	pnr_bind_int(put, 7, archive_id);
+	return pnr_statement_write(put, err);
+}
+
+pnr_status pnr_index_scan_find(pnr_index *index, int64_t blob_id, pnr_buffer *found, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find what a model file refers to",
+		                          "SELECT found FROM model_scan WHERE blob_id = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, blob_id);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_buffer_puts(found, pnr_column_text(find, 0));
+	pnr_buffer_append(found, "", 0);
+	status = pnr_statement_intact(find, err);
+	return status == PNR_OK ? pnr_buffer_status(found, err) : status;
+}
+
+pnr_status pnr_index_scan_put(pnr_index *index, int64_t blob_id, const char *found, pnr_error *err)
+{
+	static const pnr_sql put_sql = { "remember what a model file refers to",
+		                         "INSERT OR REPLACE INTO model_scan (blob_id, found) VALUES (?1, ?2)" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
+	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(put, 1, blob_id);
+	pnr_bind_text(put, 2, found);
 	return pnr_statement_write(put, err);
 }

@@ -100,7 +100,7 @@ PNR_CHECKED pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding
 /** Insert, or find the row with the same blob, encoder and level. @row->id is set. */
 PNR_CHECKED pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_error *err);
 
-/* ------------------------------------------------------------ stat cache -- */
+/* ---------------------------------------------------------------- caches -- */
 
 /** What identifies the state of a file without reading it. */
 typedef struct pnr_file_state {
@@ -119,6 +119,10 @@ PNR_CHECKED pnr_status pnr_index_output_find(pnr_index *index, const char *path,
                                              int64_t *out_archive_id, pnr_error *err);
 PNR_CHECKED pnr_status pnr_index_output_put(pnr_index *index, const char *path, const pnr_file_state *state,
                                             int64_t archive_id, pnr_error *err);
+
+/** What pnr_model_scan found in this model file, appended to @found. NOT_FOUND without a text if it was not searched. */
+PNR_CHECKED pnr_status pnr_index_scan_find(pnr_index *index, int64_t blob_id, pnr_buffer *found, pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_scan_put(pnr_index *index, int64_t blob_id, const char *found, pnr_error *err);
 
 /* -------------------------------------------------------------- packages -- */
 

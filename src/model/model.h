@@ -204,10 +204,12 @@ PNR_CHECKED pnr_status pnr_select(const pnr_config *config, const char *config_p
 void pnr_selection_free(pnr_selection *selection);
 
 /**
- * Warn of each assumptions:// reference in the text of the model file that no
- * reference of @config covers (same name and version; none means latest), at
- * most twenty. @text may be any bytes.
+ * The assumptions:// references in the text of a model file that differ (in name
+ * or version; none means latest), each followed by a newline: as many of them as
+ * pnr_model_warn can need. @text may be any bytes. Failure is left in @found.
  */
-void pnr_model_scan(const pnr_config *config, const char *text, size_t length, pnr_issues *issues);
+void pnr_model_scan(const char *text, size_t length, pnr_buffer *found);
+/** Warn of each reference that pnr_model_scan @found and no reference of @config covers, at most twenty. */
+void pnr_model_warn(const pnr_config *config, const char *found, pnr_issues *issues);
 
 #endif

@@ -6,6 +6,7 @@
 #define DIGITS "0123456789"
 #define SCHEME "assumptions://"
 #define REPORTED_MAX 20u
+#define FOUND_MAX (REPORTED_MAX + PNR_ROLE_COUNT) /* a role covers one of those that differ, at most */
 #define TOKEN_MAX 255u /* a longer one is cut, and then covered by nothing */
 
 typedef struct token {
@@ -51,37 +52,53 @@ static bool same(const pnr_reference *a, const pnr_reference *b)
 	       strcmp(a->version, b->version) == 0;
 }
 
-static bool covered(const pnr_config *config, const token *found, const token *reported, size_t count)
-{
-	for (int role = 0; role < PNR_ROLE_COUNT; role++)
-		if (config->fields[role].parsed && same(&config->fields[role].reference, &found->reference))
-			return true;
-	for (size_t i = 0; i < count; i++)
-		if (same(&reported[i].reference, &found->reference))
-			return true;
-	return false;
-}
-
 /* Does the scheme at @at begin there, or is it the end of a longer word? */
 static bool begins(const char *text, const char *at)
 {
 	return at == text || at[-1] == '\0' || strchr(LETTERS DIGITS "+.-", at[-1]) == NULL;
 }
 
-void pnr_model_scan(const pnr_config *config, const char *text, size_t length, pnr_issues *issues)
+void pnr_model_scan(const char *text, size_t length, pnr_buffer *found)
 {
-	token reported[REPORTED_MAX];
+	token tokens[FOUND_MAX];
 	size_t count = 0;
 	const char *at = text, *end = length == 0 ? text : text + length;
-	while (at != end && count < REPORTED_MAX &&
+	while (at != end && count < FOUND_MAX &&
 	       (at = memmem(at, (size_t)(end - at), SCHEME, sizeof SCHEME - 1)) != NULL) {
-		token *found = &reported[count];
-		if (begins(text, at) && read_token(at, (size_t)(end - at), found) &&
-		    !covered(config, found, reported, count)) {
-			count++;
-			pnr_issues_warning(issues, config->document, config->fields[PNR_ROLE_MODEL].item, "/model",
-			                   "Model refers to '%s', which no reference of the config covers", found->text);
+		token *next = &tokens[count];
+		if (begins(text, at) && read_token(at, (size_t)(end - at), next)) {
+			size_t i = 0;
+			while (i < count && !same(&tokens[i].reference, &next->reference))
+				i++;
+			if (i == count) {
+				count++;
+				pnr_buffer_printf(found, "%s\n", next->text);
+			}
 		}
 		at += sizeof SCHEME - 1;
+	}
+	pnr_buffer_append(found, "", 0);
+}
+
+static bool covered(const pnr_config *config, const pnr_reference *reference)
+{
+	for (int role = 0; role < PNR_ROLE_COUNT; role++)
+		if (config->fields[role].parsed && same(&config->fields[role].reference, reference))
+			return true;
+	return false;
+}
+
+void pnr_model_warn(const pnr_config *config, const char *found, pnr_issues *issues)
+{
+	unsigned reported = 0;
+	for (const char *end; reported < REPORTED_MAX && (end = strchr(found, '\n')) != NULL; found = end + 1) {
+		token each;
+		size_t length = (size_t)(end - found);
+		if (length >= sizeof SCHEME && memcmp(found, SCHEME, sizeof SCHEME - 1) == 0 &&
+		    read_token(found, length, &each) && !covered(config, &each.reference)) {
+			reported++;
+			pnr_issues_warning(issues, config->document, config->fields[PNR_ROLE_MODEL].item, "/model",
+			                   "Model refers to '%s', which no reference of the config covers", each.text);
+		}
 	}
 }

@@ -66,6 +66,8 @@ typedef struct packing {
 	pnr_temp zip;
 	bool unchanged;
 	bool remember_output;
+	pnr_buffer references; /* that the model file holds */
+	int64_t scanned;       /* the blob in which they were found just now; 0: it was known */
 	pnr_file_state output_state;
 	pnr_provenance provenance;
 } packing;
@@ -83,6 +85,7 @@ static void packing_free(packing *p)
 	free(p->assets);
 	free(p->items);
 	free(p->target);
+	pnr_buffer_free(&p->references);
 	pnr_buffer_free(&p->manifest);
 	pnr_plan_free(&p->plan);
 }
@@ -543,6 +546,8 @@ static pnr_status put_record(void *user, pnr_error *err)
 		                           p->target != NULL ? p->archive.id : 0, pnr_clock_now_ms(), false, err);
 	if (status == PNR_OK && p->remember_output)
 		status = pnr_index_output_put(p->index, p->target, &p->output_state, p->archive.id, err);
+	if (status == PNR_OK && p->scanned != 0)
+		status = pnr_index_scan_put(p->index, p->scanned, p->references.data, err);
 	return status;
 }
 
@@ -684,22 +689,35 @@ static pnr_status report_success(packing *p, double seconds, pnr_pack_result **o
 
 /* ------------------------------------------------------------------ together -- */
 
+static const pnr_blob_row *model_blob(const packing *p)
+{
+	for (size_t i = 0; i < p->asset_count; i++)
+		if (strcmp(p->assets[i].type, "model") == 0)
+			return &p->items[p->asset_item[i]].blob;
+	return NULL;
+}
+
 /* The packaged bytes of the model file, once they are in the store: what do they refer to? */
 static pnr_status scan_model(packing *p, pnr_error *err)
 {
-	for (size_t i = 0; i < p->asset_count; i++) {
-		const pnr_blob_row *blob = &p->items[p->asset_item[i]].blob;
-		if (strcmp(p->assets[i].type, "model") != 0 || blob->size > MODEL_SCAN_MAX)
-			continue;
+	const pnr_blob_row *blob = model_blob(p);
+	if (blob == NULL || blob->size > MODEL_SCAN_MAX)
+		return PNR_OK;
+	pnr_status status = pnr_index_scan_find(p->index, blob->id, &p->references, err);
+	if (status == PNR_NOT_FOUND) {
 		PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 		pnr_buffer_end end = { &text, MODEL_SCAN_MAX };
 		pnr_sink sink = pnr_buffer_end_sink(&end);
-		pnr_status status = pnr_store_read_blob(p->store, blob, &sink, err);
+		status = pnr_store_read_blob(p->store, blob, &sink, err);
 		if (status != PNR_OK)
 			return status;
-		pnr_model_scan(p->plan.config, text.data, text.length, p->plan.issues);
+		pnr_model_scan(text.data, text.length, &p->references);
+		status = pnr_buffer_status(&p->references, err);
+		p->scanned = blob->id;
 	}
-	return PNR_OK;
+	if (status == PNR_OK)
+		pnr_model_warn(p->plan.config, p->references.data, p->plan.issues);
+	return status;
 }
 
 static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out_result, pnr_error *err)
@@ -752,6 +770,7 @@ pnr_status pnr_pack(pnr_store *store, const char *config_path, const pnr_pack_op
 		.any_encoding = own.level == 0 && !own.portable,
 		.meter = { .fn = own.progress, .user = own.progress_user },
 		.plan = PNR_PLAN_INIT,
+		.references = PNR_BUFFER_INIT,
 		.manifest = PNR_BUFFER_INIT,
 		.zip = PNR_TEMP_INIT,
 		.provenance = { .git = -1, .git_output = -1 },

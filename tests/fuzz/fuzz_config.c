@@ -73,8 +73,17 @@ static void require_parse(const char *text, size_t size, bool valid)
 	pnr_status status = pnr_config_parse(text, size, issues, &config, NULL);
 	REQUIRE(status == (valid ? PNR_OK : PNR_INVALID));
 	REQUIRE(pnr_issues_valid(issues) == valid && (config != NULL) == valid);
-	if (valid)
-		pnr_model_scan(config, text, size, issues);
+	if (valid) {
+		pnr_buffer found = PNR_BUFFER_INIT;
+		pnr_model_scan(text, size, &found);
+		REQUIRE(!found.failed);
+		pnr_model_warn(config, found.data, issues);
+		found.length = 0;
+		pnr_buffer_append(&found, text, size); /* a cache may hold what somebody wrote there */
+		REQUIRE(!found.failed);
+		pnr_model_warn(config, found.data, issues);
+		pnr_buffer_free(&found);
+	}
 	pnr_issues_free(issues);
 	pnr_config_free(config);
 }

@@ -97,7 +97,7 @@ static void a_new_database_carries_our_marks(void **state)
 	raw_text(f->path, "PRAGMA application_id", text);
 	assert_string_equal(text, "1886285426");
 	raw_text(f->path, "PRAGMA user_version", text);
-	assert_string_equal(text, "1");
+	assert_string_equal(text, "2");
 	raw_text(f->path, "PRAGMA journal_mode", text);
 	assert_string_equal(text, "wal");
 	raw_text(f->path, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
@@ -238,7 +238,7 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
 	pnr_index_close(f->index);
 	f->index = NULL;
 	raw_run(f->path, "PRAGMA user_version = 7");
-	assert_refused(f, PNR_UNSUPPORTED, "has version 7, this Pannier knows versions up to 1");
+	assert_refused(f, PNR_UNSUPPORTED, "has version 7, this Pannier knows versions up to 2");
 }
 
 static void a_newer_database_is_seen_in_its_log_too(void **state)
@@ -398,7 +398,7 @@ static void a_migration_that_fails_changes_nothing(void **state)
 static void the_schema_is_one_migration_a_version(void **state)
 {
 	(void)state;
-	assert_int_equal(pnr_schema_version, 1);
+	assert_int_equal(pnr_schema_version, 2);
 	for (int i = 0; i < pnr_schema_version; i++) {
 		char last[64];
 		(void)snprintf(last, sizeof last, "PRAGMA user_version = %d;\n", i + 1);
@@ -406,6 +406,29 @@ static void the_schema_is_one_migration_a_version(void **state)
 		assert_true(strlen(text) > strlen(last));
 		assert_string_equal(text + strlen(text) - strlen(last), last);
 	}
+}
+
+static void an_older_database_is_brought_forward_when_it_is_opened_for_writing(void **state)
+{
+	fixture *f = *state;
+	pnr_index *old = bare(f);
+	pnr_blob_row row = { .hash = digest(1, 1), .size = 1 }, found;
+	char text[256];
+	assert_ok(pnr_index_migrate(old, pnr_schema_migrations, 1, err));
+	assert_ok(pnr_index_begin(old, err));
+	assert_ok(pnr_index_blob_put(old, &row, err));
+	assert_ok(pnr_index_commit(old, err));
+	pnr_index_close(old);
+	f->index = NULL;
+	assert_fails(open_at(f->path, false, true, 0, &f->index, err), PNR_UNSUPPORTED,
+	             "open the store for writing once, that upgrades it");
+	raw_text(f->path, "PRAGMA user_version", text);
+	assert_string_equal(text, "1");
+	assert_ok(open_at(f->path, false, false, 0, &f->index, err));
+	assert_ok(pnr_index_blob_find(f->index, &row.hash, &found, err));
+	assert_int_equal(found.id, row.id);
+	raw_text(f->path, "PRAGMA user_version", text);
+	assert_string_equal(text, "2");
 }
 
 /* -------------------------------------------------------------- reading -- */
@@ -607,6 +630,7 @@ int main(void)
 		TEST(migrations_run_in_order_from_where_the_database_is),
 		TEST(a_migration_that_fails_changes_nothing),
 		TEST(the_schema_is_one_migration_a_version),
+		TEST(an_older_database_is_brought_forward_when_it_is_opened_for_writing),
 		TEST(a_reader_sees_what_is_written_meanwhile_and_writes_nothing),
 		TEST(a_store_in_a_folder_that_cannot_be_written_is_read_from_a_copy),
 		TEST(such_a_copy_holds_what_is_only_in_the_write_ahead_log),

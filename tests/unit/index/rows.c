@@ -245,6 +245,24 @@ static void a_written_zip_is_known_only_in_the_state_it_had(void **state)
 	assert_fails(pnr_index_output_find(index, "/a/b.zip", &kept, &found, err), PNR_NOT_FOUND, NULL);
 }
 
+static void a_model_file_is_searched_once(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_buffer found = PNR_BUFFER_INIT;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t model = put_blob(index, 5), other = put_blob(index, 6);
+	assert_fails(pnr_index_scan_find(index, model, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_scan_put(index, model, "a\nb\n", err));
+	assert_ok(pnr_index_scan_put(index, other, "", err));
+	assert_ok(pnr_index_scan_put(index, other, "", err)); /* as another process may have done meanwhile */
+	assert_ok(pnr_index_scan_find(index, model, &found, err));
+	assert_string_equal(found.data, "a\nb\n");
+	pnr_buffer_free(&found);
+	assert_ok(pnr_index_scan_find(index, other, &found, err));
+	assert_string_equal(found.data, "");
+	pnr_buffer_free(&found);
+}
+
 /* ------------------------------------------------------------- packages -- */
 
 typedef struct seen {
@@ -813,6 +831,7 @@ int main(void)
 		TEST(a_source_file_is_known_only_in_the_state_it_had),
 		TEST(a_source_file_is_remembered_in_its_last_state_only),
 		TEST(a_written_zip_is_known_only_in_the_state_it_had),
+		TEST(a_model_file_is_searched_once),
 		TEST(a_package_comes_back_as_it_went_in),
 		TEST(references_come_back_in_order),
 		TEST(the_same_package_and_the_same_sources_are_one_row),

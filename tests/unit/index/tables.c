@@ -316,11 +316,13 @@ static void run_everything(pnr_index *index)
 	assert_ok(pnr_index_tag_put(index, "t", package, archive, 0, false, err));
 	assert_ok(pnr_index_source_put(index, &file, source.blob_id, err));
 	assert_ok(pnr_index_output_put(index, "/o", &file, archive, err));
+	assert_ok(pnr_index_scan_put(index, source.blob_id, "", err));
 	pnr_log_row row = { .package_id = package };
 	assert_ok(pnr_index_log_text(index, &row, &arena, err));
 	assert_ok(pnr_index_commit(index, err));
 	assert_ok(pnr_index_source_find(index, &file, &blob, err));
 	assert_ok(pnr_index_output_find(index, "/o", &file, &found, err));
+	assert_ok(pnr_index_scan_find(index, source.blob_id, &arena, err));
 	pnr_ignore(pnr_index_blob_prefix(index, "ffff", &blob, NULL));
 	bool known = false;
 	assert_ok(pnr_index_blob_size_known(index, 1, &known, err));

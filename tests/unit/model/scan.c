@@ -11,10 +11,13 @@ static char *scan(const char *text, size_t length)
 	pnr_issues *issues = NULL;
 	pnr_config *config = NULL;
 	pnr_validation *v = NULL;
-	pnr_buffer found = PNR_BUFFER_INIT;
+	pnr_buffer held = PNR_BUFFER_INIT, found = PNR_BUFFER_INIT;
 	assert_int_equal(pnr_issues_new(&issues, NULL), PNR_OK);
 	assert_int_equal(pnr_config_parse(config_text, sizeof config_text - 1, issues, &config, NULL), PNR_OK);
-	pnr_model_scan(config, text, length, issues);
+	pnr_model_scan(text, length, &held);
+	assert_false(held.failed);
+	pnr_model_warn(config, held.data, issues);
+	pnr_buffer_free(&held);
 	assert_int_equal(pnr_issues_take(issues, &v, NULL), PNR_OK);
 	assert_true(v->valid);
 	for (size_t i = 0; i < v->warning_count; i++) {
@@ -88,6 +91,8 @@ static void at_most_twenty_are_listed(void **state)
 {
 	(void)state;
 	pnr_buffer text = PNR_BUFFER_INIT;
+	/* Those that the config covers, before the others, take no place of theirs. */
+	pnr_buffer_puts(&text, "assumptions://mort:v2.1.0 assumptions://lapse assumptions://lapse:latest\n");
 	for (unsigned i = 0; i < 1000; i++)
 		pnr_buffer_printf(&text, "assumptions://n%u\n", i);
 	char *found = scan(text.data, text.length);
@@ -99,6 +104,29 @@ static void at_most_twenty_are_listed(void **state)
 	pnr_buffer_free(&text);
 }
 
+static void what_was_found_may_be_anything(void **state)
+{
+	static const char *const texts[] = { "", "\n", "\n\n", "assumptions://", "assumptions://\n", "assumption\n",
+		                             "assumptions://x", "x assumptions://x\n", "local://x\n" };
+	(void)state;
+	pnr_issues *issues = NULL;
+	pnr_config *config = NULL;
+	pnr_validation *v = NULL;
+	assert_int_equal(pnr_issues_new(&issues, NULL), PNR_OK);
+	assert_int_equal(pnr_config_parse(config_text, sizeof config_text - 1, issues, &config, NULL), PNR_OK);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		char *copy = strdup(texts[i]); /* exactly as long as it is, so that a read beyond is seen */
+		assert_non_null(copy);
+		pnr_model_warn(config, copy, issues);
+		free(copy);
+	}
+	assert_int_equal(pnr_issues_take(issues, &v, NULL), PNR_OK);
+	for (size_t i = 0; i < v->warning_count; i++)
+		assert_null(strstr(v->warnings[i].message, "Model refers"));
+	pnr_validation_free(v);
+	pnr_config_free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +135,7 @@ int main(void)
 		cmocka_unit_test(text_around_a_reference_does_not_matter),
 		cmocka_unit_test(any_bytes_may_be_scanned),
 		cmocka_unit_test(at_most_twenty_are_listed),
+		cmocka_unit_test(what_was_found_may_be_anything),
 	};
 	return cmocka_run_group_tests_name("model/scan", tests, NULL, NULL);
 }
