@@ -1,4 +1,7 @@
-/* The two ends between which bytes move: a source that is read to its end, a sink that takes all it is given. */
+/*
+ * The two ends between which bytes move: a source that is read to its end, a sink that takes all it is given;
+ * and what moves them.
+ */
 #ifndef PNR_BASE_STREAM_H
 #define PNR_BASE_STREAM_H
 
@@ -14,10 +17,16 @@ typedef struct pnr_source {
 } pnr_source;
 
 typedef struct pnr_sink {
-	/** MUST. Take all @length bytes. */
+	/** MUST. Take all @length bytes, and be done with @data on return. */
 	pnr_status (*write)(void *context, const void *data, size_t length, pnr_error *err);
 	void *context;
 } pnr_sink;
+
+typedef struct pnr_pump {
+	/** MUST. Write all there is to @sink, and return the first failure. */
+	pnr_status (*run)(void *context, const pnr_sink *sink, pnr_error *err);
+	void *context;
+} pnr_pump;
 
 /** Read until @capacity bytes are there or the source ends. */
 PNR_CHECKED pnr_status pnr_source_fill(const pnr_source *source, void *buffer, size_t capacity,

@@ -8,11 +8,10 @@
 #include "base/file.h"
 #include <libdeflate.h>
 #include <openssl/sha.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #define READ_SIZE ((size_t)256 << 10)
-#define LANE_MIN ((size_t)64 << 10) /* waking a thread costs more than hashing less */
+#define PIECE_MIN ((size_t)64 << 10) /* waking a thread costs more than hashing less */
 
 struct pnr_hash {
 	SHA256_CTX sha256;
@@ -84,35 +83,6 @@ void pnr_hash_cleanup(pnr_hash **hash)
 	*hash = NULL;
 }
 
-static void lane_job(pnr_job *job)
-{
-	pnr_hash_lane *lane = (pnr_hash_lane *)(void *)((char *)job - offsetof(pnr_hash_lane, job));
-	job->status = pnr_hash_update(lane->hash, lane->data, lane->length, &job->error);
-}
-
-pnr_status pnr_hash_lane_wait(pnr_hash_lane *lane, pnr_error *err)
-{
-	if (!lane->busy)
-		return PNR_OK;
-	lane->busy = false;
-	return pnr_pool_wait(lane->pool, &lane->job, err);
-}
-
-pnr_status pnr_hash_lane_update(pnr_hash_lane *lane, const void *data, size_t length, pnr_error *err)
-{
-	pnr_status status = pnr_hash_lane_wait(lane, err);
-	if (status != PNR_OK)
-		return status;
-	if (lane->pool == NULL || length < LANE_MIN)
-		return pnr_hash_update(lane->hash, data, length, err);
-	lane->data = data;
-	lane->length = length;
-	lane->busy = true;
-	lane->job = (pnr_job){ .run = lane_job };
-	pnr_pool_submit(lane->pool, &lane->job);
-	return PNR_OK;
-}
-
 pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest, uint32_t *out_crc32,
                            pnr_error *err)
 {
@@ -144,13 +114,34 @@ pnr_status pnr_hash_file(int fd, const char *name, pnr_meter *meter, pnr_digest 
 	return status == PNR_OK ? pnr_hash_finish(hash, out_digest, out_crc32, out_size, err) : status;
 }
 
+typedef struct piece {
+	pnr_job job; /* first: it is cast from */
+	pnr_hash *hash;
+	const void *data;
+	size_t length;
+} piece;
+
+static void hash_piece(pnr_job *job)
+{
+	const piece *p = (const piece *)job;
+	job->status = pnr_hash_update(p->hash, p->data, p->length, &job->error);
+}
+
 static pnr_status pipe_write(void *context, const void *data, size_t length, pnr_error *err)
 {
 	const pnr_hash_pipe *pipe = context;
-	pnr_status status = pnr_hash_update(pipe->hash, data, length, err);
+	piece beside = { .job = { .run = hash_piece }, .hash = pipe->hash, .data = data, .length = length };
+	bool apart = pipe->pool != NULL && length >= PIECE_MIN;
+	pnr_status status = PNR_OK;
+	if (apart)
+		pnr_pool_submit(pipe->pool, &beside.job);
+	else
+		status = pnr_hash_update(pipe->hash, data, length, err);
 	if (status == PNR_OK && pipe->next != NULL)
 		status = pipe->next->write(pipe->next->context, data, length, err);
-	return status;
+	/* Whatever next said: the bytes are the thread's until then. */
+	pnr_status hashed = apart ? pnr_pool_wait(pipe->pool, &beside.job, status == PNR_OK ? err : NULL) : PNR_OK;
+	return status == PNR_OK ? hashed : status;
 }
 
 pnr_sink pnr_hash_pipe_sink(pnr_hash_pipe *pipe)

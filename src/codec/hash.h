@@ -19,25 +19,6 @@ PNR_CHECKED pnr_status pnr_hash_finish(pnr_hash *hash, pnr_digest *out_digest, u
 void pnr_hash_free(pnr_hash *hash);
 void pnr_hash_cleanup(pnr_hash **hash);
 
-/**
- * Hashing beside the caller: pieces of some size are hashed by a thread, in
- * order, one at a time. A piece must stay as it is until the next call for the
- * same lane, whichever, returns. Initialise hash and pool (NULL: all is hashed
- * by the caller); what else is done with the hash comes after pnr_hash_lane_wait.
- */
-typedef struct pnr_hash_lane {
-	pnr_hash *hash;
-	pnr_pool *pool;
-	/* the lane's */
-	pnr_job job;
-	const void *data;
-	size_t length;
-	bool busy;
-} pnr_hash_lane;
-PNR_CHECKED pnr_status pnr_hash_lane_update(pnr_hash_lane *lane, const void *data, size_t length, pnr_error *err);
-/** Until all pieces are hashed. */
-PNR_CHECKED pnr_status pnr_hash_lane_wait(pnr_hash_lane *lane, pnr_error *err);
-
 /** One piece. @out_crc32 may be NULL. */
 PNR_CHECKED pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_digest,
                                        uint32_t *out_crc32, pnr_error *err);
@@ -51,10 +32,15 @@ PNR_CHECKED pnr_status pnr_hash_memory(const void *data, size_t length, pnr_dige
 PNR_CHECKED pnr_status pnr_hash_file(int fd, const char *name, pnr_meter *meter, pnr_digest *out_digest,
                                      uint32_t *out_crc32, uint64_t *out_size, pnr_error *err);
 
-/** Hashes what passes through to @next (may be NULL: only hashes). */
+/**
+ * Hashes what passes through to @next (may be NULL: only hashes). With @pool
+ * (may be NULL) pieces of some size are hashed by a thread while @next takes
+ * them; a write returns when both are done.
+ */
 typedef struct pnr_hash_pipe {
 	pnr_hash *hash;
 	const pnr_sink *next;
+	pnr_pool *pool;
 } pnr_hash_pipe;
 pnr_sink pnr_hash_pipe_sink(pnr_hash_pipe *pipe);
 

@@ -20,7 +20,7 @@ typedef struct gather {
 	int fd;
 	const char *name;
 	pnr_hash *hash;
-	pnr_hash_lane lane;
+	pnr_pool *pool;
 	char *data;
 	size_t used;
 	uint64_t offset;      /* of what is gathered, in the zip */
@@ -40,17 +40,18 @@ static pnr_status gather_init(gather *g, pnr_store *store, pnr_error *err)
 	if (g->data == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_hash_new(&g->hash, err);
-	g->lane.hash = g->hash;
-	return status == PNR_OK ? pnr_store_pool(store, &g->lane.pool, err) : status;
+	return status == PNR_OK ? pnr_store_pool(store, &g->pool, err) : status;
 }
 
 /* To the file, but for what is shared. */
-static pnr_status put_file(gather *g, const char *data, size_t length, pnr_error *err)
+static pnr_status put_file(void *context, const void *data, size_t length, pnr_error *err)
 {
+	gather *g = context;
 	uint64_t skip = g->shared <= g->offset ? 0 : g->shared - g->offset;
 	if (skip >= length)
 		return PNR_OK;
-	pnr_status status = pnr_file_pwrite(g->fd, data + skip, length - (size_t)skip, g->offset + skip, g->name, err);
+	pnr_status status = pnr_file_pwrite(g->fd, (const char *)data + skip, length - (size_t)skip,
+	                                    g->offset + skip, g->name, err);
 	if (status == PNR_OK)
 		pnr_file_start_writeback(g->fd, &g->begun, g->offset + length);
 	return status;
@@ -58,16 +59,12 @@ static pnr_status put_file(gather *g, const char *data, size_t length, pnr_error
 
 static pnr_status put(gather *g, const char *data, size_t length, pnr_error *err)
 {
-	pnr_status status = pnr_hash_lane_update(&g->lane, data, length, err);
-	if (status != PNR_OK)
-		return status;
-	if (g->next != NULL)
-		status = g->next->write(g->next->context, data, length, err);
-	else
-		status = put_file(g, data, length, err);
-	pnr_status hashed = pnr_hash_lane_wait(&g->lane, status == PNR_OK ? err : NULL);
+	const pnr_sink file = { .write = put_file, .context = g };
+	pnr_hash_pipe pipe = { g->hash, g->next != NULL ? g->next : &file, g->pool };
+	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+	pnr_status status = sink.write(sink.context, data, length, err);
 	g->offset += length;
-	return status == PNR_OK ? hashed : status;
+	return status;
 }
 
 static pnr_status gather_flush(gather *g, pnr_error *err)
@@ -114,26 +111,16 @@ static pnr_status gather_finish(gather *g, pnr_digest *out_hash, pnr_error *err)
 typedef struct moving {
 	gather *to;
 	pnr_body *body;
-	bool begun;
 	pnr_meter *meter;
 	const char *asset;
 } moving;
 
-static pnr_status moving_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
+/* The header has been given. */
+static pnr_status move(void *context, const pnr_sink *zip, pnr_error *err)
 {
-	moving *m = context;
-	size_t got = 0;
-	pnr_source body = pnr_body_source(m->body);
-	/* When the body is asked for, the header has been given. */
-	pnr_status status = m->begun ? PNR_OK : gather_share(m->to, m->body, err);
-	m->begun = true;
-	if (status == PNR_OK)
-		status = body.read(body.context, buffer, capacity, &got, err);
-	if (status == PNR_OK)
-		status = pnr_meter_add(m->meter, m->asset, got, err);
-	if (status == PNR_OK)
-		*out_length = got;
-	return status;
+	const moving *m = context;
+	pnr_status status = gather_share(m->to, m->body, err);
+	return status == PNR_OK ? pnr_body_write(m->body, m->to->pool, m->meter, m->asset, zip, err) : status;
 }
 
 static void body_cleanup(pnr_body **body)
@@ -145,7 +132,7 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
                            pnr_zip_writer *writer, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
-	pnr_status status = pnr_body_open(store, &item->blob, item->encoding_id, to->lane.pool, &body, err);
+	pnr_status status = pnr_body_open(store, &item->blob, item->encoding_id, &body, err);
 	if (status == PNR_OK) {
 		const pnr_zip_entry entry = {
 			.name = item->path,
@@ -155,8 +142,8 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
 			.body_size = pnr_body_size(body),
 		};
 		moving m = { .to = to, .body = body, .meter = meter, .asset = item->path };
-		pnr_source source = { .read = moving_read, .context = &m };
-		status = pnr_zip_writer_add(writer, &entry, &source, err);
+		const pnr_pump pump = { .run = move, .context = &m };
+		status = pnr_zip_writer_add(writer, &entry, &pump, err);
 	}
 	if (status != PNR_OK && status != PNR_CANCELLED)
 		pnr_context(err, "packing '%s'", item->path);

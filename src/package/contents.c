@@ -204,7 +204,7 @@ pnr_status pnr_contents_read(pnr_contents *contents, uint64_t index, const pnr_s
 		status = pnr_contents_body_open(contents, index, &body, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_hash_pipe pipe = { hash, out };
+	pnr_hash_pipe pipe = { hash, out, NULL };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
 	uint64_t size = pnr_contents_get(contents, index).size;
 	status = body.deflated ? pnr_inflate(&body.source, body.size, size, &sink, pool, err)

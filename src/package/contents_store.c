@@ -97,7 +97,7 @@ static pnr_status store_open_body(pnr_contents *contents, pnr_contents_body *bod
 		body->size = own->manifest.length;
 		return PNR_OK;
 	}
-	pnr_status status = pnr_body_open(own->store, blob_of(body), 0, NULL, &body->stored, err);
+	pnr_status status = pnr_body_open(own->store, blob_of(body), 0, &body->stored, err);
 	if (status != PNR_OK)
 		return status;
 	body->source = pnr_body_source(body->stored);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE_SIZE ((size_t)PNR_MIB)
+
 struct pnr_body {
 	pnr_encoding encoding;
 	pnr_buffer arena; /* holds the bytes if they are kept in the database */
@@ -13,8 +15,7 @@ struct pnr_body {
 	int fd; /* of the object otherwise; -1 */
 	char path[PNR_OBJECT_PATH_SIZE];
 	pnr_hash *hash;
-	pnr_hash_lane lane; /* hashes what is kept in an object */
-	uint64_t given;     /* bytes of the body */
+	uint64_t given; /* bytes of the body */
 };
 
 static void body_cleanup(pnr_body **body)
@@ -26,7 +27,6 @@ void pnr_body_close(pnr_body *body)
 {
 	if (body == NULL)
 		return;
-	pnr_ignore(pnr_hash_lane_wait(&body->lane, NULL));
 	pnr_hash_free(body->hash);
 	pnr_cleanup_close(&body->fd);
 	pnr_buffer_free(&body->arena);
@@ -39,21 +39,23 @@ static pnr_status corrupt(const pnr_body *body, pnr_error *err)
 	                "stored object %s is damaged: its bytes differ from their hash", body->path);
 }
 
-/* Bytes of the encoding as kept, from @offset on; they are hashed, or will be before the next ones are taken. */
-static pnr_status take(pnr_body *body, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+/* Bytes of the encoding as kept, from @offset on. */
+static pnr_status fetch(const pnr_body *body, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	pnr_status status = pnr_hash_lane_wait(&body->lane, err);
-	if (status != PNR_OK)
-		return status;
 	if (body->data != NULL) {
 		memcpy(buffer, body->data + offset, length);
-	} else {
-		size_t got = 0;
-		status = pnr_file_pread(body->fd, buffer, length, offset, &got, body->path, err);
-		if (status == PNR_OK && got < length)
-			return corrupt(body, err);
+		return PNR_OK;
 	}
-	return status == PNR_OK ? pnr_hash_lane_update(&body->lane, buffer, length, err) : status;
+	size_t got = 0;
+	pnr_status status = pnr_file_pread(body->fd, buffer, length, offset, &got, body->path, err);
+	return status == PNR_OK && got < length ? corrupt(body, err) : status;
+}
+
+/* The same, hashed: each byte once, in order. */
+static pnr_status take(pnr_body *body, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	pnr_status status = fetch(body, offset, buffer, length, err);
+	return status == PNR_OK ? pnr_hash_update(body->hash, buffer, length, err) : status;
 }
 
 static pnr_status take_range(pnr_body *body, uint64_t from, uint64_t to, pnr_error *err)
@@ -65,9 +67,7 @@ static pnr_status take_range(pnr_body *body, uint64_t from, uint64_t to, pnr_err
 		status = take(body, from, buffer, step, err);
 		from += step;
 	}
-	/* The buffer ends here. */
-	pnr_status hashed = pnr_hash_lane_wait(&body->lane, status == PNR_OK ? err : NULL);
-	return status == PNR_OK ? hashed : status;
+	return status;
 }
 
 static pnr_status open_bytes(pnr_store *store, pnr_body *body, const pnr_blob_row *blob,
@@ -109,7 +109,6 @@ static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body
 		                pnr_digest_to_hex(&blob->hash, hash));
 	}
 	pnr_status status = pnr_hash_new(&body->hash, err);
-	body->lane.hash = body->hash;
 	if (status == PNR_OK)
 		status = open_bytes(store, body, blob, row, err);
 	if (status == PNR_OK)
@@ -117,14 +116,13 @@ static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body
 	return status;
 }
 
-pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_pool *pool,
-                         pnr_body **out_body, pnr_error *err)
+pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
+                         pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = calloc(1, sizeof *body);
 	if (body == NULL)
 		return pnr_fail_nomem(err);
 	body->fd = -1;
-	body->lane.pool = pool;
 	pnr_encoding_row row;
 	pnr_status status = PNR_OK;
 	if (encoding_id == 0)
@@ -164,7 +162,7 @@ bool pnr_body_deflated(const pnr_body *body)
 	return body->encoding.form != PNR_FORM_STORED;
 }
 
-/* All was given, or nothing was to give: does the whole encoding hash as it should? */
+/* All was given: does the whole encoding hash as it should? */
 static pnr_status check_end(pnr_body *body, pnr_error *err)
 {
 	pnr_digest hash;
@@ -202,6 +200,29 @@ pnr_source pnr_body_source(pnr_body *body)
 	return (pnr_source){ .read = body_read, .context = body };
 }
 
+pnr_status pnr_body_write(pnr_body *body, pnr_pool *pool, pnr_meter *meter, const char *asset, const pnr_sink *out,
+                          pnr_error *err)
+{
+	uint64_t left = body->encoding.body_size;
+	size_t step = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
+	PNR_CLEANUP(pnr_cleanup_free) char *piece = malloc(step + 1);
+	if (piece == NULL)
+		return pnr_fail_nomem(err);
+	pnr_hash_pipe pipe = { body->hash, out, pool };
+	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+	uint64_t offset = body->encoding.body_offset;
+	pnr_status status = PNR_OK;
+	for (; status == PNR_OK && left > 0; left -= step, offset += step) {
+		step = left < step ? (size_t)left : step;
+		status = fetch(body, offset, piece, step, err);
+		if (status == PNR_OK)
+			status = pnr_meter_add(meter, asset, step, err);
+		if (status == PNR_OK)
+			status = sink.write(sink.context, piece, step, err);
+	}
+	return status == PNR_OK ? check_end(body, err) : status;
+}
+
 static pnr_status receive(void *context, const void *data, size_t length, pnr_error *err)
 {
 	const pnr_receiver *receiver = context;
@@ -231,13 +252,13 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_status status = pnr_body_open(store, blob, 0, NULL, &body, err);
+	pnr_status status = pnr_body_open(store, blob, 0, &body, err);
 	if (status == PNR_OK)
 		status = pnr_hash_new(&hash, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_source source = pnr_body_source(body);
-	pnr_hash_pipe pipe = { hash, out };
+	pnr_hash_pipe pipe = { hash, out, NULL };
 	pnr_sink sink = pnr_hash_pipe_sink(&pipe);
 	if (pnr_body_deflated(body))
 		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, NULL, err);

@@ -107,12 +107,8 @@ pnr_sink pnr_receiver_sink(pnr_receiver *receiver);
  * itself. Reading it to the end checks stored_hash.
  */
 typedef struct pnr_body pnr_body;
-/**
- * @encoding_id  0: whichever is smallest.
- * @pool         of threads that hash what is given, beside the caller: it must stay as it is, and where
- *               it is, until the next read has returned or the body is closed. NULL: nothing lasts.
- */
-PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_pool *pool,
+/** @encoding_id  0: whichever is smallest. */
+PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id,
                                      pnr_body **out_body, pnr_error *err);
 uint64_t pnr_body_size(const pnr_body *body);
 bool pnr_body_deflated(const pnr_body *body);
@@ -125,6 +121,13 @@ PNR_CHECKED pnr_status pnr_body_clone(const pnr_body *body, int fd, uint64_t off
                                       pnr_error *err);
 /** Gives pnr_body_size bytes; the last of them only if stored_hash is right, else CORRUPT. */
 pnr_source pnr_body_source(pnr_body *body);
+/**
+ * Instead of reading it: write all of the body to @out, in large pieces, each
+ * hashed by a thread of @pool meanwhile. CORRUPT, after the last of them, if
+ * stored_hash is wrong. @meter counts under @asset.
+ */
+PNR_CHECKED pnr_status pnr_body_write(pnr_body *body, pnr_pool *pool, pnr_meter *meter, const char *asset,
+                                      const pnr_sink *out, pnr_error *err);
 /** Is @found, what the body gave, the content of @blob? CORRUPT if not. */
 PNR_CHECKED pnr_status pnr_body_check(const pnr_body *body, const pnr_blob_row *blob, const pnr_content *found,
                                       pnr_error *err);

@@ -12,7 +12,6 @@
 #define REGULAR_FILE 0x81a40000u     /* 0100644 in the upper half: a Unix mode */
 #define PADDING_MIN 6u               /* id, size, alignment */
 #define WIDE_EXTRA 28u               /* a zip64 field of three values */
-#define CHUNK ((size_t)PNR_MIB)
 #define SIZE_LIMIT ((uint64_t)INT64_MAX)
 
 #define DAY 86400
@@ -27,7 +26,6 @@ struct pnr_zip_writer {
 	bool closed;          /* finished, or broken by a failure */
 	pnr_buffer header;    /* scratch: the local header, then the end records */
 	pnr_buffer directory; /* the central headers, as they will be written */
-	char *chunk;
 };
 
 static void put(pnr_buffer *out, uint64_t value, unsigned bytes)
@@ -94,14 +92,9 @@ static void to_dos(int64_t ms, unsigned *out_date, unsigned *out_time)
 pnr_status pnr_zip_writer_new(const pnr_sink *sink, int64_t time_ms, pnr_zip_writer **out_writer, pnr_error *err)
 {
 	pnr_zip_writer *writer = calloc(1, sizeof *writer);
-	char *chunk = malloc(CHUNK);
-	if (writer == NULL || chunk == NULL) {
-		free(writer);
-		free(chunk);
+	if (writer == NULL)
 		return pnr_fail_nomem(err);
-	}
 	writer->sink = sink;
-	writer->chunk = chunk;
 	to_dos(time_ms, &writer->date, &writer->time);
 	*out_writer = writer;
 	return PNR_OK;
@@ -113,7 +106,6 @@ void pnr_zip_writer_free(pnr_zip_writer *writer)
 		return;
 	pnr_buffer_free(&writer->header);
 	pnr_buffer_free(&writer->directory);
-	free(writer->chunk);
 	free(writer);
 }
 
@@ -234,31 +226,33 @@ static void put_central(const pnr_zip_writer *writer, const pnr_zip_entry *entry
 	}
 }
 
-static pnr_status copy_body(pnr_zip_writer *writer, uint64_t length, const pnr_source *body, pnr_error *err)
+/* A body on its way: it must have the size that both headers give. */
+typedef struct counted {
+	pnr_zip_writer *writer;
+	uint64_t length, left;
+} counted;
+
+static pnr_status counted_write(void *context, const void *data, size_t length, pnr_error *err)
 {
-	for (uint64_t left = length; left > 0;) {
-		size_t got = 0;
-		size_t want = left < CHUNK ? (size_t)left : CHUNK;
-		pnr_status status = pnr_source_fill(body, writer->chunk, want, &got, err);
-		if (status != PNR_OK)
-			return status;
-		if (got < want)
-			return pnr_fail(err, PNR_CORRUPT, "its body ends %llu bytes early",
-			                (unsigned long long)(left - got));
-		status = emit(writer, writer->chunk, got, err);
-		if (status != PNR_OK)
-			return status;
-		left -= got;
-	}
-	size_t more = 0;
-	pnr_status status = body->read(body->context, writer->chunk, 1, &more, err);
-	if (status == PNR_OK && more > 0)
-		status = pnr_fail(err, PNR_CORRUPT, "its body is longer than the %llu bytes announced",
-		                  (unsigned long long)length);
+	counted *body = context;
+	if (length > body->left)
+		return pnr_fail(err, PNR_CORRUPT, "its body is longer than the %llu bytes announced",
+		                (unsigned long long)body->length);
+	body->left -= length;
+	return emit(body->writer, data, length, err);
+}
+
+static pnr_status emit_body(pnr_zip_writer *writer, uint64_t length, const pnr_pump *body, pnr_error *err)
+{
+	counted to = { writer, length, length };
+	const pnr_sink sink = { .write = counted_write, .context = &to };
+	pnr_status status = body->run(body->context, &sink, err);
+	if (status == PNR_OK && to.left > 0)
+		status = pnr_fail(err, PNR_CORRUPT, "its body ends %llu bytes early", (unsigned long long)to.left);
 	return status;
 }
 
-static pnr_status add_entry(pnr_zip_writer *writer, const pnr_zip_entry *entry, const pnr_source *body,
+static pnr_status add_entry(pnr_zip_writer *writer, const pnr_zip_entry *entry, const pnr_pump *body,
                             pnr_error *err)
 {
 	pnr_status status = check_entry(writer, entry, err);
@@ -275,7 +269,7 @@ static pnr_status add_entry(pnr_zip_writer *writer, const pnr_zip_entry *entry, 
 	if (status == PNR_OK)
 		status = emit(writer, writer->header.data, writer->header.length, err);
 	if (status == PNR_OK)
-		status = copy_body(writer, entry->body_size, body, err);
+		status = emit_body(writer, entry->body_size, body, err);
 	if (status == PNR_OK)
 		writer->count++;
 	return status;
@@ -290,7 +284,7 @@ static pnr_status begin(pnr_zip_writer *writer, pnr_error *err)
 	return PNR_OK;
 }
 
-pnr_status pnr_zip_writer_add(pnr_zip_writer *writer, const pnr_zip_entry *entry, const pnr_source *body,
+pnr_status pnr_zip_writer_add(pnr_zip_writer *writer, const pnr_zip_entry *entry, const pnr_pump *body,
                               pnr_error *err)
 {
 	pnr_status status = begin(writer, err);

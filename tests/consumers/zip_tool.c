@@ -41,14 +41,22 @@ static pnr_status sparse_write(void *context, const void *data, size_t length, p
 	return status;
 }
 
-static pnr_status zero_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
+static pnr_status pump_zeros(void *context, const pnr_sink *sink, pnr_error *err)
 {
-	uint64_t *left = context;
-	(void)err;
-	*out_length = *left < capacity ? (size_t)*left : capacity;
-	memset(buffer, 0, *out_length);
-	*left -= *out_length;
-	return PNR_OK;
+	static const char zeros[1 << 20];
+	pnr_status status = PNR_OK;
+	uint64_t left = *(const uint64_t *)context;
+	for (size_t step = sizeof zeros; status == PNR_OK && left > 0; left -= step) {
+		step = left < step ? (size_t)left : step;
+		status = sink->write(sink->context, zeros, step, err);
+	}
+	return status;
+}
+
+static pnr_status pump_memory(void *context, const pnr_sink *sink, pnr_error *err)
+{
+	const pnr_memory_range *range = context;
+	return sink->write(sink->context, range->data, range->length, err);
 }
 
 /* The CRC of @length zeros, by doubling: a prefix of 2^n zeros joined with itself. */
@@ -67,21 +75,20 @@ static uint32_t crc_of_zeros(uint64_t length)
 static pnr_status add_zeros(pnr_zip_writer *writer, uint64_t size, pnr_error *err)
 {
 	char name[64];
-	uint64_t left = size;
-	const pnr_source source = { .read = zero_read, .context = &left };
+	const pnr_pump pump = { pump_zeros, &size };
 	(void)snprintf(name, sizeof name, "zeros-%llu", (unsigned long long)size);
 	const pnr_zip_entry entry = { name, PNR_ZIP_STORED, crc_of_zeros(size), size, size };
-	return pnr_zip_writer_add(writer, &entry, &source, err);
+	return pnr_zip_writer_add(writer, &entry, &pump, err);
 }
 
 static pnr_status add_text(pnr_zip_writer *writer, const char *name, const char *text, pnr_error *err)
 {
 	size_t length = strlen(text);
 	pnr_memory_range range = { text, length };
-	const pnr_source source = pnr_memory_source(&range);
+	const pnr_pump pump = { pump_memory, &range };
 	const pnr_zip_entry entry = { name, PNR_ZIP_STORED, (uint32_t)crc32(0, (const Bytef *)text, (uInt)length),
 	                              length, length };
-	return pnr_zip_writer_add(writer, &entry, &source, err);
+	return pnr_zip_writer_add(writer, &entry, &pump, err);
 }
 
 static pnr_status add_deflated(pnr_zip_writer *writer, const char *name, uint64_t size, pnr_error *err)
@@ -100,11 +107,11 @@ static pnr_status add_deflated(pnr_zip_writer *writer, const char *name, uint64_
 	if (deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK || deflate(&z, Z_FINISH) != Z_STREAM_END)
 		abort();
 	pnr_memory_range range = { body, z.total_out };
-	const pnr_source source = pnr_memory_source(&range);
+	const pnr_pump pump = { pump_memory, &range };
 	const pnr_zip_entry entry = { name, PNR_ZIP_DEFLATED, (uint32_t)crc32(0, (const Bytef *)content, (uInt)size),
 	                              size, z.total_out };
 	(void)deflateEnd(&z);
-	pnr_status status = pnr_zip_writer_add(writer, &entry, &source, err);
+	pnr_status status = pnr_zip_writer_add(writer, &entry, &pump, err);
 	free(content);
 	free(body);
 	return status;

@@ -1,5 +1,6 @@
 /* SHA-256 and CRC-32: published vectors, pieces, reuse, the pipe. */
 #include "support.h"
+#include <pthread.h>
 
 static void assert_hash(const void *data, size_t length, const char *hex, uint32_t crc32)
 {
@@ -51,41 +52,6 @@ static void pieces_of_any_size_give_the_hash_of_the_whole(void **state)
 	}
 }
 
-/* Pieces lie one after the other in two buffers that take turns, as those of a file that is copied. */
-static void a_lane_hashes_in_order_whoever_does_it(void **state)
-{
-	(void)state;
-	static const size_t pieces[] = { 1, 100, 65536, 65535, 1 << 20, 3, 500000, 65536, 7 };
-	static const unsigned threads[] = { 0, 1, 2, 8 };
-	size_t length = 0;
-	for (size_t i = 0; i < PNR_COUNT(pieces); i++)
-		length += pieces[i];
-	uint8_t *data = make(length), *turns[2] = { make(1 << 20), make(1 << 20) };
-	fill_noise(data, length, 2);
-	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	assert_int_equal(pnr_hash_new(&hash, NULL), PNR_OK);
-	for (size_t t = 0; t < PNR_COUNT(threads); t++) {
-		pnr_pool *pool = NULL;
-		pnr_digest digest;
-		if (threads[t] > 0)
-			assert_int_equal(pnr_pool_new(threads[t], &pool, NULL), PNR_OK);
-		pnr_hash_lane lane = { .hash = hash, .pool = pool };
-		size_t at = 0;
-		for (size_t i = 0; i < PNR_COUNT(pieces); at += pieces[i++]) {
-			memcpy(turns[i % 2], data + at, pieces[i]);
-			assert_int_equal(pnr_hash_lane_update(&lane, turns[i % 2], pieces[i], NULL), PNR_OK);
-		}
-		assert_int_equal(pnr_hash_lane_wait(&lane, NULL), PNR_OK);
-		assert_int_equal(pnr_hash_lane_wait(&lane, NULL), PNR_OK);
-		assert_int_equal(pnr_hash_finish(hash, &digest, NULL, NULL, NULL), PNR_OK);
-		assert_digest(&digest, data, length);
-		pnr_pool_free(pool);
-	}
-	free(turns[0]);
-	free(turns[1]);
-	free(data);
-}
-
 static void finish_starts_again_and_its_outputs_are_optional(void **state)
 {
 	(void)state;
@@ -116,7 +82,7 @@ static void the_pipe_hashes_what_passes(void **state)
 	const pnr_sink next = pnr_buffer_end_sink(&end);
 	pnr_digest digest;
 	assert_int_equal(pnr_hash_new(&hash, NULL), PNR_OK);
-	pnr_hash_pipe pipe = { hash, &next };
+	pnr_hash_pipe pipe = { hash, &next, NULL };
 	pnr_sink sink = pnr_hash_pipe_sink(&pipe);
 	assert_int_equal(sink.write(sink.context, "ab", 2, NULL), PNR_OK);
 	assert_int_equal(sink.write(sink.context, "c", 1, NULL), PNR_OK);
@@ -136,6 +102,113 @@ static void the_pipe_hashes_what_passes(void **state)
 	assert_string_equal(err.message, "no room");
 }
 
+/* A buffer that holds the next piece as soon as the one before was written. */
+static void a_pipe_on_a_pool_hashes_in_order(void **state)
+{
+	(void)state;
+	static const size_t pieces[] = { 1, 100, 65536, 65535, 1 << 20, 3, 500000, 65536, 7 };
+	static const unsigned threads[] = { 1, 2, 8 };
+	size_t length = 0;
+	for (size_t i = 0; i < PNR_COUNT(pieces); i++)
+		length += pieces[i];
+	uint8_t *data = make(length), *piece = make(1 << 20);
+	fill_noise(data, length, 2);
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	assert_int_equal(pnr_hash_new(&hash, NULL), PNR_OK);
+	for (size_t t = 0; t < PNR_COUNT(threads); t++) {
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer passed = PNR_BUFFER_INIT;
+		pnr_buffer_end end = { &passed, length };
+		const pnr_sink next = pnr_buffer_end_sink(&end);
+		pnr_hash_pipe pipe = { hash, &next, NULL };
+		const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+		pnr_digest digest;
+		assert_int_equal(pnr_pool_new(threads[t], &pipe.pool, NULL), PNR_OK);
+		for (size_t i = 0, at = 0; i < PNR_COUNT(pieces); at += pieces[i++]) {
+			memcpy(piece, data + at, pieces[i]);
+			assert_int_equal(sink.write(sink.context, piece, pieces[i], NULL), PNR_OK);
+		}
+		assert_int_equal(pnr_hash_finish(hash, &digest, NULL, NULL, NULL), PNR_OK);
+		assert_digest(&digest, data, length);
+		assert_int_equal(passed.length, length);
+		assert_memory_equal(passed.data, data, length);
+		pnr_pool_free(pipe.pool);
+	}
+	free(piece);
+	free(data);
+}
+
+/* Jobs that hold up the threads of a pool until someone else lets go of them, a while later. */
+typedef struct holdup {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool released;
+	pnr_job jobs[2];
+} holdup;
+
+static holdup held = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+static void hold(pnr_job *job)
+{
+	(void)job;
+	pthread_mutex_lock(&held.mutex);
+	while (!held.released)
+		pthread_cond_wait(&held.changed, &held.mutex);
+	pthread_mutex_unlock(&held.mutex);
+}
+
+static void *release(void *nothing)
+{
+	(void)usleep(100000);
+	pthread_mutex_lock(&held.mutex);
+	held.released = true;
+	pthread_cond_broadcast(&held.changed);
+	pthread_mutex_unlock(&held.mutex);
+	return nothing;
+}
+
+static bool released(void)
+{
+	pthread_mutex_lock(&held.mutex);
+	bool is = held.released;
+	pthread_mutex_unlock(&held.mutex);
+	return is;
+}
+
+/* All threads are busy, so a piece is hashed late: until then it is not given back, whatever next says. */
+static void a_piece_is_given_back_only_when_it_is_hashed(void **state)
+{
+	(void)state;
+	static const pnr_sink full = { .write = refuse };
+	static const pnr_sink *const nexts[] = { NULL, &full };
+	for (size_t i = 0; i < PNR_COUNT(nexts); i++) {
+		PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+		pnr_pool *pool = NULL;
+		pthread_t releaser;
+		pnr_digest digest;
+		uint8_t *piece = make(MIB);
+		assert_int_equal(pnr_hash_new(&hash, NULL), PNR_OK);
+		assert_int_equal(pnr_pool_new(PNR_COUNT(held.jobs), &pool, NULL), PNR_OK);
+		held.released = false;
+		for (size_t j = 0; j < PNR_COUNT(held.jobs); j++) {
+			held.jobs[j] = (pnr_job){ .run = hold };
+			pnr_pool_submit(pool, &held.jobs[j]);
+		}
+		assert_int_equal(pthread_create(&releaser, NULL, release, NULL), 0);
+		pnr_hash_pipe pipe = { hash, nexts[i], pool };
+		const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+		memset(piece, 'a', MIB);
+		assert_int_equal(sink.write(sink.context, piece, MIB, NULL), nexts[i] == NULL ? PNR_OK : PNR_FULL);
+		assert_true(released());
+		assert_int_equal(pnr_hash_finish(hash, &digest, NULL, NULL, NULL), PNR_OK);
+		assert_digest(&digest, piece, MIB);
+		free(piece);
+		for (size_t j = 0; j < PNR_COUNT(held.jobs); j++)
+			assert_int_equal(pnr_pool_wait(pool, &held.jobs[j], NULL), PNR_OK);
+		assert_int_equal(pthread_join(releaser, NULL), 0);
+		pnr_pool_free(pool);
+	}
+}
+
 static void freeing_nothing_is_fine(void **state)
 {
 	(void)state;
@@ -147,9 +220,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_vectors_come_out),
 		cmocka_unit_test(pieces_of_any_size_give_the_hash_of_the_whole),
-		cmocka_unit_test(a_lane_hashes_in_order_whoever_does_it),
 		cmocka_unit_test(finish_starts_again_and_its_outputs_are_optional),
 		cmocka_unit_test(the_pipe_hashes_what_passes),
+		cmocka_unit_test(a_pipe_on_a_pool_hashes_in_order),
+		cmocka_unit_test(a_piece_is_given_back_only_when_it_is_hashed),
 		cmocka_unit_test(freeing_nothing_is_fine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,8 +59,8 @@ static void add_content(pnr_zip_writer *writer, const content *c)
 		range.data = (const char *)deflated;
 	}
 	const pnr_zip_entry entry = { c->name, c->method, crc_of(data, c->size), c->size, range.length };
-	const pnr_source source = pnr_memory_source(&range);
-	must(pnr_zip_writer_add(writer, &entry, &source, &err), &err);
+	const pnr_pump pump = { pump_memory, &range };
+	must(pnr_zip_writer_add(writer, &entry, &pump, &err), &err);
 	free(deflated);
 	free(data);
 }
@@ -268,7 +268,7 @@ static void names_made_to_collide_are_refused(void **state)
 	pnr_file_end end = { fd, "collide.zip" };
 	const pnr_sink sink = pnr_file_end_sink(&end);
 	pnr_memory_range nothing = { "", 0 };
-	const pnr_source source = pnr_memory_source(&nothing);
+	const pnr_pump pump = { pump_memory, &nothing };
 	pnr_zip_writer *writer = NULL;
 	uint64_t size = 0;
 	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
@@ -277,7 +277,7 @@ static void names_made_to_collide_are_refused(void **state)
 		for (unsigned bit = 0; bit < 11; bit++)
 			memcpy(name + 2 * (size_t)bit, (i >> bit & 1) != 0 ? "Ez" : "FY", 2);
 		const pnr_zip_entry entry = { .name = name };
-		must(pnr_zip_writer_add(writer, &entry, &source, &err), &err);
+		must(pnr_zip_writer_add(writer, &entry, &pump, &err), &err);
 	}
 	must(pnr_zip_writer_finish(writer, &size, &err), &err);
 	pnr_zip_writer_free(writer);

@@ -45,6 +45,13 @@ static UNUSED int memory_file(const void *data, size_t length)
 	return fd;
 }
 
+/* A pump of what lies in memory: the body of an entry. */
+static UNUSED pnr_status pump_memory(void *context, const pnr_sink *sink, pnr_error *err)
+{
+	const pnr_memory_range *range = context;
+	return sink->write(sink->context, range->data, range->length, err);
+}
+
 /* ------------------------------------------------------------- recipes -- */
 
 /* A local and a central header have these in common; a recipe may let them differ. */

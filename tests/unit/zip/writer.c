@@ -16,9 +16,9 @@ static void add_bytes(pnr_zip_writer *writer, const char *name, unsigned method,
 {
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_memory_range range = { body, body_size };
-	const pnr_source source = pnr_memory_source(&range);
+	const pnr_pump pump = { pump_memory, &range };
 	const pnr_zip_entry entry = { name, method, crc, size, body_size };
-	must(pnr_zip_writer_add(writer, &entry, &source, &err), &err);
+	must(pnr_zip_writer_add(writer, &entry, &pump, &err), &err);
 }
 
 /* A stored ASCII name and a deflated one that is not ASCII. */
@@ -226,34 +226,25 @@ static void dates_are_those_of_the_calendar(void **state)
 
 /* ------------------------------------------------- gigabytes of nothing -- */
 
-/* A zip on a sparse file: what comes from the source is left out, as if it were zeros. */
+/* A zip on a sparse file: bodies are written as NULL, and left out, as if they were zeros. */
 typedef struct sparse_zip {
 	int fd;
 	uint64_t offset;
-	uint64_t skip; /* bytes that the source gave and the sink has not seen yet */
-	uint64_t left; /* bytes that the source still has */
 	pnr_zip_writer *writer;
 	pnr_sink sink;
 } sparse_zip;
 
-static pnr_status sparse_read(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
+static pnr_status sparse_pump(void *context, const pnr_sink *sink, pnr_error *err)
 {
-	sparse_zip *zip = context;
-	(void)err;
-	(void)buffer;
-	*out_length = zip->left < capacity ? (size_t)zip->left : capacity;
-	zip->left -= *out_length;
-	zip->skip += *out_length;
-	return PNR_OK;
+	const uint64_t *size = context;
+	return sink->write(sink->context, NULL, (size_t)*size, err);
 }
 
 static pnr_status sparse_write(void *context, const void *data, size_t length, pnr_error *err)
 {
 	sparse_zip *zip = context;
 	pnr_status status = PNR_OK;
-	if (zip->skip > 0)
-		zip->skip -= length;
-	else
+	if (data != NULL)
 		status = pnr_file_pwrite(zip->fd, data, length, zip->offset, "sparse", err);
 	zip->offset += length;
 	return status;
@@ -271,10 +262,9 @@ static void sparse_begin(sparse_zip *zip)
 static void sparse_add(sparse_zip *zip, const char *name, uint64_t size, uint64_t body_size)
 {
 	pnr_error err = PNR_ERROR_INIT;
-	const pnr_source source = { .read = sparse_read, .context = zip };
-	zip->left = body_size;
+	const pnr_pump pump = { sparse_pump, &body_size };
 	unsigned method = size == body_size ? PNR_ZIP_STORED : PNR_ZIP_DEFLATED;
-	must(pnr_zip_writer_add(zip->writer, &(pnr_zip_entry){ name, method, 0x12345678, size, body_size }, &source,
+	must(pnr_zip_writer_add(zip->writer, &(pnr_zip_entry){ name, method, 0x12345678, size, body_size }, &pump,
 	                        &err),
 	     &err);
 }
@@ -538,16 +528,16 @@ static void refuse(const pnr_zip_entry *entry, size_t body_length, pnr_status ex
 	pnr_buffer_end end = { &out, 100000 };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
 	pnr_memory_range range = { "0123456789", body_length };
-	const pnr_source source = pnr_memory_source(&range);
+	const pnr_pump pump = { pump_memory, &range };
 	pnr_zip_writer *writer = NULL;
 	pnr_error err = PNR_ERROR_INIT, after = PNR_ERROR_INIT;
 	uint64_t size = 42;
 	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
-	pnr_status status = pnr_zip_writer_add(writer, entry, &source, &err);
+	pnr_status status = pnr_zip_writer_add(writer, entry, &pump, &err);
 	if (status != expected || strstr(err.message, message) == NULL)
 		fail_msg("%s: %s", pnr_status_name(status), err.message);
 	/* what failed stays failed: no zip with a hole in it */
-	assert_int_equal(pnr_zip_writer_add(writer, entry, &source, NULL), PNR_INVALID);
+	assert_int_equal(pnr_zip_writer_add(writer, entry, &pump, NULL), PNR_INVALID);
 	assert_int_equal(pnr_zip_writer_finish(writer, &size, &after), PNR_INVALID);
 	assert_non_null(strstr(after.message, "failed before"));
 	assert_int_equal(size, 42);
@@ -583,12 +573,12 @@ static void a_finished_zip_takes_no_more(void **state)
 	pnr_zip_writer *writer = NULL;
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_memory_range range = { "", 0 };
-	const pnr_source source = pnr_memory_source(&range);
+	const pnr_pump pump = { pump_memory, &range };
 	uint64_t size = 0;
 	(void)state;
 	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
 	must(pnr_zip_writer_finish(writer, &size, &err), &err);
-	assert_int_equal(pnr_zip_writer_add(writer, &(pnr_zip_entry){ "a", PNR_ZIP_STORED, 0, 0, 0 }, &source, &err),
+	assert_int_equal(pnr_zip_writer_add(writer, &(pnr_zip_entry){ "a", PNR_ZIP_STORED, 0, 0, 0 }, &pump, &err),
 	                 PNR_INVALID);
 	assert_int_equal(pnr_zip_writer_finish(writer, &size, &err), PNR_INVALID);
 	assert_int_equal(out.length, 22);
@@ -625,9 +615,9 @@ static pnr_status write_to_file(int fd, pnr_error *err)
 	for (int i = 0; i < 3 && status == PNR_OK; i++) {
 		static const char *const names[] = { "a", "b", "c" };
 		pnr_memory_range range = { "0123456789", 10 };
-		const pnr_source source = pnr_memory_source(&range);
+		const pnr_pump pump = { pump_memory, &range };
 		status = pnr_zip_writer_add(
-			writer, &(pnr_zip_entry){ names[i], PNR_ZIP_STORED, crc_of("0123456789", 10), 10, 10 }, &source,
+			writer, &(pnr_zip_entry){ names[i], PNR_ZIP_STORED, crc_of("0123456789", 10), 10, 10 }, &pump,
 			err);
 	}
 	if (status == PNR_OK)
