@@ -22,31 +22,6 @@ static pnr_status check_write(void *context, const void *data, size_t length, pn
 	return PNR_OK;
 }
 
-/* Gives @piece bytes at a time; call @fail_at fails. Counts what was taken. */
-typedef struct feeder {
-	const uint8_t *data;
-	size_t left, piece, taken;
-	unsigned calls, fail_at;
-} feeder;
-
-static pnr_status feed(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
-{
-	feeder *f = context;
-	assert_true(capacity > 0);
-	if (++f->calls == f->fail_at)
-		return pnr_fail(err, PNR_IO, "no read");
-	size_t step = f->left < f->piece ? f->left : f->piece;
-	if (step > capacity)
-		step = capacity;
-	if (step > 0)
-		memcpy(buffer, f->data, step);
-	f->data += step;
-	f->left -= step;
-	f->taken += step;
-	*out_length = step;
-	return PNR_OK;
-}
-
 static pnr_status run(feeder *f, uint64_t body_size, checker *c, uint64_t content_size, pnr_error *err)
 {
 	const pnr_source source = { .read = feed, .context = f };

@@ -65,29 +65,6 @@ static stream flush(const uint8_t *content, size_t length, size_t piece, int how
 
 /* ------------------------------------------------------------ the ends -- */
 
-typedef struct feeder {
-	const uint8_t *data;
-	size_t left, piece;
-	unsigned calls, fail_at;
-} feeder;
-
-static pnr_status feed(void *context, void *buffer, size_t capacity, size_t *out_length, pnr_error *err)
-{
-	feeder *f = context;
-	assert_true(capacity > 0);
-	if (++f->calls == f->fail_at)
-		return pnr_fail(err, PNR_IO, "no read");
-	size_t step = f->left < f->piece ? f->left : f->piece;
-	if (step > capacity)
-		step = capacity;
-	if (step > 0)
-		memcpy(buffer, f->data, step);
-	f->data += step;
-	f->left -= step;
-	*out_length = step;
-	return PNR_OK;
-}
-
 typedef struct taker {
 	uint8_t *content;
 	size_t capacity, length;
