@@ -4,20 +4,13 @@
  * must be wrong usage, and with --json one JSON document. The help of each
  * command that is named is written, too: search with -close_fd_mask=3.
  */
+#include "target.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define WORDS 64
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 static int cut(char *text, size_t size, char **words)
 {

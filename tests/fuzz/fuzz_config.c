@@ -3,18 +3,11 @@
  * the validation is complete: valid means that it can be parsed, every message
  * is one line of UTF-8, and every issue stands at the value that its pointer names.
  */
+#include "target.h"
 #include "base/path.h"
 #include "model/model.h"
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 /* What @pointer names in @item. The keys that issues point at need no escapes. */
 static const cJSON *resolve(const cJSON *item, const char *pointer)

@@ -6,6 +6,7 @@
  * repetitions and where it is cut). Whatever zlib says of the result must be what
  * we say.
  */
+#include "target.h"
 #include "base/stream.h"
 #include "codec/block.h"
 #include "codec/encode.h"
@@ -14,15 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define LIMIT ((size_t)1 << 20)
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 /* zlib's verdict on all of @body as a raw stream: the size of what it gives, LIMIT or more if it is wrong or large. */
 static size_t zlib_decode(const uint8_t *body, size_t size, uint8_t *out)

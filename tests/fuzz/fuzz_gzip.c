@@ -6,6 +6,7 @@
  * ours here: what is given back must be what gunzip gives for that file, and
  * what gunzip refuses must be refused.
  */
+#include "target.h"
 #include "base/buffer.h"
 #include "codec/encode.h"
 #include "codec/form.h"
@@ -13,15 +14,7 @@
 #include <string.h>
 #include <zlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define LIMIT ((uint32_t)3 << 20)
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 /* What gunzip makes of all of @object, into @out; its size, or LIMIT + 1 if it is wrong or larger. */
 static size_t gunzip(const uint8_t *object, size_t size, uint8_t *out)

@@ -3,18 +3,11 @@
  * spans nest; a reindented text scans again, with the same tokens; what is
  * quoted reads back.
  */
+#include "target.h"
 #include "base/json.h"
 #include "base/path.h"
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)       \
-	do {                     \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
 
 #define CJSON_NUMBER_MAX 63u /* bytes of a number that cJSON reads */
 

@@ -3,17 +3,10 @@
  * sees in the same text, and the listing must hold each path once, in order and
  * to be found.
  */
+#include "target.h"
 #include "package/listing.h"
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 static void require_string(const cJSON *object, const char *key, const char *value)
 {

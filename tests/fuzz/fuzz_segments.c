@@ -6,20 +6,13 @@
  * on and how much content it is said to have. Threads must find, say and give
  * what one thread does.
  */
+#include "target.h"
 #include "base/stream.h"
 #include "codec/block.h"
 #include "codec/encode.h"
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 /* Content, as far as it matters: its first bytes up to each failure are the same for all. */
 typedef struct outcome {

@@ -5,6 +5,7 @@
  * was right; then it holds the assets and the manifest, no more. Verify must
  * come to the same result.
  */
+#include "target.h"
 #include "base/file.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,14 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 static char top[] = "/dev/shm/pannier-fuzz-XXXXXX";
 static char target[sizeof top + 16];

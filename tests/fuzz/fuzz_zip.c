@@ -2,6 +2,7 @@
  * A zip as anyone may have made it. What is accepted must hold what the reader
  * promises, and cost no more than the file and its directory justify.
  */
+#include "target.h"
 #include "base/file.h"
 #include "codec/encode.h"
 #include "zip/zip.h"
@@ -11,14 +12,6 @@
 #include <unistd.h>
 
 #define CONTENT_MAX ((uint64_t)64 * PNR_MIB)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)               \
-	do {                             \
-		if (!(condition))        \
-			abort();         \
-	} while (0)
 
 static pnr_status count_write(void *context, const void *data, size_t length, pnr_error *err)
 {

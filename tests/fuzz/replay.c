@@ -1,4 +1,5 @@
 /* What libFuzzer's main does when it only replays: give each file of the named folders to the target. */
+#include "target.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -7,8 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void stop(const char *what, const char *name)
 {
