@@ -24,15 +24,6 @@ int main(void)
 #define LEAD 60    /* of each library and command fail one by one: while it starts it is weakest */
 #define SAMPLES 40 /* of the rest */
 
-/* glibc's own names for what is replaced below. */
-/* NOLINTBEGIN(bugprone-reserved-identifier) */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-/* NOLINTEND(bugprone-reserved-identifier) */
-
-#define INTERPOSE __attribute__((visibility("default")))
-
 /* Whose code asks for memory. */
 static const struct {
 	const char *name;

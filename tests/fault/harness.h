@@ -6,19 +6,11 @@
 #ifndef TESTS_FAULT_HARNESS_H
 #define TESTS_FAULT_HARNESS_H
 
+#include "../allocator.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
 
 /* Every fault in a release build; under sanitizers, which are slower, every 23rd. */
 #ifdef SANITIZED

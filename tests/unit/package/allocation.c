@@ -1,18 +1,10 @@
 /* Every allocation fails once: nothing leaked, nothing passed on, nothing left on disk. */
 #include "packages.h"
+#include "../../allocator.h"
 #include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <time.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
 
 /* The sanitizer has the allocator to itself; builds without it run this. */
 #ifdef SANITIZED
@@ -24,16 +16,6 @@ static void every_allocation_may_fail(void **state)
 }
 
 #else
-
-/* glibc's own names for what is replaced below. */
-/* NOLINTBEGIN(bugprone-reserved-identifier) */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void __libc_free(void *memory);
-/* NOLINTEND(bugprone-reserved-identifier) */
-
-#define INTERPOSE __attribute__((visibility("default")))
 
 static atomic_long live;         /* allocations that were not freed */
 static atomic_long allowed = -1; /* how many more succeed until one fails; negative: all do */
