@@ -12,8 +12,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WRITEBACK_STEP (8 * PNR_MIB)
-
 pnr_file_gate pnr_file_gate_hook;
 
 const char *pnr_file_call_name(pnr_file_call call)
@@ -144,14 +142,6 @@ pnr_status pnr_file_clone(int from, uint64_t from_offset, uint64_t length, int t
 	int result = 0;
 	int errnum = ATTEMPT(PNR_CALL_CLONE, result, ioctl(to, FICLONERANGE, &range));
 	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "share blocks with '%s'", name);
-}
-
-void pnr_file_start_writeback(int fd, uint64_t *begun, uint64_t end)
-{
-	if (end < *begun || end - *begun < WRITEBACK_STEP || end > INT64_MAX)
-		return;
-	(void)sync_file_range(fd, (off_t)*begun, (off_t)(end - *begun), SYNC_FILE_RANGE_WRITE);
-	*begun = end;
 }
 
 pnr_status pnr_file_truncate(int fd, uint64_t length, const char *name, pnr_error *err)

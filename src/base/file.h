@@ -70,12 +70,6 @@ PNR_CHECKED pnr_status pnr_file_pwrite(int fd, const void *data, size_t length, 
  */
 PNR_CHECKED pnr_status pnr_file_clone(int from, uint64_t from_offset, uint64_t length, int to, uint64_t to_offset,
                                       const char *name, pnr_error *err);
-/**
- * Start writing to disk what was written between *@begun and @end, if it is
- * enough to be worth it, so that a sync that follows finds little to do; moves
- * *@begun. A hint, of which no failure is told.
- */
-void pnr_file_start_writeback(int fd, uint64_t *begun, uint64_t end);
 /** Cut the file to @length bytes. */
 PNR_CHECKED pnr_status pnr_file_truncate(int fd, uint64_t length, const char *name, pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_fsync(int fd, const char *name, pnr_error *err);

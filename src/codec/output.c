@@ -107,7 +107,7 @@ pnr_status pnr_output_put(pnr_output *output, pnr_block *block, bool only, pnr_e
 		status = append(output, block->packed, block->packed_length, err);
 	}
 	if (status == PNR_OK)
-		pnr_file_start_writeback(output->fd, &output->begun, output->size);
+		status = pnr_flush_behind(&output->flush, output->size, err);
 	output->content += block->length;
 	output->blocks++;
 	return status;
@@ -173,8 +173,8 @@ pnr_status pnr_output_finish(pnr_output *output, const pnr_content *content, pnr
                              pnr_error *err)
 {
 	pnr_encoding encoding = { .stored_hash = content->hash };
-	pnr_status status = PNR_OK;
-	if (output->gzip && output->blocks > 1)
+	pnr_status status = pnr_flush_end(&output->flush, err);
+	if (status == PNR_OK && output->gzip && output->blocks > 1)
 		status = append(output, PNR_JOIN_END, PNR_JOIN_END_SIZE, err);
 	if (status == PNR_OK && output->gzip &&
 	    output->size - output->head + PNR_CODER_MARGIN >= output->content)

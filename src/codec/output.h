@@ -5,6 +5,7 @@
 #ifndef PNR_CODEC_OUTPUT_H
 #define PNR_CODEC_OUTPUT_H
 
+#include "base/flush.h"
 #include "codec/encode.h"
 #include "codec/hash.h"
 #include "codec/join.h"
@@ -21,7 +22,7 @@ typedef struct pnr_block {
 	pnr_join join;        /**< of `packed` */
 } pnr_block;
 
-/** Initialise fd, name, hash, meter and asset; the rest is zero. */
+/** Initialise fd, name, hash, meter, asset and flush; the rest is zero. */
 typedef struct pnr_output {
 	int fd;           /**< an empty file, for reading and writing */
 	const char *name; /**< of it, for messages */
@@ -31,7 +32,7 @@ typedef struct pnr_output {
 	bool gzip;        /**< what the file is now; false: the content as it is */
 	uint64_t size;    /**< bytes in the file */
 	uint64_t head;    /**< of these, the gzip header */
-	uint64_t begun;   /**< of these, how many are on their way to the disk */
+	pnr_flush flush;  /**< of them to the disk; ended by pnr_output_finish, or by who gives up before */
 	uint64_t content; /**< bytes of content in it */
 	uint64_t blocks;
 	uint64_t saved;   /**< what blocks would have saved, had they not been kept as they are */

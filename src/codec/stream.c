@@ -128,6 +128,7 @@ static void close_pipeline(pipeline *p)
 	pnr_coder_shelf_clear(&p->shelf);
 	pnr_hash_free(p->hash);
 	pnr_hash_free(p->output.hash);
+	pnr_flush_cleanup(&p->output.flush);
 }
 
 pnr_status pnr_encode_stream(const pnr_source *source, int fd, const char *name, unsigned level, pnr_pool *pool,
@@ -140,7 +141,13 @@ pnr_status pnr_encode_stream(const pnr_source *source, int fd, const char *name,
 		.source = source,
 		.pool = pool,
 		.shelf = PNR_CODER_SHELF_INIT(level),
-		.output = { .fd = fd, .name = name, .meter = meter, .asset = asset },
+		.output = {
+			.fd = fd,
+			.name = name,
+			.meter = meter,
+			.asset = asset,
+			.flush = { .fd = fd, .name = name },
+		},
 	};
 	pnr_content content;
 	pnr_encoding encoding;

@@ -1,5 +1,6 @@
 #include "package/archive.h"
 #include "base/file.h"
+#include "base/flush.h"
 #include "base/path.h"
 #include "codec/hash.h"
 #include "zip/zip.h"
@@ -25,11 +26,12 @@ typedef struct gather {
 	size_t used;
 	uint64_t offset;      /* of what is gathered, in the zip */
 	uint64_t shared;      /* up to here the file has the bytes already */
-	uint64_t begun;       /* up to here they are on their way to the disk */
+	pnr_flush flush;      /* of the file to the disk */
 } gather;
 
 static void gather_cleanup(gather *g)
 {
+	pnr_flush_cleanup(&g->flush);
 	pnr_hash_free(g->hash);
 	free(g->data);
 }
@@ -52,9 +54,7 @@ static pnr_status put_file(void *context, const void *data, size_t length, pnr_e
 		return PNR_OK;
 	pnr_status status = pnr_file_pwrite(g->fd, (const char *)data + skip, length - (size_t)skip,
 	                                    g->offset + skip, g->name, err);
-	if (status == PNR_OK)
-		pnr_file_start_writeback(g->fd, &g->begun, g->offset + length);
-	return status;
+	return status == PNR_OK ? pnr_flush_behind(&g->flush, g->offset + length, err) : status;
 }
 
 static pnr_status put(gather *g, const char *data, size_t length, pnr_error *err)
@@ -104,6 +104,8 @@ static pnr_status gather_share(gather *g, const pnr_body *body, pnr_error *err)
 static pnr_status gather_finish(gather *g, pnr_digest *out_hash, pnr_error *err)
 {
 	pnr_status status = gather_flush(g, err);
+	if (status == PNR_OK)
+		status = pnr_flush_end(&g->flush, err);
 	return status == PNR_OK ? pnr_hash_finish(g->hash, out_hash, NULL, NULL, err) : status;
 }
 
@@ -268,7 +270,11 @@ pnr_status pnr_archive_write_temp(pnr_store *store, const pnr_archive_item *item
 		pnr_context(err, "output '%s'", target);
 		return status;
 	}
-	PNR_CLEANUP(gather_cleanup) gather to = { .fd = temp.fd, .name = target };
+	PNR_CLEANUP(gather_cleanup) gather to = {
+		.fd = temp.fd,
+		.name = target,
+		.flush = { .fd = temp.fd, .name = target },
+	};
 	pnr_digest hash;
 	uint64_t size;
 	status = write_archive(store, items, count, created_ms, meter, &to, &hash, &size, err);

@@ -112,14 +112,6 @@ static void sharing_blocks_works_or_changes_nothing(void **state)
 	gate_fail(PNR_CALL_CLONE, 1, EIO);
 	assert_int_equal(pnr_file_clone(from, 0, 4096, to, 0, "to", NULL), PNR_IO);
 	gate_close();
-	uint64_t begun = 0;
-	pnr_file_start_writeback(from, &begun, PNR_MIB);
-	assert_int_equal(begun, 0);
-	pnr_file_start_writeback(from, &begun, 100 * (uint64_t)PNR_MIB);
-	assert_int_equal(begun, 100 * PNR_MIB);
-	pnr_file_start_writeback(-1, &begun, UINT64_MAX);
-	pnr_file_start_writeback(-1, &begun, 200 * (uint64_t)PNR_MIB);
-	assert_int_equal(begun, 200 * PNR_MIB);
 	close(from);
 	close(to);
 }
