@@ -80,8 +80,6 @@ PNR_CHECKED pnr_status pnr_inspect_asset(pnr_contents *contents, pnr_listed *ite
  * The middle of pnr_inspection_run: the bytes of all assets, on as many threads
  * as the options say, and meanwhile the hash of the zip. @target is called on
  * this thread only, in the manifest's order.
- *
- * Memory: 6 MiB a thread, and some 2 MiB.
  */
 PNR_CHECKED pnr_status pnr_inspect_assets(pnr_inspection *inspection, const pnr_inspect_target *target,
                                           pnr_error *err);

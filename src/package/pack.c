@@ -463,7 +463,8 @@ static pnr_status write_zip(packing *p, const int64_t *ids, pnr_error *err)
 		return status;
 	if (p->archive.id != 0 && !pnr_digest_equal(&hash, &p->archive.archive_hash))
 		return pnr_fail(err, PNR_CORRUPT,
-		                "the zip made again differs from its archive hash; run 'pannier verify' on it");
+		                "the store gives another zip than the one it recorded: its index was changed or is "
+		                "damaged; restore the store, or pack into a new one with --store");
 	p->archive.archive_hash = hash;
 	p->archive.size = size;
 	return PNR_OK;
