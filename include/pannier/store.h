@@ -47,7 +47,7 @@ typedef struct pnr_store_options {
 	bool create;        /**< make the store if there is none */
 	bool read_only;     /**< never write, not even a lock; any call that must write returns DENIED */
 	unsigned busy_ms;   /**< how long to wait for other writers; 0 means 30,000 */
-	unsigned threads;   /**< for hashing and compressing; 0 means one a core */
+	unsigned threads;   /**< for hashing and compressing; 0 means one a core. One more waits for the disk. */
 } pnr_store_options;
 
 /**

@@ -27,6 +27,7 @@ typedef struct pnr_flush {
 PNR_CHECKED pnr_status pnr_flush_behind(pnr_flush *flush, uint64_t size, pnr_error *err);
 /** Wait for the last one. Harmless when nothing was begun; MUST come before the file is closed or synced. */
 PNR_CHECKED pnr_status pnr_flush_end(pnr_flush *flush, pnr_error *err);
+/** As pnr_flush_end: also who gives up waits, as long as the sync that was begun takes. */
 void pnr_flush_cleanup(pnr_flush *flush);
 
 #endif

@@ -98,19 +98,20 @@ static pnr_status use_wal(pnr_index *index, pnr_error *err)
 	}
 }
 
-/* That the tables are there, by name: preparing is enough. */
+/* That the tables are there, by name: preparing is enough. Who reads needs what the first version had. */
 static pnr_status look(pnr_index *index, pnr_error *err)
 {
 #define HAS(table) "UNION ALL SELECT 1 FROM " table " "
-	static const pnr_sql look_sql = {
-		"look for the tables",
-		"SELECT 1 FROM blob " HAS("encoding") HAS("path") HAS("asset") HAS("package") HAS("package_asset")
-		HAS("package_reference") HAS("source_list") HAS("source_list_path") HAS("archive")
-		HAS("archive_encoding") HAS("log") HAS("tag") HAS("source_file") HAS("output_file")
-	};
+#define FIRST_TABLES                                                                                    \
+	"SELECT 1 FROM blob " HAS("encoding") HAS("path") HAS("asset") HAS("package") HAS("package_asset")    \
+	HAS("package_reference") HAS("source_list") HAS("source_list_path") HAS("archive")                     \
+	HAS("archive_encoding") HAS("log") HAS("tag") HAS("source_file") HAS("output_file")
+	static const pnr_sql reader_sql = { "look for the tables", FIRST_TABLES };
+	static const pnr_sql writer_sql = { "look for the tables", FIRST_TABLES HAS("model_scan") };
+#undef FIRST_TABLES
 #undef HAS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *statement = NULL;
-	return pnr_statement_take(index, &look_sql, &statement, err);
+	return pnr_statement_take(index, index->read_only ? &reader_sql : &writer_sql, &statement, err);
 }
 
 static pnr_status fail_empty(const pnr_index *index, pnr_error *err)
@@ -159,12 +160,8 @@ static pnr_status open_reader(pnr_index *index, pnr_error *err)
 		return status;
 	if (version == 0)
 		return fail_empty(index, err);
-	if (version != pnr_schema_version)
-		return pnr_fail(err, PNR_UNSUPPORTED,
-		                "index: '%s' has version %d, this Pannier reads version %d%s", index->path, version,
-		                pnr_schema_version,
-		                version < pnr_schema_version ? "; open the store for writing once, that upgrades it" : "");
-	return PNR_OK;
+	/* An older version is read as it is: later ones have added nothing that reading needs. */
+	return version > pnr_schema_version ? pnr_index_fail_newer(index, version, pnr_schema_version, err) : PNR_OK;
 }
 
 static void cleanup_index(pnr_index **index)

@@ -117,6 +117,8 @@ typedef enum pnr_database_kind {
  */
 PNR_CHECKED pnr_status pnr_index_migrate(pnr_index *index, const char *const *migrations, int count,
                                          pnr_error *err);
+/** UNSUPPORTED: the database has a version that this library does not know. */
+pnr_status pnr_index_fail_newer(const pnr_index *index, int version, int newest, pnr_error *err);
 /** user_version, after a check of application_id. 0: empty. Errors: CORRUPT. */
 PNR_CHECKED pnr_status pnr_index_version(pnr_index *index, int *out_version, pnr_error *err);
 /** What the file says without a lock or a change of anything. Errors: UNSUPPORTED (newer), CORRUPT (foreign), IO. */

@@ -120,7 +120,7 @@ PNR_CHECKED pnr_status pnr_index_output_find(pnr_index *index, const char *path,
 PNR_CHECKED pnr_status pnr_index_output_put(pnr_index *index, const char *path, const pnr_file_state *state,
                                             int64_t archive_id, pnr_error *err);
 
-/** What pnr_model_scan found in this model file, appended to @found. NOT_FOUND without a text if it was not searched. */
+/** Append what pnr_model_scan found in this model file. NOT_FOUND without a text if it was not searched. */
 PNR_CHECKED pnr_status pnr_index_scan_find(pnr_index *index, int64_t blob_id, pnr_buffer *found, pnr_error *err);
 PNR_CHECKED pnr_status pnr_index_scan_put(pnr_index *index, int64_t blob_id, const char *found, pnr_error *err);
 

@@ -21,7 +21,7 @@ static pnr_status fail_foreign(const pnr_index *index, pnr_error *err)
 	return pnr_fail(err, PNR_CORRUPT, "index: '%s' is not a Pannier database; it was left as it is", index->path);
 }
 
-static pnr_status fail_newer(const pnr_index *index, int version, int newest, pnr_error *err)
+pnr_status pnr_index_fail_newer(const pnr_index *index, int version, int newest, pnr_error *err)
 {
 	return pnr_fail(err, PNR_UNSUPPORTED,
 	                "index: '%s' has version %d, this Pannier knows versions up to %d; use a newer one",
@@ -84,7 +84,7 @@ pnr_status pnr_index_recognise(pnr_index *index, int newest, pnr_database_kind *
 	else if (memcmp(header, "SQLite format 3", 16) != 0)
 		*out_kind = PNR_DATABASE_FOREIGN;
 	else if (id == PNR_APPLICATION_ID && version > newest)
-		return fail_newer(index, version, newest, err);
+		return pnr_index_fail_newer(index, version, newest, err);
 	else if (id == PNR_APPLICATION_ID)
 		*out_kind = PNR_DATABASE_OURS;
 	else
@@ -120,7 +120,7 @@ static pnr_status migrate_from(pnr_index *index, const char *const *migrations, 
 	if (status != PNR_OK)
 		return status;
 	if (version > count)
-		return fail_newer(index, version, count, err);
+		return pnr_index_fail_newer(index, version, count, err);
 	while (version < count) {
 		int before = version;
 		status = pnr_index_run(index, "make the tables", migrations[before], err);

@@ -6,8 +6,15 @@
 #define DIGITS "0123456789"
 #define SCHEME "assumptions://"
 #define REPORTED_MAX 20u
-#define FOUND_MAX (REPORTED_MAX + PNR_ROLE_COUNT) /* a role covers one of those that differ, at most */
+#define FOUND_MAX 25u
 #define TOKEN_MAX 255u /* a longer one is cut, and then covered by nothing */
+
+/*
+ * A role covers one of those that differ, at most. What is found is remembered
+ * (schema/, model_scan): whoever changes what that is empties the table in a
+ * migration.
+ */
+_Static_assert(FOUND_MAX >= REPORTED_MAX + PNR_ROLE_COUNT, "all that may have to be reported must be found");
 
 typedef struct token {
 	char text[TOKEN_MAX + 1];
@@ -94,11 +101,15 @@ void pnr_model_warn(const pnr_config *config, const char *found, pnr_issues *iss
 	for (const char *end; reported < REPORTED_MAX && (end = strchr(found, '\n')) != NULL; found = end + 1) {
 		token each;
 		size_t length = (size_t)(end - found);
-		if (length >= sizeof SCHEME && memcmp(found, SCHEME, sizeof SCHEME - 1) == 0 &&
-		    read_token(found, length, &each) && !covered(config, &each.reference)) {
-			reported++;
-			pnr_issues_warning(issues, config->document, config->fields[PNR_ROLE_MODEL].item, "/model",
-			                   "Model refers to '%s', which no reference of the config covers", each.text);
-		}
+		if (length > TOKEN_MAX)
+			continue;
+		memcpy(each.text, found, length);
+		each.text[length] = '\0';
+		if (pnr_reference_parse(each.text, &each.reference, NULL) != PNR_OK ||
+		    each.reference.kind != PNR_REFERENCE_ASSUMPTION || covered(config, &each.reference))
+			continue;
+		reported++;
+		pnr_issues_warning(issues, config->document, config->fields[PNR_ROLE_MODEL].item, "/model",
+		                   "Model refers to '%s', which no reference of the config covers", each.text);
 	}
 }

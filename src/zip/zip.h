@@ -40,11 +40,12 @@ typedef struct pnr_zip_entry {
 } pnr_zip_entry;
 
 /**
- * Add a file with its body, of which @body must write exactly body_size bytes:
- * more or fewer is CORRUPT. It runs when the local header has been given. That
- * names differ is the caller's care; the reader refuses a zip in which they do
- * not. After a failure the writer can only be freed. Errors: INVALID (the entry cannot be written), FULL (the directory's
- * or a file's largest size), CORRUPT, NOMEM, and what @body and the sink report.
+ * Add a file with its body, of which @body must write exactly body_size
+ * bytes: more or fewer is CORRUPT. It runs when the local header has been
+ * given. That names differ is the caller's care; the reader refuses a zip in
+ * which they do not. After a failure the writer can only be freed. Errors:
+ * INVALID (the entry cannot be written), FULL (the directory's or a file's
+ * largest size), CORRUPT, NOMEM, and what @body and the sink report.
  */
 PNR_CHECKED pnr_status pnr_zip_writer_add(pnr_zip_writer *writer, const pnr_zip_entry *entry,
                                           const pnr_pump *body, pnr_error *err);

@@ -217,7 +217,7 @@ static uint64_t hash_rows(sqlite3 *db, const char *table, uint64_t hash, const c
 	return hash;
 }
 
-/* What the database holds, but for what may be forgotten: the remembered hashes of files. */
+/* What the database holds, but for what may be forgotten: caches. */
 static uint64_t database_hash(const char *name, const char *what)
 {
 	if (access(path(name), F_OK) != 0)
@@ -226,7 +226,7 @@ static uint64_t database_hash(const char *name, const char *what)
 	sqlite3 *db = open_database(name, what);
 	sqlite3_stmt *tables = prepare(db,
 	                               "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN "
-	                               "('source_file', 'output_file', 'sqlite_sequence', 'sqlite_stat1') ORDER BY name",
+	                               "('source_file', 'output_file', 'model_scan', 'sqlite_sequence', 'sqlite_stat1') ORDER BY name",
 	                               what);
 	while (sqlite3_step(tables) == SQLITE_ROW)
 		hash = hash_rows(db, (const char *)sqlite3_column_text(tables, 0), hash, what);

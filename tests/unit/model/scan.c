@@ -67,6 +67,21 @@ static void text_around_a_reference_does_not_matter(void **state)
 	expect("assumptions://assumptions://y", "assumptions://assumptions assumptions://y ");
 }
 
+/* Longer than a reference is kept: it is covered by nothing, however it is cut. */
+static void a_reference_that_is_cut_is_warned_of(void **state)
+{
+	(void)state;
+	char name[300];
+	pnr_buffer text = PNR_BUFFER_INIT, expected = PNR_BUFFER_INIT;
+	memset(name, 'n', sizeof name);
+	name[237] = '\0'; /* with the scheme and ":1-." to the last byte that is kept */
+	pnr_buffer_printf(&text, "assumptions://%s:1-.aaa assumptions://%s", name, name);
+	pnr_buffer_printf(&expected, "assumptions://%s:1-. assumptions://%s ", name, name);
+	expect(text.data, expected.data);
+	pnr_buffer_free(&text);
+	pnr_buffer_free(&expected);
+}
+
 static void any_bytes_may_be_scanned(void **state)
 {
 	static const char binary[] = "\0\xff\xfe" "assumptions://b\0assumptions://c\xff\0\0assumptions://d:v1";
@@ -133,6 +148,7 @@ int main(void)
 		cmocka_unit_test(a_reference_that_the_config_covers_is_silent),
 		cmocka_unit_test(one_that_it_does_not_cover_is_warned_of_once),
 		cmocka_unit_test(text_around_a_reference_does_not_matter),
+		cmocka_unit_test(a_reference_that_is_cut_is_warned_of),
 		cmocka_unit_test(any_bytes_may_be_scanned),
 		cmocka_unit_test(at_most_twenty_are_listed),
 		cmocka_unit_test(what_was_found_may_be_anything),

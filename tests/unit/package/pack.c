@@ -1,11 +1,13 @@
 /* Packing through the public interface: what is refused, what is made, what is logged. */
 #include "base/buffer.h"
 #include "base/file.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <pannier/pannier.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -665,6 +667,61 @@ static void a_read_only_store_is_not_written(void **state)
 	assert_int_equal(pnr_export(f->store, "latest", under(f, "x.zip"), NULL, NULL, NULL, NULL), PNR_OK);
 }
 
+/* ------------------------------------------------------------------ syncs -- */
+
+static struct {
+	unsigned at;
+	atomic_uint seen; /* a large file is synced by a thread, too */
+} sync_fault;
+
+static int fail_sync(pnr_file_call call, size_t *length)
+{
+	(void)length;
+	return call == PNR_CALL_FSYNC && atomic_fetch_add(&sync_fault.seen, 1) + 1 == sync_fault.at ? EIO : 0;
+}
+
+/* Two files, the object and the zip, are so large that they are synced while they are written, and once more at the end. */
+static void a_sync_that_fails_at_any_moment_is_not_overlooked(void **state)
+{
+	fixture *f = *state;
+	uint32_t noise = 1;
+	FILE *file = fopen(under(f, "m.mga"), "w");
+	assert_non_null(file);
+	for (unsigned i = 0; i < (70u << 20) / sizeof noise; i++) {
+		noise ^= noise << 13;
+		noise ^= noise >> 17;
+		noise ^= noise << 5;
+		assert_int_equal(fwrite(&noise, sizeof noise, 1, file), 1);
+	}
+	assert_int_equal(fclose(file), 0);
+	for (sync_fault.at = 1;; sync_fault.at++) {
+		pnr_pack_result *result = NULL;
+		pnr_error err = PNR_ERROR_INIT;
+		sync_fault.seen = 0;
+		pnr_file_gate_hook = fail_sync;
+		pnr_status status = pnr_pack(f->store, f->config, NULL, &result, &err);
+		pnr_file_gate_hook = NULL;
+		pnr_pack_result_free(result);
+		if (sync_fault.seen < sync_fault.at) {
+			assert_int_equal(status, PNR_OK);
+			break;
+		}
+		assert_int_equal(status, PNR_IO);
+		assert_non_null(strstr(err.message, "fsync"));
+		/* All was done but for the folder in which the zip has got its name. */
+		if (access(f->zip, F_OK) == 0) {
+			assert_non_null(strstr(err.message, "publishing"));
+			assert_int_equal(unlink(f->zip), 0);
+		}
+		const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 2 };
+		pnr_store_close(f->store);
+		f->store = NULL;
+		assert_int_equal(pnr_file_remove_tree(AT_FDCWD, under(f, ".pannier"), NULL), PNR_OK);
+		assert_int_equal(pnr_store_open(under(f, ".pannier"), &options, &f->store, NULL, NULL), PNR_OK);
+	}
+	print_message("%u syncs\n", sync_fault.at - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -698,6 +755,7 @@ int main(void)
 		T(changes_are_told_without_packing),
 		T(the_log_keeps_who_and_why),
 		T(a_read_only_store_is_not_written),
+		T(a_sync_that_fails_at_any_moment_is_not_overlooked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
