@@ -971,10 +971,10 @@ class Place:
 
     def __init__(self):
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="pannier-hostile-"))
-        self.work = self.top / "above" / "work"
-        for name in ("tmp", "home", "above/work", "above/target"):
+        self.work = self.top / "above" / "model"
+        for name in ("tmp", "home", "above/model", "above/target"):
             (self.top / name).mkdir(parents=True)
-        for name in ("sentinel", "above/sentinel", "above/work/sentinel", "above/target/sentinel", "home/sentinel"):
+        for name in ("sentinel", "above/sentinel", "above/model/sentinel", "above/target/sentinel", "home/sentinel"):
             (self.top / name).write_bytes(b"untouched\n")
         self.env = {key: os.environ[key] for key in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS") if key in os.environ}
         self.env.update(HOME=str(self.top / "home"), TMPDIR=str(self.top / "tmp"), LC_ALL="C.UTF-8")
