@@ -124,6 +124,27 @@ PNR_CHECKED pnr_status pnr_index_output_put(pnr_index *index, const char *path, 
 PNR_CHECKED pnr_status pnr_index_scan_find(pnr_index *index, int64_t blob_id, pnr_buffer *found, pnr_error *err);
 PNR_CHECKED pnr_status pnr_index_scan_put(pnr_index *index, int64_t blob_id, const char *found, pnr_error *err);
 
+/** What a pack looked at, and what came of it. */
+typedef struct pnr_trace_row {
+	int64_t archive_id;
+	pnr_digest package_hash; /**< out only */
+	uint64_t asset_count;    /**< out only */
+	uint64_t files;          /**< that were found, the config not counted */
+	const char *looked_at, *warnings;
+} pnr_trace_row;
+
+/**
+ * The pack of this @request, this @config (its bytes) and this tool. Texts are
+ * copied into the empty @arena, which @out_row points into. NOT_FOUND without a
+ * text if there is none.
+ */
+PNR_CHECKED pnr_status pnr_index_trace_find(pnr_index *index, const pnr_digest *request, const pnr_digest *config,
+                                            const char *tool_version, pnr_buffer *arena, pnr_trace_row *out_row,
+                                            pnr_error *err);
+/** Remember. Replaces what was known of that @request. */
+PNR_CHECKED pnr_status pnr_index_trace_put(pnr_index *index, const pnr_digest *request, const pnr_digest *config,
+                                           const char *tool_version, const pnr_trace_row *row, pnr_error *err);
+
 /* -------------------------------------------------------------- packages -- */
 
 /** One asset of a package. */

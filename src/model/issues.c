@@ -141,6 +141,36 @@ void pnr_issues_warning(pnr_issues *issues, const pnr_json_document *document, c
 	va_end(args);
 }
 
+/* A text has no control character: one_line made it. */
+bool pnr_issues_save(const pnr_issues *issues, pnr_buffer *out)
+{
+	for (size_t i = 0; i < issues->warnings.count; i++) {
+		const pnr_issue *issue = &issues->warnings.items[i];
+		pnr_buffer_printf(out, "%u\t%u\t%s\t%s\n", issue->line, issue->column, issue->pointer,
+		                  issue->message);
+	}
+	return !issues->failed && issues->warnings.dropped == 0;
+}
+
+void pnr_issues_load(pnr_issues *issues, const char *saved)
+{
+	while (*saved != '\0') {
+		char *end;
+		unsigned line = (unsigned)strtoul(saved, &end, 10);
+		unsigned column = (unsigned)strtoul(end, &end, 10);
+		const char *pointer = end + (*end == '\t');
+		size_t pointer_length = strcspn(pointer, "\t\n");
+		const char *message = pointer + pointer_length + (pointer[pointer_length] == '\t');
+		size_t length = strcspn(message, "\n");
+		PNR_CLEANUP(pnr_cleanup_free) char *own_pointer = strndup(pointer, pointer_length);
+		char *own_message = strndup(message, length);
+		if (own_pointer == NULL)
+			issues->failed = true;
+		add(issues, &issues->warnings, own_message, own_pointer != NULL ? own_pointer : "", line, column);
+		saved = message + length + (message[length] == '\n');
+	}
+}
+
 void pnr_issues_fault(pnr_issues *issues, const pnr_json_fault *fault, const pnr_error *cause)
 {
 	add(issues, &issues->errors, one_line(cause->message), fault->pointer, fault->line, fault->column);

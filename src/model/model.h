@@ -6,6 +6,7 @@
 #define PNR_MODEL_MODEL_H
 
 #include "base/json.h"
+#include "model/trace.h"
 #include <pannier/model.h>
 #include <sys/stat.h>
 
@@ -28,6 +29,10 @@ void pnr_issues_warning(pnr_issues *issues, const pnr_json_document *document, c
 void pnr_issues_fault(pnr_issues *issues, const pnr_json_fault *fault, const pnr_error *cause);
 /** No error so far. */
 bool pnr_issues_valid(const pnr_issues *issues);
+/** Append the warnings as text, one line each: line, column, pointer, message, tabs between. False if that is not all. */
+bool pnr_issues_save(const pnr_issues *issues, pnr_buffer *out);
+/** Add the warnings of such a text. */
+void pnr_issues_load(pnr_issues *issues, const char *saved);
 /** Hand the validation over; frees @issues in any case. */
 PNR_CHECKED pnr_status pnr_issues_take(pnr_issues *issues, pnr_validation **out_validation, pnr_error *err);
 void pnr_issues_free(pnr_issues *issues);
@@ -93,10 +98,11 @@ typedef struct pnr_folder pnr_folder;
  * through is remembered, so a file beside a known one costs one stat; of their
  * descriptors a bounded number is open at one time.
  *
- * @base  the folder that relative paths start from (the config's).
+ * @base   the folder that relative paths start from (the config's).
+ * @trace  gets all that is looked at from now on; must outlive the roots. NULL if nobody wants it.
  * Errors: NOT_FOUND, DENIED, INVALID (not a folder, too deep), IO, NOMEM.
  */
-PNR_CHECKED pnr_status pnr_roots_new(const char *base, pnr_roots **out_roots, pnr_error *err);
+PNR_CHECKED pnr_status pnr_roots_new(const char *base, pnr_trace *trace, pnr_roots **out_roots, pnr_error *err);
 /** @dir relative to the current folder; links in it are followed, it is the user's word. Errors as pnr_roots_new. */
 PNR_CHECKED pnr_status pnr_roots_allow(pnr_roots *roots, const char *dir, pnr_error *err);
 /** The base folder, absolute and canonical. Valid as long as the roots. */
@@ -144,6 +150,7 @@ typedef struct pnr_select_options {
 	bool config_in_memory; /**< the config was not read from config_path, which only gives the folder */
 	const char *const *engine_dirs;   size_t engine_dir_count;
 	const char *const *allow_outside; size_t allow_outside_count;
+	pnr_trace *trace; /**< gets all that is looked at; must outlive the selection. May be NULL */
 } pnr_select_options;
 
 /** One file that goes into the package. */

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "model/model.h"
+#include "model/trace.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,6 +33,7 @@ struct pnr_folder {
 	dev_t dev;
 	ino_t ino;
 	unsigned depth;
+	unsigned number;    /* in the trace; 0 for "/" */
 	int fd;             /* O_PATH; -1 while closed */
 	bool pinned;        /* not in the ring */
 };
@@ -42,6 +44,7 @@ struct pnr_roots {
 	char *base_path;
 	pnr_folder **allowed;
 	size_t allowed_count;
+	pnr_trace *trace;     /* NULL: nobody wants it */
 	void *known;          /* tree (tsearch) of all folders but the top, by parent and name */
 	pnr_folder *ring[RING_SIZE];
 	size_t hand;          /* where the next one goes; the oldest is there */
@@ -161,6 +164,7 @@ static pnr_status learn(pnr_roots *roots, pnr_folder *parent, const char *name, 
 		return status;
 	folder->dev = st.st_dev;
 	folder->ino = st.st_ino;
+	folder->number = pnr_trace_folder(roots->trace, parent->number, name, &st);
 	if (tsearch(folder, &roots->known, compare_folders) == NULL)
 		return pnr_fail_nomem(err);
 	enter_ring(roots, folder);
@@ -245,6 +249,7 @@ static pnr_status follow(walk *w, int folder_fd_now, pnr_error *err)
 			return pnr_fail(err, PNR_RETRY, "link '%s' was replaced while it was looked at", w->name);
 		return pnr_fail_with(err, &own);
 	}
+	pnr_trace_link(w->roots->trace, w->folder->number, w->name, target);
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer rest = PNR_BUFFER_INIT;
 	pnr_buffer_puts(&rest, target);
 	pnr_buffer_puts(&rest, w->at);
@@ -277,12 +282,15 @@ static pnr_status step(walk *w, pnr_error *err)
 	pnr_status status = folder_fd(w->roots, w->folder, &fd, err);
 	if (status == PNR_OK)
 		status = pnr_file_stat_at(fd, w->name, &w->st, err);
+	if (status == PNR_NOT_FOUND)
+		pnr_trace_absent(w->roots->trace, w->folder->number, w->name);
 	if (status != PNR_OK)
 		return status;
 	if (S_ISLNK(w->st.st_mode))
 		return follow(w, fd, err);
 	if (S_ISDIR(w->st.st_mode))
 		return learn(w->roots, w->folder, w->name, &w->folder, err);
+	pnr_trace_file(w->roots->trace, w->folder->number, w->name, &w->st);
 	if (*w->at != '\0')
 		return pnr_fail_errno(err, ENOTDIR, "'%s'", w->name);
 	w->found_file = true;
@@ -337,7 +345,11 @@ static pnr_status find_unlocked(pnr_roots *roots, const char *path, pnr_place *o
 {
 	PNR_CLEANUP(end_walk) walk w = { .roots = roots };
 	pnr_status status = walk_path(&w, path, err);
-	return status == PNR_OK ? make_place(&w, out_place, err) : status;
+	if (status == PNR_OK)
+		status = make_place(&w, out_place, err);
+	if (status != PNR_OK && status != PNR_NOT_FOUND)
+		pnr_trace_lose(roots->trace);
+	return status;
 }
 
 pnr_status pnr_roots_find(pnr_roots *roots, const char *path, pnr_place *out_place, pnr_error *err)
@@ -453,11 +465,12 @@ static pnr_status open_top(pnr_roots *roots, pnr_error *err)
 	return PNR_OK;
 }
 
-pnr_status pnr_roots_new(const char *base, pnr_roots **out_roots, pnr_error *err)
+pnr_status pnr_roots_new(const char *base, pnr_trace *trace, pnr_roots **out_roots, pnr_error *err)
 {
 	PNR_CLEANUP(cleanup_roots) pnr_roots *roots = calloc(1, sizeof *roots);
 	if (roots == NULL)
 		return pnr_fail_nomem(err);
+	roots->trace = trace;
 	(void)pthread_mutex_init(&roots->lock, NULL);
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = open_top(roots, &own);

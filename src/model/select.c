@@ -480,7 +480,7 @@ static pnr_status open_roots(selector *s, const char *config_path)
 	PNR_CLEANUP(pnr_cleanup_free) char *dir = pnr_path_dir(config_path);
 	if (dir == NULL)
 		return pnr_fail_nomem(s->err);
-	pnr_status status = pnr_roots_new(dir, &s->selection->roots, s->err);
+	pnr_status status = pnr_roots_new(dir, options->trace, &s->selection->roots, s->err);
 	if (status == PNR_OK)
 		status = allow_dirs(s, "workspace", &options->workspace, 1);
 	if (status == PNR_OK)

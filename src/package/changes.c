@@ -204,7 +204,9 @@ pnr_status pnr_pack_changes(pnr_store *store, const char *config_path, const pnr
 	if (block == NULL)
 		return pnr_fail_nomem(err);
 	block->public.size = sizeof block->public;
-	status = pnr_plan_make(config_path, &own, &plan, err);
+	status = pnr_plan_read(config_path, &own, &plan, err);
+	if (status == PNR_OK)
+		status = pnr_plan_select(&plan, &own, NULL, err);
 	if (status != PNR_OK)
 		return status;
 	status = fill(block, store, &own, &plan, err);

@@ -1,7 +1,9 @@
 /*
  * Packing, in the order in which things become true:
  *
- *   1. the config is read and checked, its files are found    (plan)
+ *   0. the config is read; if that and all that the last pack of it looked at is
+ *      the same, the zip too, there is only 5                   (recall)
+ *   1. the config is checked, its files are found              (plan)
  *   2. files that are not known are hashed and encoded         (ingest)
  *   3. their objects are durable, then: rows, package, manifest, one transaction
  *   4. the zip is complete beside its target, synced
@@ -21,6 +23,7 @@
 #include "package/manifest_write.h"
 #include "package/plan.h"
 #include "package/provenance.h"
+#include "package/recall.h"
 #include <fcntl.h>
 #include <pannier/pannier.h>
 #include <stdio.h>
@@ -48,6 +51,8 @@ typedef struct packing {
 	bool any_encoding; /* of another level will do */
 	pnr_meter meter;
 	pnr_plan plan;
+	pnr_request request;
+	pnr_trace trace; /* of the plan */
 	pnr_ingest *ingest;
 	pnr_ingested *items; /* one a candidate */
 	pnr_asset_row *assets; /* one a package path */
@@ -61,6 +66,7 @@ typedef struct packing {
 	pnr_archive_row archive; /* id 0: a new one */
 	bool overtaken;          /* another process recorded this archive first */
 	pnr_ingested manifest_item;
+	pnr_ingest_counts counts;
 	pnr_buffer manifest;
 	char *target; /* NULL with no_zip */
 	pnr_temp zip;
@@ -88,6 +94,7 @@ static void packing_free(packing *p)
 	pnr_buffer_free(&p->references);
 	pnr_buffer_free(&p->manifest);
 	pnr_plan_free(&p->plan);
+	pnr_trace_free(&p->trace);
 }
 
 /* --------------------------------------------------------------- the output -- */
@@ -102,7 +109,7 @@ static pnr_status refuse_input(const packing *p, const struct stat *target, pnr_
 	if (!p->plan.from_stdin && same_file(target, &p->plan.config_stat))
 		return pnr_fail(err, PNR_INVALID, "output '%s' is the config itself; name another file", p->target);
 	const pnr_selection *selection = p->plan.selection;
-	for (size_t i = 1; i < selection->candidate_count; i++)
+	for (size_t i = 1; selection != NULL && i < selection->candidate_count; i++)
 		if (same_file(target, &selection->candidates[i].place.st))
 			return pnr_fail(err, PNR_INVALID,
 			                "output '%s' is an input of the package ('%s'); name another file", p->target,
@@ -120,6 +127,8 @@ static pnr_status find_target(packing *p, pnr_error *err)
 		return PNR_OK;
 	if (given == NULL)
 		return pnr_fail_nomem(err);
+	free(p->target);
+	p->target = NULL;
 	pnr_status status = pnr_archive_target(p->store, given, &p->target, err);
 	/* Who did not name the output must not lose a file elsewhere to a link that came with the model. */
 	if (status == PNR_OK && p->options->output_path == NULL && !pnr_path_inside(p->target, p->plan.workspace))
@@ -400,8 +409,8 @@ static pnr_status list_encodings(packing *p, int64_t *ids, pnr_error *err)
 	return status;
 }
 
-/* Is the file at the target already this archive, byte for byte? */
-static pnr_status check_output(packing *p, pnr_error *err)
+/* Is the file at the target already this archive, byte for byte? Without @read, only if that is known. */
+static pnr_status check_output(packing *p, bool read, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
 	struct stat st;
@@ -415,11 +424,11 @@ static pnr_status check_output(packing *p, pnr_error *err)
 	status = pnr_index_output_find(p->index, p->target, &p->output_state, &known, err);
 	if (status == PNR_OK) {
 		p->unchanged = known == p->archive.id;
-		if (p->unchanged)
-			return PNR_OK;
 	} else if (status != PNR_NOT_FOUND) {
 		return status;
 	}
+	if (p->unchanged || !read)
+		return PNR_OK;
 	bool settled = pnr_file_settled(fd, &st);
 	pnr_digest hash;
 	status = pnr_meter_begin(&p->meter, PNR_PHASE_VERIFY, p->archive.size, err);
@@ -508,6 +517,19 @@ static pnr_status put_log(packing *p, pnr_error *err)
 	return status == PNR_OK ? pnr_index_log_put(p->index, &row, err) : status;
 }
 
+/* So that the next pack need not ask again. */
+static pnr_status remember(packing *p, pnr_error *err)
+{
+	const pnr_selection *selection = p->plan.selection;
+	if (selection == NULL || p->target == NULL || p->plan.from_stdin)
+		return PNR_OK;
+	for (size_t i = 1; i < selection->candidate_count; i++)
+		if (!p->items[i].settled)
+			return PNR_OK;
+	return pnr_recall_put(p->store, &p->request, p->archive.id, selection->candidate_count - 1, &p->trace,
+	                      p->plan.issues, err);
+}
+
 typedef struct record {
 	packing *p;
 	const int64_t *ids;
@@ -549,16 +571,16 @@ static pnr_status put_record(void *user, pnr_error *err)
 		status = pnr_index_output_put(p->index, p->target, &p->output_state, p->archive.id, err);
 	if (status == PNR_OK && p->scanned != 0)
 		status = pnr_index_scan_put(p->index, p->scanned, p->references.data, err);
-	return status;
+	return status == PNR_OK ? remember(p, err) : status;
 }
 
 static pnr_status make_zip(packing *p, int64_t *ids, pnr_error *err)
 {
-	if (p->target == NULL)
+	if (p->target == NULL || p->unchanged)
 		return PNR_OK;
 	pnr_status status = list_encodings(p, ids, err);
 	if (status == PNR_OK)
-		status = check_output(p, err);
+		status = check_output(p, true, err);
 	if (status == PNR_OK && !p->unchanged)
 		status = write_zip(p, ids, err);
 	return status;
@@ -664,7 +686,6 @@ static pnr_status report_success(packing *p, double seconds, pnr_pack_result **o
 	pnr_status status = new_result(p, &block, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_ingest_counts counts = pnr_ingest_count(p->ingest);
 	pnr_pack_result *result = &block->public;
 	block->manifest = p->manifest;
 	p->manifest = (pnr_buffer)PNR_BUFFER_INIT;
@@ -679,10 +700,10 @@ static pnr_status report_success(packing *p, double seconds, pnr_pack_result **o
 	if (block->package_path != NULL)
 		result->archive_hash = p->archive.archive_hash;
 	result->unchanged = p->unchanged;
-	result->assets_hashed = counts.hashed;
-	result->assets_reused = counts.reused;
-	result->bytes_read = counts.bytes_read;
-	result->bytes_compressed = counts.bytes_compressed;
+	result->assets_hashed = p->counts.hashed;
+	result->assets_reused = p->counts.reused;
+	result->bytes_read = p->counts.bytes_read;
+	result->bytes_compressed = p->counts.bytes_compressed;
 	result->seconds = seconds;
 	*out_result = &PNR_STEAL(block)->public;
 	return PNR_OK;
@@ -721,19 +742,48 @@ static pnr_status scan_model(packing *p, pnr_error *err)
 	return status;
 }
 
-static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out_result, pnr_error *err)
+/* Is the zip that came of this the last time still there, and all that was looked at for it as it was? */
+static pnr_status still_there(packing *p, const pnr_trace_row *last, pnr_error *err)
 {
-	double start = pnr_clock_monotonic();
-	if (pnr_store_read_only(p->store))
-		return pnr_fail(err, PNR_DENIED, "the store was opened read-only");
-	pnr_status status = p->options->tag != NULL ? pnr_tag_check(p->options->tag, err) : PNR_OK;
+	pnr_status status = pnr_index_archive_get(p->index, last->archive_id, &p->archive, err);
 	if (status == PNR_OK)
-		status = pnr_plan_make(config_path, p->options, &p->plan, err);
+		status = find_target(p, err);
+	if (status == PNR_OK)
+		status = check_output(p, false, err);
+	p->unchanged = status == PNR_OK && p->unchanged && pnr_trace_same(last->looked_at);
+	return status;
+}
+
+/* If so, all but the log is done. If it cannot be told, for whatever reason, the long way will tell that. */
+static pnr_status recall(packing *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_trace_row last;
+	if (p->options->rehash || p->options->no_zip || p->plan.from_stdin)
+		return PNR_OK;
+	pnr_status status = pnr_recall_find(p->store, &p->request, &arena, &last, err);
+	if (status != PNR_OK)
+		return status == PNR_NOT_FOUND ? PNR_OK : status;
+	if (still_there(p, &last, NULL) != PNR_OK || !p->unchanged) {
+		p->archive = (pnr_archive_row){ .id = 0 };
+		return PNR_OK;
+	}
+	p->package_id = p->archive.package_id;
+	p->package_hash = last.package_hash;
+	p->asset_count = last.asset_count;
+	p->counts.reused = last.files;
+	pnr_issues_load(p->plan.issues, last.warnings);
+	return pnr_store_manifest(p->store, p->archive.id, &p->manifest, err);
+}
+
+/* Up to the manifest. With @out_result set what is wrong with the model is told there, and the status is not PNR_OK. */
+static pnr_status make_package(packing *p, pnr_pack_result **out_result, pnr_error *err)
+{
+	pnr_status status = pnr_plan_select(&p->plan, p->options, &p->trace, err);
 	if (status != PNR_OK)
 		return status;
 	if (!pnr_plan_ready(&p->plan))
 		return report_failure(p, out_result, err);
-	pnr_provenance_start(&p->provenance, p->plan.workspace);
 	status = find_target(p, err);
 	if (status == PNR_OK)
 		status = take_in(p, err);
@@ -750,10 +800,29 @@ static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out
 	if (status == PNR_OK)
 		status = scan_model(p, err);
 	if (status == PNR_OK)
-		status = finish(p, err);
+		p->counts = pnr_ingest_count(p->ingest);
+	return status;
+}
+
+static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out_result, pnr_error *err)
+{
+	double start = pnr_clock_monotonic();
+	if (pnr_store_read_only(p->store))
+		return pnr_fail(err, PNR_DENIED, "the store was opened read-only");
+	pnr_status status = p->options->tag != NULL ? pnr_tag_check(p->options->tag, err) : PNR_OK;
+	if (status == PNR_OK)
+		status = pnr_plan_read(config_path, p->options, &p->plan, err);
+	if (status == PNR_OK)
+		status = pnr_request_make(&p->plan, p->options, &p->request, err);
 	if (status != PNR_OK)
 		return status;
-	return report_success(p, pnr_clock_monotonic() - start, out_result, err);
+	pnr_provenance_start(&p->provenance, p->plan.workspace);
+	status = recall(p, err);
+	if (status == PNR_OK && !p->unchanged)
+		status = make_package(p, out_result, err);
+	if (status == PNR_OK)
+		status = finish(p, err);
+	return status == PNR_OK ? report_success(p, pnr_clock_monotonic() - start, out_result, err) : status;
 }
 
 pnr_status pnr_pack(pnr_store *store, const char *config_path, const pnr_pack_options *options,
@@ -771,6 +840,7 @@ pnr_status pnr_pack(pnr_store *store, const char *config_path, const pnr_pack_op
 		.any_encoding = own.level == 0 && !own.portable,
 		.meter = { .fn = own.progress, .user = own.progress_user },
 		.plan = PNR_PLAN_INIT,
+		.trace = PNR_TRACE_INIT,
 		.references = PNR_BUFFER_INIT,
 		.manifest = PNR_BUFFER_INIT,
 		.zip = PNR_TEMP_INIT,

@@ -94,7 +94,7 @@ static pnr_status check_options(const pnr_pack_options *options, pnr_error *err)
 	return PNR_OK;
 }
 
-static pnr_status fill(pnr_plan *plan, const char *config_path, const pnr_pack_options *options, pnr_error *err)
+static pnr_status read_plan(pnr_plan *plan, const char *config_path, const pnr_pack_options *options, pnr_error *err)
 {
 	pnr_status status = check_options(options, err);
 	if (status == PNR_OK)
@@ -103,11 +103,23 @@ static pnr_status fill(pnr_plan *plan, const char *config_path, const pnr_pack_o
 		status = pnr_workspace_find(plan->config_path, options->workspace, &plan->workspace, err);
 	if (status == PNR_OK)
 		status = find_name(plan, options->name, err);
-	if (status == PNR_OK)
-		status = pnr_issues_new(&plan->issues, err);
+	return status == PNR_OK ? pnr_issues_new(&plan->issues, err) : status;
+}
+
+pnr_status pnr_plan_read(const char *config_path, const pnr_pack_options *options, pnr_plan *out_plan, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_plan_free) pnr_plan plan = PNR_PLAN_INIT;
+	pnr_status status = read_plan(&plan, config_path, options, err);
 	if (status != PNR_OK)
 		return status;
-	status = pnr_config_parse(plan->text.data, plan->text.length, plan->issues, &plan->config, err);
+	*out_plan = plan;
+	plan = (pnr_plan)PNR_PLAN_INIT;
+	return PNR_OK;
+}
+
+pnr_status pnr_plan_select(pnr_plan *plan, const pnr_pack_options *options, pnr_trace *trace, pnr_error *err)
+{
+	pnr_status status = pnr_config_parse(plan->text.data, plan->text.length, plan->issues, &plan->config, err);
 	if (status != PNR_OK) {
 		/* In the issues: not a failure of planning. */
 		if (status == PNR_INVALID)
@@ -123,20 +135,9 @@ static pnr_status fill(pnr_plan *plan, const char *config_path, const pnr_pack_o
 		.engine_dir_count = options->engine_dir_count,
 		.allow_outside = options->allow_outside,
 		.allow_outside_count = options->allow_outside_count,
+		.trace = trace,
 	};
 	return pnr_select(plan->config, plan->config_path, &select, plan->issues, &plan->selection, err);
-}
-
-pnr_status pnr_plan_make(const char *config_path, const pnr_pack_options *options, pnr_plan *out_plan,
-                         pnr_error *err)
-{
-	PNR_CLEANUP(pnr_plan_free) pnr_plan plan = PNR_PLAN_INIT;
-	pnr_status status = fill(&plan, config_path, options, err);
-	if (status != PNR_OK)
-		return status;
-	*out_plan = plan;
-	plan = (pnr_plan)PNR_PLAN_INIT;
-	return PNR_OK;
 }
 
 bool pnr_plan_ready(const pnr_plan *plan)

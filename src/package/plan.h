@@ -1,4 +1,4 @@
-/* What is to be packaged: the config read and checked, its files found. Nothing is written yet. */
+/* What is to be packaged: the config read, then checked and its files found. Nothing is written yet. */
 #ifndef PNR_PACKAGE_PLAN_H
 #define PNR_PACKAGE_PLAN_H
 
@@ -15,15 +15,23 @@ typedef struct pnr_plan {
 	bool from_stdin;
 	pnr_buffer text;   /* of the config */
 	pnr_issues *issues;
-	pnr_config *config;       /* NULL if it is not valid */
+	pnr_config *config;       /* NULL until pnr_plan_select, and if it is not valid */
 	pnr_selection *selection; /* NULL likewise */
 } pnr_plan;
 
 #define PNR_PLAN_INIT { .text = PNR_BUFFER_INIT }
 
-/** Why a plan cannot be carried out is in its issues and its selection; a failure is something else. */
-PNR_CHECKED pnr_status pnr_plan_make(const char *config_path, const pnr_pack_options *options,
+/** All but config and selection. */
+PNR_CHECKED pnr_status pnr_plan_read(const char *config_path, const pnr_pack_options *options,
                                      pnr_plan *out_plan, pnr_error *err);
+/**
+ * The rest, with the options it was read with. Why a plan cannot be carried out
+ * is in its issues and its selection; a failure is something else.
+ *
+ * @trace  gets what is looked at; must outlive the plan. May be NULL.
+ */
+PNR_CHECKED pnr_status pnr_plan_select(pnr_plan *plan, const pnr_pack_options *options, pnr_trace *trace,
+                                       pnr_error *err);
 /** Nothing is wrong and nothing is missing. */
 bool pnr_plan_ready(const pnr_plan *plan);
 void pnr_plan_free(pnr_plan *plan);

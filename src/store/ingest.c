@@ -191,6 +191,7 @@ static void announce(item *it)
 	it->out->blob.hash = it->content.hash;
 	it->out->blob.size = it->content.size;
 	it->out->blob.crc32 = it->content.crc32;
+	it->out->settled = it->settled;
 }
 
 static void keep(pnr_ingest *ingest, item *it)
@@ -483,7 +484,7 @@ pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_i
 {
 	pnr_status status = find_state(ingest, &file->st, out_item, err);
 	if (status == PNR_OK) {
-		out_item->reused = true;
+		out_item->reused = out_item->settled = true;
 		ingest->counts.reused++;
 		return pnr_meter_add(ingest->options.meter, file->name, (uint64_t)file->st.st_size, err);
 	}

@@ -46,6 +46,7 @@ typedef struct pnr_ingested {
 	pnr_blob_row blob;   /**< all but id from pnr_ingest_settle on */
 	int64_t encoding_id; /**< with blob.id, from pnr_ingest_rows on */
 	bool reused;         /**< known from the stat cache: not read */
+	bool settled;        /**< the state in which the file was found may be remembered; from pnr_ingest_settle on */
 } pnr_ingested;
 
 /** What an item is read from. Copied; `name` must outlive the ingest. */

@@ -226,7 +226,7 @@ static uint64_t database_hash(const char *name, const char *what)
 	sqlite3 *db = open_database(name, what);
 	sqlite3_stmt *tables = prepare(db,
 	                               "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN "
-	                               "('source_file', 'output_file', 'model_scan', 'sqlite_sequence', 'sqlite_stat1') ORDER BY name",
+	                               "('source_file', 'output_file', 'model_scan', 'pack_trace', 'sqlite_sequence', 'sqlite_stat1') ORDER BY name",
 	                               what);
 	while (sqlite3_step(tables) == SQLITE_ROW)
 		hash = hash_rows(db, (const char *)sqlite3_column_text(tables, 0), hash, what);

@@ -317,12 +317,17 @@ static void run_everything(pnr_index *index)
 	assert_ok(pnr_index_source_put(index, &file, source.blob_id, err));
 	assert_ok(pnr_index_output_put(index, "/o", &file, archive, err));
 	assert_ok(pnr_index_scan_put(index, source.blob_id, "", err));
+	const pnr_trace_row trace = { .archive_id = archive, .looked_at = "", .warnings = "" };
+	assert_ok(pnr_index_trace_put(index, &list, &list, "1", &trace, err));
 	pnr_log_row row = { .package_id = package };
 	assert_ok(pnr_index_log_text(index, &row, &arena, err));
 	assert_ok(pnr_index_commit(index, err));
 	assert_ok(pnr_index_source_find(index, &file, &blob, err));
 	assert_ok(pnr_index_output_find(index, "/o", &file, &found, err));
 	assert_ok(pnr_index_scan_find(index, source.blob_id, &arena, err));
+	pnr_trace_row last;
+	pnr_buffer_clear(&arena);
+	assert_ok(pnr_index_trace_find(index, &list, &list, "1", &arena, &last, err));
 	pnr_ignore(pnr_index_blob_prefix(index, "ffff", &blob, NULL));
 	bool known = false;
 	assert_ok(pnr_index_blob_size_known(index, 1, &known, err));

@@ -25,7 +25,7 @@ static void plant(tree *t)
 	put(t->top, "out/f", "outside");
 	put(t->top, "ws-evil/f", "outside");
 	char *base = joined(t->ws, "m");
-	assert_int_equal(pnr_roots_new(base, &t->roots, NULL), PNR_OK);
+	assert_int_equal(pnr_roots_new(base, NULL, &t->roots, NULL), PNR_OK);
 	assert_int_equal(pnr_roots_allow(t->roots, t->ws, NULL), PNR_OK);
 	free(base);
 }
@@ -317,8 +317,8 @@ static void a_root_must_be_a_folder_that_exists(void **state)
 	assert_int_equal(pnr_roots_allow(t.roots, file, &err), PNR_INVALID);
 	assert_non_null(strstr(err.message, file));
 	assert_int_equal(pnr_roots_allow(t.roots, none, NULL), PNR_NOT_FOUND);
-	assert_int_equal(pnr_roots_new(none, &roots, NULL), PNR_NOT_FOUND);
-	assert_int_equal(pnr_roots_new(file, &roots, NULL), PNR_INVALID);
+	assert_int_equal(pnr_roots_new(none, NULL, &roots, NULL), PNR_NOT_FOUND);
+	assert_int_equal(pnr_roots_new(file, NULL, &roots, NULL), PNR_INVALID);
 	assert_null(roots);
 	free(file);
 	free(none);
@@ -438,7 +438,7 @@ static void a_folder_swapped_for_a_link_since_does_not_lead_out(void **state)
 	/* A walk of its own sees the link. */
 	pnr_roots *fresh = NULL;
 	char *base = in_top(&t, "ws/m");
-	assert_int_equal(pnr_roots_new(base, &fresh, NULL), PNR_OK);
+	assert_int_equal(pnr_roots_new(base, NULL, &fresh, NULL), PNR_OK);
 	assert_int_equal(pnr_roots_allow(fresh, t.ws, NULL), PNR_OK);
 	assert_int_equal(pnr_roots_find(fresh, "sub/g", &place, NULL), PNR_OK);
 	assert_false(place.inside);
@@ -475,7 +475,7 @@ static void exchange_before_each_call(const tree *t, const char *a, const char *
 		calls = 0;
 		exchanged = false;
 		pnr_file_gate_hook = exchange_once;
-		assert_int_equal(pnr_roots_new(base, &fresh.roots, NULL), PNR_OK);
+		assert_int_equal(pnr_roots_new(base, NULL, &fresh.roots, NULL), PNR_OK);
 		assert_int_equal(pnr_roots_allow(fresh.roots, t->ws, NULL), PNR_OK);
 		pnr_status status = read_path(&fresh, path, &first);
 		pnr_file_gate_hook = NULL;
@@ -552,7 +552,7 @@ static void race(tree *t, const char *a, const char *b, const char *path)
 	do {
 		tree fresh = { .top = t->top, .ws = t->ws };
 		char first = '\0';
-		assert_int_equal(pnr_roots_new(base, &fresh.roots, NULL), PNR_OK);
+		assert_int_equal(pnr_roots_new(base, NULL, &fresh.roots, NULL), PNR_OK);
 		assert_int_equal(pnr_roots_allow(fresh.roots, t->ws, NULL), PNR_OK);
 		pnr_status status = read_path(&fresh, path, &first);
 		if (status == PNR_OK)
