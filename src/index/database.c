@@ -50,7 +50,7 @@ void pnr_index_rollback(pnr_index *index)
 pnr_status pnr_index_hold(pnr_index *index, pnr_error *err)
 {
 	static const pnr_sql hold_sql = { "hold", "BEGIN" };
-	if (index->held)
+	if (sqlite3_get_autocommit(index->db) == 0)
 		return PNR_OK;
 	pnr_status status = execute(index, &hold_sql, err);
 	index->held = status == PNR_OK;

@@ -50,7 +50,8 @@ void pnr_index_rollback(pnr_index *index);
  * Answer what is asked from now on from one state of the database: many
  * questions then cost the locks of one. Ends with pnr_index_release or
  * pnr_index_begin; nothing can be written until then. Not for long: while it is
- * held, the write-ahead log of other writers only grows. Harmless when held already.
+ * held, the write-ahead log of other writers only grows. Harmless when held already,
+ * and inside a transaction.
  */
 PNR_CHECKED pnr_status pnr_index_hold(pnr_index *index, pnr_error *err);
 /** Harmless when nothing is held. */

@@ -134,8 +134,13 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
                            pnr_zip_writer *writer, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
-	pnr_status status = pnr_body_open(store, &item->blob, item->encoding_id, &body, err);
+	/* One state of the index answers for small bodies, until one comes that takes its time. */
+	pnr_status status = pnr_index_hold(pnr_store_index(store), err);
+	if (status == PNR_OK)
+		status = pnr_body_open(store, &item->blob, item->encoding_id, &body, err);
 	if (status == PNR_OK) {
+		if (pnr_body_size(body) > BUFFER_SIZE)
+			pnr_index_release(pnr_store_index(store));
 		const pnr_zip_entry entry = {
 			.name = item->path,
 			.method = pnr_body_deflated(body) ? PNR_ZIP_DEFLATED : PNR_ZIP_STORED,
@@ -170,6 +175,7 @@ static pnr_status write_archive(pnr_store *store, const pnr_archive_item *items,
 		status = pnr_zip_writer_new(&sink, created_ms, &writer, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = add_item(store, &items[i], meter, to, writer, err);
+	pnr_index_release(pnr_store_index(store));
 	if (status == PNR_OK)
 		status = pnr_zip_writer_finish(writer, &size, err);
 	if (status == PNR_OK)

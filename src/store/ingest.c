@@ -3,10 +3,11 @@
  *
  * A small file (one block at most) is read and hashed by a thread; the caller's
  * thread then asks the index whether its content is known, and only if not a
- * thread compresses it. Two queues in order of arrival, bounded by the bytes in
- * flight, keep the threads busy meanwhile. A large file is handed to the
- * encoder, which spreads its blocks over the same threads; if any blob of its
- * size is known it is hashed first, since it is then likely to be that one.
+ * thread compresses it. Files go in parcels, since waking a thread costs more
+ * than a file of a kilobyte does. Two queues in order of arrival, bounded by the
+ * bytes in flight, keep the threads busy meanwhile. A large file is handed to
+ * the encoder, which spreads its blocks over the same threads; if any blob of
+ * its size is known it is hashed first, since it is then likely to be that one.
  */
 #include "base/file.h"
 #include "codec/hash.h"
@@ -17,12 +18,12 @@
 /* Content in flight, and what waits for its rows: bounds of memory. */
 #define FLIGHT_BYTES ((size_t)16 << 20)
 #define FLIGHT_COUNT 256u
+#define PARCEL_BYTES ((size_t)256 << 10)
+#define PARCEL_COUNT 32u
 #define PENDING_BYTES ((size_t)16 << 20)
 #define PENDING_COUNT 10000u
 
 typedef struct item {
-	pnr_job job;
-	pnr_ingest *ingest;
 	pnr_ingest_file file;
 	pnr_ingested *out;
 	int fd;
@@ -37,9 +38,23 @@ typedef struct item {
 	struct item *next;
 } item;
 
-typedef struct queue {
+/* Items in order of arrival. */
+typedef struct list {
 	item *first, **last;
 	size_t count, bytes;
+} list;
+
+/* Items that one job reads, and another compresses. */
+typedef struct parcel {
+	pnr_job job;
+	list items;
+	struct parcel *next;
+} parcel;
+
+/* Parcels that were submitted and not waited for, in order of arrival. */
+typedef struct queue {
+	parcel *first, **last;
+	size_t count, bytes; /* of their items */
 } queue;
 
 struct pnr_ingest {
@@ -47,32 +62,33 @@ struct pnr_ingest {
 	pnr_pool *pool;
 	pnr_ingest_options options;
 	pnr_ingest_counts counts;
-	queue reading, encoding; /* submitted, not waited for */
-	queue pending;           /* waiting for their rows */
+	parcel *open; /* that is being filled; NULL: none */
+	queue reading, encoding;
+	list pending; /* waiting for their rows */
 };
 
-static void queue_init(queue *q)
+static void list_init(list *l)
 {
-	*q = (queue){ .last = &q->first };
+	*l = (list){ .last = &l->first };
 }
 
-static void push(queue *q, item *it, size_t bytes)
+static void push(list *l, item *it, size_t bytes)
 {
 	it->next = NULL;
-	*q->last = it;
-	q->last = &it->next;
-	q->count++;
-	q->bytes += bytes;
+	*l->last = it;
+	l->last = &it->next;
+	l->count++;
+	l->bytes += bytes;
 }
 
-static item *pop(queue *q, size_t bytes)
+/* Its bytes stay counted. */
+static item *pop(list *l)
 {
-	item *it = q->first;
-	q->first = it->next;
-	if (q->first == NULL)
-		q->last = &q->first;
-	q->count--;
-	q->bytes -= bytes;
+	item *it = l->first;
+	l->first = it->next;
+	if (l->first == NULL)
+		l->last = &l->first;
+	l->count--;
 	return it;
 }
 
@@ -91,12 +107,67 @@ static void item_cleanup(item **it)
 	item_free(*it);
 }
 
-static item *item_new(pnr_ingest *ingest, pnr_ingested *out)
+static void list_free(list *l)
+{
+	while (l->first != NULL)
+		item_free(pop(l));
+}
+
+static void parcel_free(parcel *box)
+{
+	if (box == NULL)
+		return;
+	list_free(&box->items);
+	free(box);
+}
+
+static void parcel_cleanup(parcel **box)
+{
+	parcel_free(*box);
+}
+
+static parcel *parcel_new(void)
+{
+	parcel *box = calloc(1, sizeof *box);
+	if (box != NULL)
+		list_init(&box->items);
+	return box;
+}
+
+static void queue_init(queue *q)
+{
+	*q = (queue){ .last = &q->first };
+}
+
+static void submit(pnr_ingest *ingest, queue *q, parcel *box, void (*run)(pnr_job *))
+{
+	box->job.run = run;
+	box->next = NULL;
+	*q->last = box;
+	q->last = &box->next;
+	q->count += box->items.count;
+	q->bytes += box->items.bytes;
+	pnr_pool_submit(ingest->pool, &box->job);
+}
+
+/* Take the oldest parcel when its job is done, whatever came of that. */
+static pnr_status collect(pnr_ingest *ingest, queue *q, parcel **out_box, pnr_error *err)
+{
+	parcel *box = q->first;
+	q->first = box->next;
+	if (q->first == NULL)
+		q->last = &q->first;
+	q->count -= box->items.count;
+	q->bytes -= box->items.bytes;
+	*out_box = box;
+	return pnr_pool_wait(ingest->pool, &box->job, err);
+}
+
+static item *item_new(const pnr_ingest *ingest, pnr_ingested *out)
 {
 	item *it = calloc(1, sizeof *it);
 	if (it == NULL)
 		return NULL;
-	it->ingest = ingest;
 	it->out = out;
 	it->fd = -1;
 	it->level = ingest->options.level;
@@ -113,7 +184,7 @@ pnr_status pnr_ingest_new(pnr_store *store, const pnr_ingest_options *options, p
 	ingest->options = *options;
 	queue_init(&ingest->reading);
 	queue_init(&ingest->encoding);
-	queue_init(&ingest->pending);
+	list_init(&ingest->pending);
 	pnr_status status = pnr_store_pool(store, &ingest->pool, err);
 	if (status != PNR_OK) {
 		free(ingest);
@@ -136,12 +207,11 @@ void pnr_ingest_free(pnr_ingest *ingest)
 	queue *submitted[] = { &ingest->reading, &ingest->encoding };
 	for (size_t i = 0; i < PNR_COUNT(submitted); i++)
 		while (submitted[i]->first != NULL) {
-			item *it = pop(submitted[i], 0);
-			pnr_ignore(pnr_pool_wait(ingest->pool, &it->job, NULL));
-			item_free(it);
+			PNR_CLEANUP(parcel_cleanup) parcel *box = NULL;
+			pnr_ignore(collect(ingest, submitted[i], &box, NULL));
 		}
-	while (ingest->pending.first != NULL)
-		item_free(pop(&ingest->pending, 0));
+	parcel_free(ingest->open);
+	list_free(&ingest->pending);
 	free(ingest);
 }
 
@@ -158,14 +228,16 @@ static pnr_status find_encoding(pnr_ingest *ingest, const pnr_blob_row *blob, pn
 	return status;
 }
 
+/* One state of the index answers for many; it is let go before work begins. */
 static pnr_status find_content(pnr_ingest *ingest, const pnr_digest *hash, pnr_ingested *out, pnr_error *err)
 {
 	pnr_blob_row blob;
-	pnr_status status = pnr_index_blob_find(ingest->store->index, hash, &blob, err);
+	pnr_status status = pnr_index_hold(ingest->store->index, err);
+	if (status == PNR_OK)
+		status = pnr_index_blob_find(ingest->store->index, hash, &blob, err);
 	return status == PNR_OK ? find_encoding(ingest, &blob, out, err) : status;
 }
 
-/* While file after file is known, one state of the index answers for all of them; it is let go before work begins. */
 static pnr_status find_state(pnr_ingest *ingest, const struct stat *st, pnr_ingested *out, pnr_error *err)
 {
 	pnr_index *index = ingest->store->index;
@@ -176,11 +248,7 @@ static pnr_status find_state(pnr_ingest *ingest, const struct stat *st, pnr_inge
 	pnr_status status = pnr_index_hold(index, err);
 	if (status == PNR_OK)
 		status = pnr_index_source_find(index, &state, &blob, err);
-	if (status == PNR_OK)
-		status = find_encoding(ingest, &blob, out, err);
-	if (status != PNR_OK)
-		pnr_index_release(index);
-	return status;
+	return status == PNR_OK ? find_encoding(ingest, &blob, out, err) : status;
 }
 
 /* --------------------------------------------------------------- rows, batches -- */
@@ -233,11 +301,12 @@ static pnr_status write_rows(pnr_ingest *ingest, item *it, pnr_error *err)
 pnr_status pnr_ingest_rows(pnr_ingest *ingest, pnr_error *err)
 {
 	while (ingest->pending.first != NULL) {
-		PNR_CLEANUP(item_cleanup) item *it = pop(&ingest->pending, ingest->pending.first->encoded.length);
+		PNR_CLEANUP(item_cleanup) item *it = pop(&ingest->pending);
 		pnr_status status = write_rows(ingest, it, err);
 		if (status != PNR_OK)
 			return status;
 	}
+	ingest->pending.bytes = 0;
 	return PNR_OK;
 }
 
@@ -320,74 +389,102 @@ static pnr_status check_same(int fd, const pnr_ingest_file *file, uint64_t bytes
 	return PNR_OK;
 }
 
-static void read_job(pnr_job *job)
+static pnr_status read_item(item *it, pnr_error *err)
 {
-	item *it = (item *)(void *)job;
 	size_t want = (size_t)it->file.st.st_size;
 	/* One byte more than expected: a file that grew is noticed. */
 	it->data = malloc(want + 1);
-	if (it->data == NULL) {
-		job->status = pnr_fail_nomem(&job->error);
-		return;
-	}
-	job->status = pnr_file_read(it->fd, it->data, want + 1, &it->length, it->file.name, &job->error);
-	if (job->status == PNR_OK)
-		job->status = check_same(it->fd, &it->file, it->length, &job->error);
-	if (job->status == PNR_OK)
-		job->status = pnr_hash_memory(it->data, it->length, &it->content.hash, &it->content.crc32,
-		                              &job->error);
+	if (it->data == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_file_read(it->fd, it->data, want + 1, &it->length, it->file.name, err);
+	if (status == PNR_OK)
+		status = check_same(it->fd, &it->file, it->length, err);
+	if (status == PNR_OK)
+		status = pnr_hash_memory(it->data, it->length, &it->content.hash, &it->content.crc32, err);
 	it->content.size = it->length;
 	pnr_cleanup_close(&it->fd);
+	return status;
+}
+
+static pnr_status encode_item(item *it, pnr_error *err)
+{
+	pnr_status status = pnr_encode_memory(it->data, it->length, it->content.crc32, it->level, &it->encoded,
+	                                      &it->encoding, err);
+	free(it->data);
+	it->data = NULL;
+	if (status != PNR_OK)
+		pnr_context(err, "storing '%s'", it->file.name);
+	return status;
+}
+
+static void for_each(pnr_job *job, pnr_status (*work)(item *, pnr_error *))
+{
+	const parcel *box = (const parcel *)(const void *)job;
+	for (item *it = box->items.first; it != NULL && job->status == PNR_OK; it = it->next)
+		job->status = work(it, &job->error);
+}
+
+static void read_job(pnr_job *job)
+{
+	for_each(job, read_item);
 }
 
 static void encode_job(pnr_job *job)
 {
-	item *it = (item *)(void *)job;
-	job->status = pnr_encode_memory(it->data, it->length, it->content.crc32, it->level, &it->encoded,
-	                                &it->encoding, &job->error);
-	free(it->data);
-	it->data = NULL;
+	for_each(job, encode_item);
 }
 
 static pnr_status collect_encoded(pnr_ingest *ingest, pnr_error *err)
 {
-	PNR_CLEANUP(item_cleanup) item *it = pop(&ingest->encoding, ingest->encoding.first->length);
-	pnr_status status = pnr_pool_wait(ingest->pool, &it->job, err);
-	if (status == PNR_OK)
+	PNR_CLEANUP(parcel_cleanup) parcel *box = NULL;
+	pnr_status status = collect(ingest, &ingest->encoding, &box, err);
+	while (status == PNR_OK && box->items.first != NULL) {
+		PNR_CLEANUP(item_cleanup) item *it = pop(&box->items);
 		status = place_encoded(ingest, it, err);
-	if (status != PNR_OK) {
-		pnr_context(err, "storing '%s'", it->file.name);
-		return status;
+		if (status == PNR_OK)
+			keep(ingest, PNR_STEAL(it));
+		else
+			pnr_context(err, "storing '%s'", it->file.name);
 	}
-	keep(ingest, PNR_STEAL(it));
-	return PNR_OK;
+	return status;
 }
 
-/* The oldest file that is being read is hashed: is its content known? */
+/* The oldest files that are being read are hashed. What the index does not know of them stays in the parcel. */
+static pnr_status sort_out(pnr_ingest *ingest, parcel *box, pnr_error *err)
+{
+	list all = box->items;
+	pnr_status status = PNR_OK;
+	list_init(&box->items);
+	while (status == PNR_OK && all.first != NULL) {
+		item *it = pop(&all);
+		announce(it);
+		ingest->counts.hashed++;
+		ingest->counts.bytes_read += it->length;
+		status = find_content(ingest, &it->content.hash, it->out, err);
+		if (status == PNR_OK) {
+			it->known = true;
+			free(it->data);
+			it->data = NULL;
+			keep(ingest, it);
+		} else {
+			push(&box->items, it, it->length);
+			ingest->counts.bytes_compressed += it->length;
+			status = status == PNR_NOT_FOUND ? PNR_OK : status;
+		}
+	}
+	list_free(&all);
+	return status;
+}
+
 static pnr_status collect_read(pnr_ingest *ingest, pnr_error *err)
 {
-	PNR_CLEANUP(item_cleanup) item *it =
-		pop(&ingest->reading, (size_t)ingest->reading.first->file.st.st_size);
-	pnr_status status = pnr_pool_wait(ingest->pool, &it->job, err);
-	if (status != PNR_OK)
-		return status;
-	announce(it);
-	ingest->counts.hashed++;
-	ingest->counts.bytes_read += it->length;
-	status = find_content(ingest, &it->content.hash, it->out, err);
-	if (status == PNR_OK) {
-		it->known = true;
-		keep(ingest, PNR_STEAL(it));
-	} else if (status == PNR_NOT_FOUND) {
-		ingest->counts.bytes_compressed += it->length;
-		it->job.run = encode_job;
-		push(&ingest->encoding, it, it->length);
-		pnr_pool_submit(ingest->pool, &it->job);
-		it = NULL;
-	} else {
-		return status;
-	}
-	return PNR_OK;
+	PNR_CLEANUP(parcel_cleanup) parcel *box = NULL;
+	pnr_status status = collect(ingest, &ingest->reading, &box, err);
+	if (status == PNR_OK)
+		status = sort_out(ingest, box, err);
+	if (status == PNR_OK && box->items.count > 0)
+		submit(ingest, &ingest->encoding, PNR_STEAL(box), encode_job);
+	return status;
 }
 
 static bool full(const queue *q)
@@ -395,18 +492,41 @@ static bool full(const queue *q)
 	return q->count > FLIGHT_COUNT || q->bytes > FLIGHT_BYTES;
 }
 
+static void submit_open(pnr_ingest *ingest)
+{
+	if (ingest->open != NULL)
+		submit(ingest, &ingest->reading, PNR_STEAL(ingest->open), read_job);
+}
+
 /* Take results until the queues are within bounds, or (@all) empty. */
 static pnr_status advance(pnr_ingest *ingest, bool all, pnr_error *err)
 {
 	pnr_status status = PNR_OK;
-	while (status == PNR_OK && (all ? ingest->reading.count > 0 : full(&ingest->reading))) {
+	if (all)
+		submit_open(ingest);
+	while (status == PNR_OK && (all ? ingest->reading.first != NULL : full(&ingest->reading))) {
 		status = collect_read(ingest, err);
 		while (status == PNR_OK && full(&ingest->encoding))
 			status = collect_encoded(ingest, err);
 	}
-	while (status == PNR_OK && all && ingest->encoding.count > 0)
+	while (status == PNR_OK && all && ingest->encoding.first != NULL)
 		status = collect_encoded(ingest, err);
 	return status;
+}
+
+static pnr_status add_small(pnr_ingest *ingest, item *it, pnr_error *err)
+{
+	PNR_CLEANUP(item_cleanup) item *own = it;
+	if (ingest->open == NULL)
+		ingest->open = parcel_new();
+	if (ingest->open == NULL)
+		return pnr_fail_nomem(err);
+	list *items = &ingest->open->items;
+	push(items, PNR_STEAL(own), (size_t)it->file.st.st_size);
+	if (items->count < PARCEL_COUNT && items->bytes < PARCEL_BYTES)
+		return PNR_OK;
+	submit_open(ingest);
+	return advance(ingest, false, err);
 }
 
 /* ----------------------------------------------------------------- large files -- */
@@ -460,6 +580,7 @@ static pnr_status recognise(pnr_ingest *ingest, item *it, pnr_error *err)
 
 static pnr_status add_large(pnr_ingest *ingest, item *it, pnr_error *err)
 {
+	pnr_index_release(ingest->store->index);
 	pnr_status status = recognise(ingest, it, err);
 	if (status == PNR_NOT_FOUND) {
 		pnr_file_range range = { .fd = it->fd, .length = UINT64_MAX, .name = it->file.name };
@@ -508,13 +629,9 @@ pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file *file, pnr_i
 		pnr_cleanup_close(&it->fd);
 		keep(ingest, PNR_STEAL(it));
 	} else {
-		it->job.run = read_job;
-		push(&ingest->reading, it, (size_t)size);
-		pnr_pool_submit(ingest->pool, &it->job);
-		it = NULL;
-		status = pnr_meter_add(ingest->options.meter, file->name, size, err);
+		status = add_small(ingest, PNR_STEAL(it), err);
 		if (status == PNR_OK)
-			status = advance(ingest, false, err);
+			status = pnr_meter_add(ingest->options.meter, file->name, size, err);
 	}
 	return status == PNR_OK ? flush_if_large(ingest, err) : status;
 }
