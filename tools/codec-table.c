@@ -44,6 +44,7 @@ static double processor_seconds(void)
 static pnr_status measure_level(corpus *c, int fd, unsigned level, pnr_pool *pool, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int out = -1;
+	pnr_coders *coders = NULL;
 	const char *dir = getenv("TMPDIR");
 	pnr_content content;
 	pnr_encoding encoding;
@@ -53,7 +54,10 @@ static pnr_status measure_level(corpus *c, int fd, unsigned level, pnr_pool *poo
 	if (status != PNR_OK)
 		return status;
 	double start = processor_seconds();
-	status = pnr_encode_stream(&source, out, c->name, level, pool, NULL, NULL, &content, &encoding, err);
+	status = pnr_coders_new(level, &coders, err);
+	if (status == PNR_OK)
+		status = pnr_encode_stream(coders, &source, out, c->name, pool, NULL, NULL, &content, &encoding, err);
+	pnr_coders_free(coders);
 	if (status == PNR_OK)
 		c->cells[level] = (cell){ processor_seconds() - start, encoding.body_size };
 	return status;

@@ -1,13 +1,20 @@
 #include "codec/block.h"
 #include "codec/dense.h"
 #include <libdeflate.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct pnr_coder {
 	struct libdeflate_compressor *compressor;
 	z_stream inflater;
 	bool inflater_ready;
-	pnr_coder *next; /* on the shelf */
+	pnr_coder *next; /* at rest */
+};
+
+struct pnr_coders {
+	pthread_mutex_t mutex;
+	unsigned level;
+	pnr_coder *first; /* at rest */
 };
 
 pnr_status pnr_coder_new(unsigned level, pnr_coder **out_coder, pnr_error *err)
@@ -58,34 +65,51 @@ void pnr_coder_cleanup(pnr_coder **coder)
 	*coder = NULL;
 }
 
-pnr_status pnr_coder_take(pnr_coder_shelf *shelf, pnr_coder **out_coder, pnr_error *err)
+pnr_status pnr_coders_new(unsigned level, pnr_coders **out_coders, pnr_error *err)
 {
-	pthread_mutex_lock(&shelf->mutex);
-	pnr_coder *coder = shelf->first;
+	if (level < 1 || level > PNR_LEVEL_MAX)
+		return pnr_fail(err, PNR_INVALID, "there is no level %u", level);
+	pnr_coders *coders = calloc(1, sizeof *coders);
+	if (coders == NULL)
+		return pnr_fail_nomem(err);
+	(void)pthread_mutex_init(&coders->mutex, NULL);
+	coders->level = level;
+	*out_coders = coders;
+	return PNR_OK;
+}
+
+pnr_status pnr_coders_take(pnr_coders *coders, pnr_coder **out_coder, pnr_error *err)
+{
+	pthread_mutex_lock(&coders->mutex);
+	pnr_coder *coder = coders->first;
 	if (coder != NULL)
-		shelf->first = coder->next;
-	pthread_mutex_unlock(&shelf->mutex);
+		coders->first = coder->next;
+	pthread_mutex_unlock(&coders->mutex);
 	if (coder == NULL)
-		return pnr_coder_new(shelf->level, out_coder, err);
+		return pnr_coder_new(coders->level, out_coder, err);
 	*out_coder = coder;
 	return PNR_OK;
 }
 
-void pnr_coder_give(pnr_coder_shelf *shelf, pnr_coder *coder)
+void pnr_coders_give(pnr_coders *coders, pnr_coder *coder)
 {
 	if (coder == NULL)
 		return;
-	pthread_mutex_lock(&shelf->mutex);
-	coder->next = shelf->first;
-	shelf->first = coder;
-	pthread_mutex_unlock(&shelf->mutex);
+	pthread_mutex_lock(&coders->mutex);
+	coder->next = coders->first;
+	coders->first = coder;
+	pthread_mutex_unlock(&coders->mutex);
 }
 
-void pnr_coder_shelf_clear(pnr_coder_shelf *shelf)
+void pnr_coders_free(pnr_coders *coders)
 {
-	while (shelf->first != NULL) {
-		pnr_coder *coder = shelf->first;
-		shelf->first = coder->next;
+	if (coders == NULL)
+		return;
+	while (coders->first != NULL) {
+		pnr_coder *coder = coders->first;
+		coders->first = coder->next;
 		pnr_coder_free(coder);
 	}
+	(void)pthread_mutex_destroy(&coders->mutex);
+	free(coders);
 }

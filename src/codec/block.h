@@ -2,8 +2,8 @@
 #ifndef PNR_CODEC_BLOCK_H
 #define PNR_CODEC_BLOCK_H
 
+#include "codec/encode.h"
 #include "codec/join.h"
-#include <pthread.h>
 
 /** What compressing takes, reused from block to block. */
 typedef struct pnr_coder pnr_coder;
@@ -35,23 +35,9 @@ PNR_CHECKED pnr_status pnr_coder_run(pnr_coder *coder, const uint8_t *data, size
 void pnr_coder_free(pnr_coder *coder);
 void pnr_coder_cleanup(pnr_coder **coder);
 
-/**
- * Coders at rest between the blocks of one file: a job takes one and gives it
- * back, so that there are never more of them than jobs that run at one time.
- */
-typedef struct pnr_coder_shelf {
-	pthread_mutex_t mutex;
-	unsigned level;
-	pnr_coder *first;
-} pnr_coder_shelf;
-
-#define PNR_CODER_SHELF_INIT(level) { PTHREAD_MUTEX_INITIALIZER, (level), NULL }
-
-/** A coder from the shelf, or a new one. Errors: NOMEM. Threads: any. */
-PNR_CHECKED pnr_status pnr_coder_take(pnr_coder_shelf *shelf, pnr_coder **out_coder, pnr_error *err);
+/** A coder that is at rest, or a new one. Errors: NOMEM. Threads: any. */
+PNR_CHECKED pnr_status pnr_coders_take(pnr_coders *coders, pnr_coder **out_coder, pnr_error *err);
 /** Accepts NULL. Threads: any. */
-void pnr_coder_give(pnr_coder_shelf *shelf, pnr_coder *coder);
-/** Free all coders; none may be out. */
-void pnr_coder_shelf_clear(pnr_coder_shelf *shelf);
+void pnr_coders_give(pnr_coders *coders, pnr_coder *coder);
 
 #endif

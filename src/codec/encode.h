@@ -57,17 +57,27 @@ bool pnr_encoding_locate(pnr_encoding *encoding, uint64_t content_size);
 const char *pnr_encoder_name(void);
 
 /**
+ * What compressing at one level takes: coders at rest. A job takes one and gives
+ * it back, so that there are never more of them than jobs that run at one time.
+ * Each has 0.7 MB up to level 9, 9 MB above. Threads: any.
+ */
+typedef struct pnr_coders pnr_coders;
+/** @level  1..12. Errors: INVALID, NOMEM. */
+PNR_CHECKED pnr_status pnr_coders_new(unsigned level, pnr_coders **out_coders, pnr_error *err);
+/** Accepts NULL. None may be in use. */
+void pnr_coders_free(pnr_coders *coders);
+
+/**
  * Encode content of at most PNR_BLOCK_SIZE bytes that lies in memory. The
  * result is proved by decoding it. ZLIB if that takes at most PNR_INLINE_MAX
  * bytes, else GZIP; STORED if DEFLATE and 6 bytes would not be smaller.
  *
  * @crc32  of the content.
- * @level  1..12.
  * @out    receives the bytes as they are to be kept; appended to.
- * Errors: INVALID (length or level out of range), CORRUPT (the proof failed), NOMEM.
+ * Errors: INVALID (the length), CORRUPT (the proof failed), NOMEM.
  * Threads: any.
  */
-PNR_CHECKED pnr_status pnr_encode_memory(const void *data, size_t length, uint32_t crc32, unsigned level,
+PNR_CHECKED pnr_status pnr_encode_memory(pnr_coders *coders, const void *data, size_t length, uint32_t crc32,
                                          pnr_buffer *out, pnr_encoding *out_encoding, pnr_error *err);
 
 /**
@@ -76,13 +86,13 @@ PNR_CHECKED pnr_status pnr_encode_memory(const void *data, size_t length, uint32
  * proved by decoding. Always a file: STORED or GZIP. For content of at most one
  * block the bytes are those of a gzip encoding of pnr_encode_memory.
  *
- * Memory: some 4 blocks a thread, and a compressor (0.7 MB up to level 9, 9 MB above).
+ * Memory: some 4 blocks a thread, and a coder.
  * @name    of the output, for messages.
  * @meter   may be NULL; counts content bytes for @asset.
- * Errors: those of @source; INVALID (the level), CORRUPT (the proof failed), IO,
- * FULL, CANCELLED, NOMEM. What is in the file is then of no use.
+ * Errors: those of @source; CORRUPT (the proof failed), IO, FULL, CANCELLED,
+ * NOMEM. What is in the file is then of no use.
  */
-PNR_CHECKED pnr_status pnr_encode_stream(const pnr_source *source, int fd, const char *name, unsigned level,
+PNR_CHECKED pnr_status pnr_encode_stream(pnr_coders *coders, const pnr_source *source, int fd, const char *name,
                                          pnr_pool *pool, pnr_meter *meter, const char *asset,
                                          pnr_content *out_content, pnr_encoding *out_encoding,
                                          pnr_error *err);

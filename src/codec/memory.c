@@ -20,11 +20,11 @@ static size_t wrap(uint8_t *place, size_t head, size_t size, const void *data, s
 	return head + size + PNR_GZIP_TAIL;
 }
 
-pnr_status pnr_encode_memory(const void *data, size_t length, uint32_t crc32, unsigned level, pnr_buffer *out,
+pnr_status pnr_encode_memory(pnr_coders *coders, const void *data, size_t length, uint32_t crc32, pnr_buffer *out,
                              pnr_encoding *out_encoding, pnr_error *err)
 {
-	if (length > PNR_BLOCK_SIZE || level < 1 || level > PNR_LEVEL_MAX)
-		return pnr_fail(err, PNR_INVALID, "encode: %zu bytes at level %u", length, level);
+	if (length > PNR_BLOCK_SIZE)
+		return pnr_fail(err, PNR_INVALID, "encode: %zu bytes are more than a block", length);
 	const size_t head = PNR_GZIP_HEAD(length);
 	uint8_t *place = (uint8_t *)pnr_buffer_reserve(out, head + PNR_CODER_ROOM(length));
 	if (place == NULL)
@@ -33,11 +33,12 @@ pnr_status pnr_encode_memory(const void *data, size_t length, uint32_t crc32, un
 	size_t size = 0;
 	pnr_status status = PNR_OK;
 	if (length > PNR_CODER_MARGIN) {
-		PNR_CLEANUP(pnr_coder_cleanup) pnr_coder *coder = NULL;
+		pnr_coder *coder = NULL;
 		pnr_join join;
-		status = pnr_coder_new(level, &coder, err);
+		status = pnr_coders_take(coders, &coder, err);
 		if (status == PNR_OK)
 			status = pnr_coder_run(coder, data, length, place + head, &size, &join, err);
+		pnr_coders_give(coders, coder);
 	}
 	if (status != PNR_OK)
 		return status;

@@ -15,13 +15,13 @@
 typedef struct slot {
 	pnr_job job;
 	pnr_block block;
-	pnr_coder_shelf *shelf;
+	pnr_coders *coders;
 } slot;
 
 typedef struct pipeline {
 	const pnr_source *source;
 	pnr_pool *pool;
-	pnr_coder_shelf shelf;
+	pnr_coders *coders;
 	pnr_hash *hash; /* of the content */
 	pnr_output output;
 	slot *slots;
@@ -36,18 +36,18 @@ static void compress_block(pnr_job *job)
 	slot *s = (slot *)(void *)((char *)job - offsetof(slot, job));
 	pnr_block *block = &s->block;
 	pnr_coder *coder = NULL;
-	job->status = pnr_coder_take(s->shelf, &coder, &job->error);
+	job->status = pnr_coders_take(s->coders, &coder, &job->error);
 	if (job->status == PNR_OK)
 		job->status = pnr_coder_run(coder, block->memory + PNR_BLOCK_GAP, block->length, block->packed,
 		                            &block->packed_length, &block->join, &job->error);
-	pnr_coder_give(s->shelf, coder);
+	pnr_coders_give(s->coders, coder);
 }
 
 static pnr_status prepare(slot *s, pipeline *p, pnr_error *err)
 {
 	pnr_block *block = &s->block;
 	s->job.run = compress_block;
-	s->shelf = &p->shelf;
+	s->coders = p->coders;
 	if (block->memory == NULL)
 		block->memory = malloc(PNR_BLOCK_GAP + PNR_BLOCK_SIZE);
 	if (block->packed == NULL)
@@ -125,22 +125,19 @@ static void close_pipeline(pipeline *p)
 		free(p->slots[i].block.packed);
 	}
 	free(p->slots);
-	pnr_coder_shelf_clear(&p->shelf);
 	pnr_hash_free(p->hash);
 	pnr_hash_free(p->output.hash);
 	pnr_flush_cleanup(&p->output.flush);
 }
 
-pnr_status pnr_encode_stream(const pnr_source *source, int fd, const char *name, unsigned level, pnr_pool *pool,
+pnr_status pnr_encode_stream(pnr_coders *coders, const pnr_source *source, int fd, const char *name, pnr_pool *pool,
                              pnr_meter *meter, const char *asset, pnr_content *out_content,
                              pnr_encoding *out_encoding, pnr_error *err)
 {
-	if (level < 1 || level > PNR_LEVEL_MAX)
-		return pnr_fail(err, PNR_INVALID, "encode '%s': there is no level %u", name, level);
 	PNR_CLEANUP(close_pipeline) pipeline p = {
 		.source = source,
 		.pool = pool,
-		.shelf = PNR_CODER_SHELF_INIT(level),
+		.coders = coders,
 		.output = {
 			.fd = fd,
 			.name = name,

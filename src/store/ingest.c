@@ -29,7 +29,7 @@ typedef struct item {
 	int fd;
 	bool settled; /* the state may be remembered */
 	bool known;   /* blob and encoding are in the index: only the state is new */
-	unsigned level;
+	pnr_coders *coders;
 	char *data;
 	size_t length;
 	pnr_content content;
@@ -60,6 +60,7 @@ typedef struct queue {
 struct pnr_ingest {
 	pnr_store *store;
 	pnr_pool *pool;
+	pnr_coders *coders;
 	pnr_ingest_options options;
 	pnr_ingest_counts counts;
 	parcel *open; /* that is being filled; NULL: none */
@@ -170,7 +171,7 @@ static item *item_new(const pnr_ingest *ingest, pnr_ingested *out)
 		return NULL;
 	it->out = out;
 	it->fd = -1;
-	it->level = ingest->options.level;
+	it->coders = ingest->coders;
 	return it;
 }
 
@@ -186,6 +187,8 @@ pnr_status pnr_ingest_new(pnr_store *store, const pnr_ingest_options *options, p
 	queue_init(&ingest->encoding);
 	list_init(&ingest->pending);
 	pnr_status status = pnr_store_pool(store, &ingest->pool, err);
+	if (status == PNR_OK)
+		status = pnr_coders_new(options->level, &ingest->coders, err);
 	if (status != PNR_OK) {
 		free(ingest);
 		return status;
@@ -212,6 +215,7 @@ void pnr_ingest_free(pnr_ingest *ingest)
 		}
 	parcel_free(ingest->open);
 	list_free(&ingest->pending);
+	pnr_coders_free(ingest->coders);
 	free(ingest);
 }
 
@@ -280,7 +284,7 @@ static pnr_status write_rows(pnr_ingest *ingest, item *it, pnr_error *err)
 			.blob_id = blob.id,
 			.form = pnr_form_name(it->encoding.form),
 			.encoder = pnr_encoder_name(),
-			.level = it->level,
+			.level = ingest->options.level,
 			.stored_hash = it->encoding.stored_hash,
 			.stored_size = it->encoding.stored_size,
 			.data = it->encoded.data,
@@ -408,7 +412,7 @@ static pnr_status read_item(item *it, pnr_error *err)
 
 static pnr_status encode_item(item *it, pnr_error *err)
 {
-	pnr_status status = pnr_encode_memory(it->data, it->length, it->content.crc32, it->level, &it->encoded,
+	pnr_status status = pnr_encode_memory(it->coders, it->data, it->length, it->content.crc32, &it->encoded,
 	                                      &it->encoding, err);
 	free(it->data);
 	it->data = NULL;
@@ -536,7 +540,7 @@ static pnr_status encode_source(pnr_ingest *ingest, item *it, const pnr_source *
 	PNR_CLEANUP(object_cleanup) pnr_object *object = NULL;
 	pnr_status status = pnr_object_new(ingest->store->blobs, &object, err);
 	if (status == PNR_OK)
-		status = pnr_encode_stream(source, pnr_object_fd(object), pnr_object_temp_name(object), it->level,
+		status = pnr_encode_stream(it->coders, source, pnr_object_fd(object), pnr_object_temp_name(object),
 		                           ingest->pool, it->fd >= 0 ? ingest->options.meter : NULL, it->file.name, &it->content,
 		                           &it->encoding, err);
 	if (status == PNR_OK && it->fd >= 0)
@@ -657,7 +661,7 @@ pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t leng
 		status = encode_source(ingest, it, &source, err);
 	} else {
 		ingest->counts.bytes_compressed += length;
-		status = pnr_encode_memory(data, length, it->content.crc32, it->level, &it->encoded, &it->encoding,
+		status = pnr_encode_memory(it->coders, data, length, it->content.crc32, &it->encoded, &it->encoding,
 		                           err);
 		if (status == PNR_OK)
 			status = place_encoded(ingest, it, err);

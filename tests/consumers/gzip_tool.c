@@ -25,12 +25,16 @@ static pnr_status encode(const pnr_source *source, const char *path, unsigned le
                          pnr_encoding *encoding, pnr_error *err)
 {
 	pnr_pool *pool = NULL;
+	pnr_coders *coders = NULL;
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
 	pnr_status status = open_file(path, O_RDWR | O_CREAT | O_TRUNC, &fd, err);
 	if (status == PNR_OK)
 		status = pnr_pool_new(0, &pool, err);
 	if (status == PNR_OK)
-		status = pnr_encode_stream(source, fd, path, level, pool, NULL, NULL, content, encoding, err);
+		status = pnr_coders_new(level, &coders, err);
+	if (status == PNR_OK)
+		status = pnr_encode_stream(coders, source, fd, path, pool, NULL, NULL, content, encoding, err);
+	pnr_coders_free(coders);
 	pnr_pool_free(pool);
 	return status;
 }

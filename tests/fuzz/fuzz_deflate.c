@@ -105,9 +105,12 @@ static void try_stream(const uint8_t *body, size_t size)
 static void try_memory(const uint8_t *content, size_t length, unsigned level)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_coders *coders = NULL;
 	pnr_encoding encoding;
-	REQUIRE(pnr_encode_memory(content, length, libdeflate_crc32(0, content, length), level, &out, &encoding, NULL) ==
+	REQUIRE(pnr_coders_new(level, &coders, NULL) == PNR_OK);
+	REQUIRE(pnr_encode_memory(coders, content, length, libdeflate_crc32(0, content, length), &out, &encoding, NULL) ==
 	        PNR_OK);
+	pnr_coders_free(coders);
 	REQUIRE(encoding.stored_size == out.length);
 	const uint8_t *bytes = (const uint8_t *)out.data;
 	if (encoding.form == PNR_FORM_STORED) {

@@ -88,11 +88,14 @@ static pnr_status do_stream(long allowed)
 	pnr_content content = { .size = 42 };
 	pnr_encoding encoding;
 	pnr_error err = PNR_ERROR_INIT;
+	PNR_CLEANUP(coders_cleanup) pnr_coders *coders = NULL;
 	pnr_pool *pool = NULL;
 	assert_int_equal(pnr_pool_new(fix.threads, &pool, NULL), PNR_OK);
 	assert_int_equal(ftruncate(fix.fd, 0), 0);
 	allow(allowed);
-	pnr_status status = pnr_encode_stream(&source, fix.fd, "test", 6, pool, NULL, NULL, &content, &encoding, &err);
+	pnr_status status = pnr_coders_new(6, &coders, &err);
+	if (status == PNR_OK)
+		status = pnr_encode_stream(coders, &source, fix.fd, "test", pool, NULL, NULL, &content, &encoding, &err);
 	allow_all();
 	pnr_pool_free(pool);
 	assert_int_equal(err.status, status);
@@ -104,8 +107,11 @@ static pnr_status do_memory(long allowed)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
 	pnr_encoding encoding;
+	PNR_CLEANUP(coders_cleanup) pnr_coders *coders = NULL;
 	allow(allowed);
-	pnr_status status = pnr_encode_memory(fix.data, 5000, 0, 6, &out, &encoding, NULL);
+	pnr_status status = pnr_coders_new(6, &coders, NULL);
+	if (status == PNR_OK)
+		status = pnr_encode_memory(coders, fix.data, 5000, 0, &out, &encoding, NULL);
 	allow_all();
 	assert_true(status == PNR_OK || out.length == 0);
 	return status;

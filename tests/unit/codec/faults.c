@@ -45,9 +45,11 @@ static outcome encode_from(const uint8_t *data, size_t length, size_t piece, uns
 	outcome o = { .err = PNR_ERROR_INIT, .content.size = 42, .encoding.stored_size = 43 };
 	bad_source bad = { .data = data, .left = length, .piece = piece, .fail_at = fail_at };
 	const pnr_source source = { .read = bad_read, .context = &bad };
+	PNR_CLEANUP(coders_cleanup) pnr_coders *coders = NULL;
 	pnr_pool *pool = NULL;
 	assert_int_equal(pnr_pool_new(threads, &pool, NULL), PNR_OK);
-	o.status = pnr_encode_stream(&source, fd, "test", 1, pool, NULL, NULL, &o.content, &o.encoding, &o.err);
+	assert_int_equal(pnr_coders_new(1, &coders, NULL), PNR_OK);
+	o.status = pnr_encode_stream(coders, &source, fd, "test", pool, NULL, NULL, &o.content, &o.encoding, &o.err);
 	pnr_pool_free(pool);
 	o.calls = bad.calls;
 	return o;

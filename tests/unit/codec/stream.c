@@ -26,11 +26,22 @@ static void every_level_round_trips(void **state)
 	memset(data + 50000, 'x', MIB - 80000);
 	for (unsigned level = 1; level <= PNR_LEVEL_MAX; level++)
 		assert_round_trip(data, length, level, PNR_FORM_GZIP);
-	encoded e = encode(data, length, PNR_LEVEL_MAX + 1, 1);
-	assert_int_equal(e.status, PNR_INVALID);
-	assert_string_equal(e.err.message, "encode 'test': there is no level 13");
-	free(e.bytes);
 	free(data);
+}
+
+static void there_are_twelve_levels(void **state)
+{
+	static const unsigned none[] = { 0, PNR_LEVEL_MAX + 1 };
+	(void)state;
+	for (size_t i = 0; i < PNR_COUNT(none); i++) {
+		pnr_coders *coders = NULL;
+		pnr_error err = PNR_ERROR_INIT;
+		char text[64];
+		(void)snprintf(text, sizeof text, "there is no level %u", none[i]);
+		assert_int_equal(pnr_coders_new(none[i], &coders, &err), PNR_INVALID);
+		assert_string_equal(err.message, text);
+		assert_null(coders);
+	}
 }
 
 static void bytes_do_not_depend_on_threads(void **state)
@@ -125,10 +136,12 @@ static void progress_is_counted_and_can_cancel(void **state)
 		pnr_source source = pnr_memory_source(&range);
 		pnr_content content = { .size = 42 };
 		pnr_encoding encoding;
+		PNR_CLEANUP(coders_cleanup) pnr_coders *coders = NULL;
 		pnr_pool *pool = NULL;
 		int fd = make_file();
 		assert_int_equal(pnr_pool_new(2, &pool, NULL), PNR_OK);
-		pnr_status status = pnr_encode_stream(&source, fd, "test", 1, pool, &meter, "a/b", &content, &encoding, NULL);
+		assert_int_equal(pnr_coders_new(1, &coders, NULL), PNR_OK);
+		pnr_status status = pnr_encode_stream(coders, &source, fd, "test", pool, &meter, "a/b", &content, &encoding, NULL);
 		pnr_pool_free(pool);
 		close(fd);
 		assert_true(w.calls >= 1);
@@ -150,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(content_of_every_size_round_trips),
 		cmocka_unit_test(every_level_round_trips),
+		cmocka_unit_test(there_are_twelve_levels),
 		cmocka_unit_test(bytes_do_not_depend_on_threads),
 		cmocka_unit_test(bytes_are_frozen),
 		cmocka_unit_test(the_header_tells_nothing_of_time_or_machine),

@@ -119,15 +119,22 @@ typedef struct encoded {
 	pnr_error err;
 } encoded;
 
+static inline void coders_cleanup(pnr_coders **coders)
+{
+	pnr_coders_free(*coders);
+}
+
 static inline encoded encode(const uint8_t *data, size_t length, unsigned level, unsigned threads)
 {
 	encoded result = { .err = PNR_ERROR_INIT };
 	pnr_memory_range range = { (const char *)data, length };
 	pnr_source source = pnr_memory_source(&range);
+	PNR_CLEANUP(coders_cleanup) pnr_coders *coders = NULL;
 	pnr_pool *pool = NULL;
 	int fd = make_file();
 	assert_int_equal(pnr_pool_new(threads, &pool, NULL), PNR_OK);
-	result.status = pnr_encode_stream(&source, fd, "test", level, pool, NULL, NULL, &result.content,
+	assert_int_equal(pnr_coders_new(level, &coders, NULL), PNR_OK);
+	result.status = pnr_encode_stream(coders, &source, fd, "test", pool, NULL, NULL, &result.content,
 	                                  &result.encoding, &result.err);
 	pnr_pool_free(pool);
 	result.bytes = read_file(fd, &result.length);
