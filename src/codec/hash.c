@@ -15,6 +15,7 @@
 
 struct pnr_hash {
 	SHA256_CTX sha256;
+	bool with_crc32;
 	uint32_t crc32;
 	uint64_t size;
 };
@@ -31,15 +32,26 @@ static pnr_status start(pnr_hash *hash, pnr_error *err)
 	return SHA256_Init(&hash->sha256) == 1 ? PNR_OK : fail_openssl(err);
 }
 
-pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err)
+static pnr_status make(bool with_crc32, pnr_hash **out_hash, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = malloc(sizeof *hash);
 	if (hash == NULL)
 		return pnr_fail_nomem(err);
+	hash->with_crc32 = with_crc32;
 	pnr_status status = start(hash, err);
 	if (status == PNR_OK)
 		*out_hash = PNR_STEAL(hash);
 	return status;
+}
+
+pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err)
+{
+	return make(false, out_hash, err);
+}
+
+pnr_status pnr_hash_new_with_crc32(pnr_hash **out_hash, pnr_error *err)
+{
+	return make(true, out_hash, err);
 }
 
 pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_error *err)
@@ -48,7 +60,8 @@ pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_
 		return PNR_OK;
 	if (SHA256_Update(&hash->sha256, data, length) != 1)
 		return fail_openssl(err);
-	hash->crc32 = libdeflate_crc32(hash->crc32, data, length);
+	if (hash->with_crc32)
+		hash->crc32 = libdeflate_crc32(hash->crc32, data, length);
 	hash->size += length;
 	return PNR_OK;
 }
@@ -87,7 +100,7 @@ pnr_status pnr_hash_memory(const void *data, size_t length, pnr_digest *out_dige
                            pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_status status = pnr_hash_new(&hash, err);
+	pnr_status status = make(out_crc32 != NULL, &hash, err);
 	if (status == PNR_OK)
 		status = pnr_hash_update(hash, data, length, err);
 	if (status == PNR_OK)
@@ -102,7 +115,7 @@ pnr_status pnr_hash_file(int fd, const char *name, pnr_meter *meter, pnr_digest 
 	PNR_CLEANUP(pnr_cleanup_free) char *buffer = malloc(READ_SIZE);
 	if (buffer == NULL)
 		return pnr_fail_nomem(err);
-	pnr_status status = pnr_hash_new(&hash, err);
+	pnr_status status = make(out_crc32 != NULL, &hash, err);
 	uint64_t offset = 0;
 	for (size_t got = READ_SIZE; status == PNR_OK && got == READ_SIZE; offset += got) {
 		status = pnr_file_pread(fd, buffer, READ_SIZE, offset, &got, name, err);

@@ -1,4 +1,4 @@
-/* SHA-256 and CRC-32 of the same bytes, in one pass over them. */
+/* SHA-256, and if wanted CRC-32, of the same bytes, in one pass over them. */
 #ifndef PNR_CODEC_HASH_H
 #define PNR_CODEC_HASH_H
 
@@ -11,8 +11,13 @@ typedef struct pnr_hash pnr_hash;
 
 /** Errors: NOMEM, UNSUPPORTED (this OpenSSL refuses SHA-256). */
 PNR_CHECKED pnr_status pnr_hash_new(pnr_hash **out_hash, pnr_error *err);
+/** CRC-32 as well; that takes a sixth of the time more. */
+PNR_CHECKED pnr_status pnr_hash_new_with_crc32(pnr_hash **out_hash, pnr_error *err);
 PNR_CHECKED pnr_status pnr_hash_update(pnr_hash *hash, const void *data, size_t length, pnr_error *err);
-/** What was hashed since new or the last finish, and start again. @out_crc32 and @out_size may be NULL. */
+/**
+ * What was hashed since new or the last finish, and start again. @out_crc32 and
+ * @out_size may be NULL; without pnr_hash_new_with_crc32 the first one MUST be.
+ */
 PNR_CHECKED pnr_status pnr_hash_finish(pnr_hash *hash, pnr_digest *out_digest, uint32_t *out_crc32,
                                        uint64_t *out_size, pnr_error *err);
 /** Accepts NULL. */

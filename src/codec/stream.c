@@ -109,7 +109,7 @@ static pnr_status open_pipeline(pipeline *p, pnr_error *err)
 	p->slots = calloc(p->slot_count, sizeof *p->slots);
 	if (p->slots == NULL)
 		return pnr_fail_nomem(err);
-	pnr_status status = pnr_hash_new(&p->hash, err);
+	pnr_status status = pnr_hash_new_with_crc32(&p->hash, err);
 	if (status == PNR_OK)
 		status = pnr_hash_new(&p->output.hash, err);
 	return status;

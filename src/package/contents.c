@@ -199,7 +199,7 @@ pnr_status pnr_contents_read(pnr_contents *contents, uint64_t index, const pnr_s
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
 	PNR_CLEANUP(pnr_contents_body_close) pnr_contents_body body = { .contents = NULL };
-	pnr_status status = pnr_hash_new(&hash, err);
+	pnr_status status = pnr_hash_new_with_crc32(&hash, err);
 	if (status == PNR_OK)
 		status = pnr_contents_body_open(contents, index, &body, err);
 	if (status != PNR_OK)

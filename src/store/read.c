@@ -200,25 +200,92 @@ pnr_source pnr_body_source(pnr_body *body)
 	return (pnr_source){ .read = body_read, .context = body };
 }
 
+/* A piece of a body, read by a thread while the one before it is written. */
+typedef struct piece {
+	pnr_job job;
+	pnr_pool *pool;
+	const pnr_body *body;
+	uint64_t offset; /* in the encoding */
+	char *data;
+	size_t length;
+	bool running;
+} piece;
+
+static void read_piece(pnr_job *job)
+{
+	const piece *p = (const piece *)(void *)((char *)job - offsetof(piece, job));
+	job->status = fetch(p->body, p->offset, p->data, p->length, &job->error);
+}
+
+/* The next one is that at @offset, with @left bytes from there on. */
+static pnr_status piece_place(piece *p, uint64_t offset, uint64_t left, pnr_error *err)
+{
+	p->offset = offset;
+	p->length = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
+	if (p->data == NULL)
+		p->data = malloc(p->length);
+	return p->data == NULL ? pnr_fail_nomem(err) : PNR_OK;
+}
+
+static void piece_begin(piece *p)
+{
+	p->job.run = read_piece;
+	p->running = true;
+	pnr_pool_submit(p->pool, &p->job);
+}
+
+static pnr_status piece_wait(piece *p, pnr_error *err)
+{
+	p->running = false;
+	return pnr_pool_wait(p->pool, &p->job, err);
+}
+
+static void piece_cleanup(piece *p)
+{
+	if (p->running)
+		pnr_ignore(piece_wait(p, NULL));
+	free(p->data);
+}
+
+/* Write @now to @out while @next is read; then that one is @now. */
+static pnr_status write_pieces(piece *now, piece *next, uint64_t end, pnr_meter *meter, const char *asset,
+                               const pnr_sink *out, pnr_error *err)
+{
+	pnr_status status = fetch(now->body, now->offset, now->data, now->length, err);
+	while (status == PNR_OK) {
+		uint64_t offset = now->offset + now->length;
+		if (offset < end)
+			status = piece_place(next, offset, end - offset, err);
+		if (status == PNR_OK && offset < end)
+			piece_begin(next);
+		if (status == PNR_OK)
+			status = pnr_meter_add(meter, asset, now->length, err);
+		if (status == PNR_OK)
+			status = out->write(out->context, now->data, now->length, err);
+		if (status != PNR_OK || offset == end)
+			break;
+		status = piece_wait(next, err);
+		piece *written = now;
+		now = next;
+		next = written;
+	}
+	return status;
+}
+
 pnr_status pnr_body_write(pnr_body *body, pnr_pool *pool, pnr_meter *meter, const char *asset, const pnr_sink *out,
                           pnr_error *err)
 {
-	uint64_t left = body->encoding.body_size;
-	size_t step = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
-	PNR_CLEANUP(pnr_cleanup_free) char *piece = malloc(step + 1);
-	if (piece == NULL)
-		return pnr_fail_nomem(err);
+	PNR_CLEANUP(piece_cleanup) piece first = { .pool = pool, .body = body };
+	PNR_CLEANUP(piece_cleanup) piece second = { .pool = pool, .body = body };
 	pnr_hash_pipe pipe = { body->hash, out, pool };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
-	uint64_t offset = body->encoding.body_offset;
+	const pnr_encoding *encoding = &body->encoding;
+	uint64_t end = encoding->body_offset + encoding->body_size;
 	pnr_status status = PNR_OK;
-	for (; status == PNR_OK && left > 0; left -= step, offset += step) {
-		step = left < step ? (size_t)left : step;
-		status = fetch(body, offset, piece, step, err);
+	if (encoding->body_size > 0) {
+		status = piece_place(&first, encoding->body_offset, encoding->body_size, err);
 		if (status == PNR_OK)
-			status = pnr_meter_add(meter, asset, step, err);
-		if (status == PNR_OK)
-			status = sink.write(sink.context, piece, step, err);
+			status = write_pieces(&first, &second, end, meter, asset, &sink, err);
 	}
 	return status == PNR_OK ? check_end(body, err) : status;
 }
@@ -264,9 +331,9 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, NULL, err);
 	else
 		status = pnr_source_copy(&source, &sink, err);
-	pnr_content found;
+	pnr_content found = { .size = 0 };
 	if (status == PNR_OK)
-		status = pnr_hash_finish(hash, &found.hash, &found.crc32, &found.size, err);
+		status = pnr_hash_finish(hash, &found.hash, NULL, &found.size, err);
 	if (status == PNR_OK)
 		status = pnr_body_check(body, blob, &found, err);
 	if (status == PNR_CORRUPT)

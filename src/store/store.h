@@ -123,8 +123,8 @@ PNR_CHECKED pnr_status pnr_body_clone(const pnr_body *body, int fd, uint64_t off
 /** Gives pnr_body_size bytes; the last of them only if stored_hash is right, else CORRUPT. */
 pnr_source pnr_body_source(pnr_body *body);
 /**
- * Instead of reading it: write all of the body to @out, in large pieces, each
- * hashed by a thread of @pool meanwhile. CORRUPT, after the last of them, if
+ * Instead of reading it: write all of the body to @out, in large pieces; threads
+ * of @pool hash each and read the next one meanwhile. CORRUPT, after the last of them, if
  * stored_hash is wrong. @meter counts under @asset.
  */
 PNR_CHECKED pnr_status pnr_body_write(pnr_body *body, pnr_pool *pool, pnr_meter *meter, const char *asset,
