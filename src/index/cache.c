@@ -1,6 +1,6 @@
 /*
  * The caches: what source files held, which zips were written, what model files
- * refer to, what a pack looked at. All of it can be thrown away and found out again.
+ * refer to, what packs looked at. All of it can be thrown away and found out again.
  */
 #include "index/database.h"
 #include <string.h>
@@ -120,35 +120,37 @@ pnr_status pnr_index_scan_put(pnr_index *index, int64_t blob_id, const char *fou
 	return pnr_statement_write(put, err);
 }
 
-pnr_status pnr_index_trace_find(pnr_index *index, const pnr_digest *request, const pnr_digest *config,
-                                const char *tool_version, pnr_buffer *arena, pnr_trace_row *out_row, pnr_error *err)
+pnr_status pnr_index_last_pack_find(pnr_index *index, const char *path, const pnr_request *request, pnr_buffer *arena,
+                                    pnr_last_pack_row *out_row, pnr_error *err)
 {
 	static const pnr_sql find_sql = {
-		"find what a pack looked at",
-		"SELECT trace.archive_id, package.package_hash, package.asset_count, trace.files, trace.looked_at,"
-		" trace.warnings FROM pack_trace AS trace JOIN archive ON archive.id = trace.archive_id"
+		"find the last pack",
+		"SELECT last.archive_id, package.package_hash, package.asset_count, package.total_size, last.files,"
+		" last.looked_at, last.warnings FROM last_pack AS last JOIN archive ON archive.id = last.archive_id"
 		" JOIN package ON package.id = archive.package_id"
-		" WHERE trace.request_hash = ?1 AND trace.config_hash = ?2 AND trace.tool_version = ?3"
+		" WHERE last.path = ?1 AND last.request_hash = ?2 AND last.config_hash = ?3 AND last.tool_version = ?4"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_digest(find, 1, request);
-	pnr_bind_digest(find, 2, config);
-	pnr_bind_text(find, 3, tool_version);
+	pnr_bind_text(find, 1, path);
+	pnr_bind_digest(find, 2, &request->asked);
+	pnr_bind_digest(find, 3, &request->config);
+	pnr_bind_text(find, 4, request->tool_version);
 	status = pnr_statement_row(find, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_trace_row row = { .archive_id = pnr_column_int(find, 0),
-		              .package_hash = pnr_column_digest(find, 1),
-		              .asset_count = pnr_column_size(find, 2),
-		              .files = pnr_column_size(find, 3) };
-	pnr_buffer_puts(arena, pnr_column_text(find, 4));
-	pnr_buffer_append(arena, "", 1);
-	size_t warnings = arena->length;
+	pnr_last_pack_row row = { .archive_id = pnr_column_int(find, 0),
+		                  .package_hash = pnr_column_digest(find, 1),
+		                  .asset_count = pnr_column_size(find, 2),
+		                  .total_size = pnr_column_size(find, 3),
+		                  .files = pnr_column_size(find, 4) };
+	/* As text: with a NUL behind it, whatever stands in it. */
 	pnr_buffer_puts(arena, pnr_column_text(find, 5));
 	pnr_buffer_append(arena, "", 1);
+	size_t warnings = arena->length;
+	pnr_buffer_puts(arena, pnr_column_text(find, 6));
 	status = pnr_statement_intact(find, err);
 	if (status == PNR_OK)
 		status = pnr_buffer_status(arena, err);
@@ -160,25 +162,34 @@ pnr_status pnr_index_trace_find(pnr_index *index, const pnr_digest *request, con
 	return PNR_OK;
 }
 
-pnr_status pnr_index_trace_put(pnr_index *index, const pnr_digest *request, const pnr_digest *config,
-                               const char *tool_version, const pnr_trace_row *row, pnr_error *err)
+pnr_status pnr_index_last_pack_put(pnr_index *index, const char *path, const pnr_request *request,
+                                   const pnr_last_pack_row *row, pnr_error *err)
 {
 	static const pnr_sql put_sql = {
-		"remember what a pack looked at",
-		"INSERT OR REPLACE INTO pack_trace"
-		" (request_hash, config_hash, tool_version, archive_id, files, looked_at, warnings)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+		"remember the last pack",
+		"INSERT OR REPLACE INTO last_pack"
+		" (path, request_hash, config_hash, tool_version, archive_id, files, looked_at, warnings)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
 	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_digest(put, 1, request);
-	pnr_bind_digest(put, 2, config);
-	pnr_bind_text(put, 3, tool_version);
-	pnr_bind_int(put, 4, row->archive_id);
-	pnr_bind_size(put, 5, row->files);
-	pnr_bind_text(put, 6, row->looked_at);
-	pnr_bind_text(put, 7, row->warnings);
+	pnr_bind_text(put, 1, path);
+	pnr_bind_digest(put, 2, &request->asked);
+	pnr_bind_digest(put, 3, &request->config);
+	pnr_bind_text(put, 4, request->tool_version);
+	pnr_bind_int(put, 5, row->archive_id);
+	pnr_bind_size(put, 6, row->files);
+	pnr_bind_blob(put, 7, row->looked_at, strlen(row->looked_at));
+	pnr_bind_text(put, 8, row->warnings);
 	return pnr_statement_write(put, err);
+}
+
+pnr_status pnr_index_last_pack_forget(pnr_index *index, pnr_error *err)
+{
+	static const pnr_sql forget_sql = { "forget all last packs", "DELETE FROM last_pack" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *forget = NULL;
+	pnr_status status = pnr_statement_take(index, &forget_sql, &forget, err);
+	return status == PNR_OK ? pnr_statement_write(forget, err) : status;
 }

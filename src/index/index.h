@@ -125,26 +125,34 @@ PNR_CHECKED pnr_status pnr_index_output_put(pnr_index *index, const char *path, 
 PNR_CHECKED pnr_status pnr_index_scan_find(pnr_index *index, int64_t blob_id, pnr_buffer *found, pnr_error *err);
 PNR_CHECKED pnr_status pnr_index_scan_put(pnr_index *index, int64_t blob_id, const char *found, pnr_error *err);
 
-/** What a pack looked at, and what came of it. */
-typedef struct pnr_trace_row {
+/** What a pack was asked for: everything that decides its outcome, but what stands at the names that it looks at. */
+typedef struct pnr_request {
+	pnr_digest asked;  /**< of the config's path, the workspace and the options */
+	pnr_digest config; /**< of the config's bytes */
+	const char *tool_version;
+} pnr_request;
+
+/** What it looked at, and what came of it. */
+typedef struct pnr_last_pack_row {
 	int64_t archive_id;
-	pnr_digest package_hash; /**< out only */
-	uint64_t asset_count;    /**< out only */
-	uint64_t files;          /**< that were found, the config not counted */
+	pnr_digest package_hash; /**< out only, as the next two */
+	uint64_t asset_count;
+	uint64_t total_size;
+	uint64_t files; /**< that were found, the config not counted */
 	const char *looked_at, *warnings;
-} pnr_trace_row;
+} pnr_last_pack_row;
 
 /**
- * The pack of this @request, this @config (its bytes) and this tool. Texts are
- * copied into the empty @arena, which @out_row points into. NOT_FOUND without a
- * text if there is none.
+ * The pack that left the zip @path, if it was this @request. Texts are copied
+ * into the empty @arena, which @out_row points into. NOT_FOUND without a text if
+ * there is none.
  */
-PNR_CHECKED pnr_status pnr_index_trace_find(pnr_index *index, const pnr_digest *request, const pnr_digest *config,
-                                            const char *tool_version, pnr_buffer *arena, pnr_trace_row *out_row,
-                                            pnr_error *err);
-/** Remember. Replaces what was known of that @request. */
-PNR_CHECKED pnr_status pnr_index_trace_put(pnr_index *index, const pnr_digest *request, const pnr_digest *config,
-                                           const char *tool_version, const pnr_trace_row *row, pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_last_pack_find(pnr_index *index, const char *path, const pnr_request *request,
+                                                pnr_buffer *arena, pnr_last_pack_row *out_row, pnr_error *err);
+/** Remember. Replaces what was known of @path. */
+PNR_CHECKED pnr_status pnr_index_last_pack_put(pnr_index *index, const char *path, const pnr_request *request,
+                                               const pnr_last_pack_row *row, pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_last_pack_forget(pnr_index *index, pnr_error *err);
 
 /* -------------------------------------------------------------- packages -- */
 

@@ -152,9 +152,9 @@ bool pnr_issues_save(const pnr_issues *issues, pnr_buffer *out)
 	return !issues->failed && issues->warnings.dropped == 0;
 }
 
-void pnr_issues_load(pnr_issues *issues, const char *saved)
+pnr_status pnr_issues_load(pnr_issues *issues, const char *saved, pnr_error *err)
 {
-	while (*saved != '\0') {
+	while (*saved != '\0' && !issues->failed) {
 		char *end;
 		unsigned line = (unsigned)strtoul(saved, &end, 10);
 		unsigned column = (unsigned)strtoul(end, &end, 10);
@@ -163,12 +163,13 @@ void pnr_issues_load(pnr_issues *issues, const char *saved)
 		const char *message = pointer + pointer_length + (pointer[pointer_length] == '\t');
 		size_t length = strcspn(message, "\n");
 		PNR_CLEANUP(pnr_cleanup_free) char *own_pointer = strndup(pointer, pointer_length);
-		char *own_message = strndup(message, length);
-		if (own_pointer == NULL)
-			issues->failed = true;
-		add(issues, &issues->warnings, own_message, own_pointer != NULL ? own_pointer : "", line, column);
+		PNR_CLEANUP(pnr_cleanup_free) char *own_message = strndup(message, length);
+		if (own_pointer == NULL || own_message == NULL)
+			return pnr_fail_nomem(err);
+		add(issues, &issues->warnings, one_line(own_message), own_pointer, line, column);
 		saved = message + length + (message[length] == '\n');
 	}
+	return issues->failed ? pnr_fail_nomem(err) : PNR_OK;
 }
 
 void pnr_issues_fault(pnr_issues *issues, const pnr_json_fault *fault, const pnr_error *cause)

@@ -31,8 +31,8 @@ void pnr_issues_fault(pnr_issues *issues, const pnr_json_fault *fault, const pnr
 bool pnr_issues_valid(const pnr_issues *issues);
 /** Append the warnings as text, one line each: line, column, pointer, message, tabs between. False if that is not all. */
 bool pnr_issues_save(const pnr_issues *issues, pnr_buffer *out);
-/** Add the warnings of such a text. */
-void pnr_issues_load(pnr_issues *issues, const char *saved);
+/** Add the warnings of such a text, or of any other: it may come from a cache that somebody wrote to. Errors: NOMEM. */
+PNR_CHECKED pnr_status pnr_issues_load(pnr_issues *issues, const char *saved, pnr_error *err);
 /** Hand the validation over; frees @issues in any case. */
 PNR_CHECKED pnr_status pnr_issues_take(pnr_issues *issues, pnr_validation **out_validation, pnr_error *err);
 void pnr_issues_free(pnr_issues *issues);

@@ -30,7 +30,7 @@ typedef struct pnr_trace {
 
 /* Recording. @trace may be NULL; @folder is the number of the folder that holds @name. */
 
-/** Also a file and anything else, but a folder or a link. */
+/** Anything that is there but a folder or a link. */
 void pnr_trace_file(pnr_trace *trace, unsigned folder, const char *name, const struct stat *st);
 /** Returns the folder's own number. */
 unsigned pnr_trace_folder(pnr_trace *trace, unsigned folder, const char *name, const struct stat *st);

@@ -24,7 +24,6 @@
 #include "package/plan.h"
 #include "package/provenance.h"
 #include "package/recall.h"
-#include <fcntl.h>
 #include <pannier/pannier.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,13 +67,11 @@ typedef struct packing {
 	pnr_ingested manifest_item;
 	pnr_ingest_counts counts;
 	pnr_buffer manifest;
-	char *target; /* NULL with no_zip */
+	pnr_output output;
 	pnr_temp zip;
 	bool unchanged;
-	bool remember_output;
 	pnr_buffer references; /* that the model file holds */
 	int64_t scanned;       /* the blob in which they were found just now; 0: it was known */
-	pnr_file_state output_state;
 	pnr_provenance provenance;
 } packing;
 
@@ -90,54 +87,11 @@ static void packing_free(packing *p)
 	free(p->asset_item);
 	free(p->assets);
 	free(p->items);
-	free(p->target);
+	pnr_output_free(&p->output);
 	pnr_buffer_free(&p->references);
 	pnr_buffer_free(&p->manifest);
 	pnr_plan_free(&p->plan);
 	pnr_trace_free(&p->trace);
-}
-
-/* --------------------------------------------------------------- the output -- */
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static pnr_status refuse_input(const packing *p, const struct stat *target, pnr_error *err)
-{
-	if (!p->plan.from_stdin && same_file(target, &p->plan.config_stat))
-		return pnr_fail(err, PNR_INVALID, "output '%s' is the config itself; name another file", p->target);
-	const pnr_selection *selection = p->plan.selection;
-	for (size_t i = 1; selection != NULL && i < selection->candidate_count; i++)
-		if (same_file(target, &selection->candidates[i].place.st))
-			return pnr_fail(err, PNR_INVALID,
-			                "output '%s' is an input of the package ('%s'); name another file", p->target,
-			                selection->candidates[i].path);
-	return PNR_OK;
-}
-
-static pnr_status find_target(packing *p, pnr_error *err)
-{
-	PNR_CLEANUP(pnr_cleanup_free) char *given =
-		pnr_path_join(p->options->output_path != NULL ? "" : p->plan.workspace,
-	                      p->options->output_path != NULL ? p->options->output_path : PNR_PACKAGE_NAME);
-	struct stat st;
-	if (p->options->no_zip)
-		return PNR_OK;
-	if (given == NULL)
-		return pnr_fail_nomem(err);
-	free(p->target);
-	p->target = NULL;
-	pnr_status status = pnr_archive_target(p->store, given, &p->target, err);
-	/* Who did not name the output must not lose a file elsewhere to a link that came with the model. */
-	if (status == PNR_OK && p->options->output_path == NULL && !pnr_path_inside(p->target, p->plan.workspace))
-		return pnr_fail(err, PNR_INVALID,
-		                "output '%s' is a link to '%s', outside the workspace; if that is meant, name it with -o",
-		                given, p->target);
-	if (status == PNR_OK && stat(p->target, &st) == 0)
-		status = refuse_input(p, &st, err);
-	return status;
 }
 
 /* ------------------------------------------------------------------ content -- */
@@ -352,7 +306,7 @@ static pnr_status make_manifest(packing *p, pnr_error *err)
 	                                       p->plan.text.length, &p->manifest, err);
 	if (status == PNR_OK && p->manifest.length > PNR_MANIFEST_MAX)
 		status = pnr_fail(err, PNR_FULL, "the manifest would be larger than %u bytes", PNR_MANIFEST_MAX);
-	if (status != PNR_OK || p->target == NULL)
+	if (status != PNR_OK || p->output.path == NULL)
 		return status;
 	status = pnr_ingest_add_text(p->ingest, p->manifest.data, p->manifest.length, PNR_MANIFEST_NAME,
 	                             &p->manifest_item, err);
@@ -409,40 +363,6 @@ static pnr_status list_encodings(packing *p, int64_t *ids, pnr_error *err)
 	return status;
 }
 
-/* Is the file at the target already this archive, byte for byte? Without @read, only if that is known. */
-static pnr_status check_output(packing *p, bool read, pnr_error *err)
-{
-	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
-	struct stat st;
-	if (p->archive.id == 0 || pnr_file_open(AT_FDCWD, p->target, O_RDONLY | O_NONBLOCK, 0, &fd, NULL) != PNR_OK)
-		return PNR_OK;
-	pnr_status status = pnr_file_stat(fd, &st, p->target, err);
-	if (status != PNR_OK || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != p->archive.size)
-		return status;
-	p->output_state = pnr_file_state_of(&st);
-	int64_t known = 0;
-	status = pnr_index_output_find(p->index, p->target, &p->output_state, &known, err);
-	if (status == PNR_OK) {
-		p->unchanged = known == p->archive.id;
-	} else if (status != PNR_NOT_FOUND) {
-		return status;
-	}
-	if (p->unchanged || !read)
-		return PNR_OK;
-	bool settled = pnr_file_settled(fd, &st);
-	pnr_digest hash;
-	status = pnr_meter_begin(&p->meter, PNR_PHASE_VERIFY, p->archive.size, err);
-	if (status == PNR_OK)
-		status = pnr_hash_file(fd, p->target, &p->meter, &hash, NULL, NULL, err);
-	if (status == PNR_OK)
-		status = pnr_meter_end(&p->meter, err);
-	if (status != PNR_OK)
-		return status;
-	p->unchanged = pnr_digest_equal(&hash, &p->archive.archive_hash);
-	p->remember_output = p->unchanged && settled;
-	return PNR_OK;
-}
-
 static pnr_status write_zip(packing *p, const int64_t *ids, pnr_error *err)
 {
 	size_t count = p->asset_count + 1;
@@ -462,10 +382,10 @@ static pnr_status write_zip(packing *p, const int64_t *ids, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_meter_begin(&p->meter, PNR_PHASE_WRITE, 0, err);
 	if (status == PNR_OK)
-		status = pnr_archive_write_temp(p->store, items, count, p->archive.created_ms, &p->meter, p->target,
+		status = pnr_archive_write_temp(p->store, items, count, p->archive.created_ms, &p->meter, p->output.path,
 		                                &p->zip, &hash, &size, err);
 	if (status == PNR_OK)
-		status = pnr_file_fsync(p->zip.fd, p->target, err);
+		status = pnr_file_fsync(p->zip.fd, p->output.path, err);
 	if (status == PNR_OK)
 		status = pnr_meter_end(&p->meter, err);
 	if (status != PNR_OK)
@@ -497,7 +417,7 @@ static pnr_status put_log(packing *p, pnr_error *err)
 		.at_ms = pnr_clock_now_ms(),
 		.event = "pack",
 		.package_id = p->package_id,
-		.archive_id = p->target != NULL ? p->archive.id : 0,
+		.archive_id = p->output.path != NULL ? p->archive.id : 0,
 		.name = p->plan.name,
 		.user = p->provenance.user,
 		.host = p->provenance.host,
@@ -518,16 +438,16 @@ static pnr_status put_log(packing *p, pnr_error *err)
 }
 
 /* So that the next pack need not ask again. */
-static pnr_status remember(packing *p, pnr_error *err)
+static pnr_status remember(const packing *p, pnr_error *err)
 {
 	const pnr_selection *selection = p->plan.selection;
-	if (selection == NULL || p->target == NULL || p->plan.from_stdin)
+	if (selection == NULL || !p->unchanged || p->plan.from_stdin)
 		return PNR_OK;
 	for (size_t i = 1; i < selection->candidate_count; i++)
 		if (!p->items[i].settled)
 			return PNR_OK;
-	return pnr_recall_put(p->store, &p->request, p->archive.id, selection->candidate_count - 1, &p->trace,
-	                      p->plan.issues, err);
+	return pnr_recall_put(p->store, &p->request, &p->output, p->archive.id, selection->candidate_count - 1,
+	                      &p->trace, p->plan.issues, err);
 }
 
 typedef struct record {
@@ -558,7 +478,7 @@ static pnr_status put_record(void *user, pnr_error *err)
 	const record *r = user;
 	packing *p = r->p;
 	pnr_status status = PNR_OK;
-	if (p->target != NULL && p->archive.id == 0)
+	if (p->output.path != NULL && p->archive.id == 0)
 		status = put_archive(p, r->ids, err);
 	if (p->overtaken)
 		return status;
@@ -566,9 +486,9 @@ static pnr_status put_record(void *user, pnr_error *err)
 		status = put_log(p, err);
 	if (status == PNR_OK && p->options->tag != NULL)
 		status = pnr_index_tag_put(p->index, p->options->tag, p->package_id,
-		                           p->target != NULL ? p->archive.id : 0, pnr_clock_now_ms(), false, err);
-	if (status == PNR_OK && p->remember_output)
-		status = pnr_index_output_put(p->index, p->target, &p->output_state, p->archive.id, err);
+		                           p->output.path != NULL ? p->archive.id : 0, pnr_clock_now_ms(), false, err);
+	if (status == PNR_OK && p->unchanged)
+		status = pnr_output_remember(&p->output, p->store, p->archive.id, err);
 	if (status == PNR_OK && p->scanned != 0)
 		status = pnr_index_scan_put(p->index, p->scanned, p->references.data, err);
 	return status == PNR_OK ? remember(p, err) : status;
@@ -576,11 +496,11 @@ static pnr_status put_record(void *user, pnr_error *err)
 
 static pnr_status make_zip(packing *p, int64_t *ids, pnr_error *err)
 {
-	if (p->target == NULL || p->unchanged)
+	if (p->output.path == NULL || p->unchanged)
 		return PNR_OK;
 	pnr_status status = list_encodings(p, ids, err);
 	if (status == PNR_OK)
-		status = check_output(p, true, err);
+		status = pnr_output_is(&p->output, p->store, &p->archive, &p->meter, &p->unchanged, err);
 	if (status == PNR_OK && !p->unchanged)
 		status = write_zip(p, ids, err);
 	return status;
@@ -678,7 +598,7 @@ static pnr_status report_failure(packing *p, pnr_pack_result **out_result, pnr_e
 
 static pnr_status report_success(packing *p, double seconds, pnr_pack_result **out_result, pnr_error *err)
 {
-	if (p->archive.size > JOB_API_MAX && p->target != NULL)
+	if (p->archive.size > JOB_API_MAX && p->output.path != NULL)
 		pnr_issues_warning(p->plan.issues, NULL, NULL, "",
 		                   "Package is %llu bytes, more than the %llu that the job API takes",
 		                   (unsigned long long)p->archive.size, (unsigned long long)JOB_API_MAX);
@@ -689,7 +609,7 @@ static pnr_status report_success(packing *p, double seconds, pnr_pack_result **o
 	pnr_pack_result *result = &block->public;
 	block->manifest = p->manifest;
 	p->manifest = (pnr_buffer)PNR_BUFFER_INIT;
-	block->package_path = p->target != NULL ? PNR_STEAL(p->target) : NULL;
+	block->package_path = p->output.path != NULL ? PNR_STEAL(p->output.path) : NULL;
 	result->success = true;
 	result->package_path = block->package_path != NULL ? block->package_path : "";
 	result->manifest = block->manifest.data;
@@ -742,38 +662,32 @@ static pnr_status scan_model(packing *p, pnr_error *err)
 	return status;
 }
 
-/* Is the zip that came of this the last time still there, and all that was looked at for it as it was? */
-static pnr_status still_there(packing *p, const pnr_trace_row *last, pnr_error *err)
-{
-	pnr_status status = pnr_index_archive_get(p->index, last->archive_id, &p->archive, err);
-	if (status == PNR_OK)
-		status = find_target(p, err);
-	if (status == PNR_OK)
-		status = check_output(p, false, err);
-	p->unchanged = status == PNR_OK && p->unchanged && pnr_trace_same(last->looked_at);
-	return status;
-}
-
-/* If so, all but the log is done. If it cannot be told, for whatever reason, the long way will tell that. */
 static pnr_status recall(packing *p, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
-	pnr_trace_row last;
-	if (p->options->rehash || p->options->no_zip || p->plan.from_stdin)
+	pnr_recalled last;
+	/* What reads all files again is to be believed from now on, not what was known before. */
+	if (p->options->rehash)
+		return pnr_recall_forget(p->store, err);
+	/* Where the zip cannot go is told when it is known that there is one to make. */
+	if (p->plan.from_stdin || pnr_output_find(p->store, &p->plan, p->options, &p->output, NULL) != PNR_OK ||
+	    p->output.path == NULL)
 		return PNR_OK;
-	pnr_status status = pnr_recall_find(p->store, &p->request, &arena, &last, err);
+	pnr_status status = pnr_recall(p->store, &p->request, &p->output, p->plan.issues, &last, err);
 	if (status != PNR_OK)
 		return status == PNR_NOT_FOUND ? PNR_OK : status;
-	if (still_there(p, &last, NULL) != PNR_OK || !p->unchanged) {
-		p->archive = (pnr_archive_row){ .id = 0 };
-		return PNR_OK;
-	}
-	p->package_id = p->archive.package_id;
+	pnr_provenance_start(&p->provenance, p->plan.workspace);
+	p->unchanged = true;
+	p->archive = last.archive;
+	p->package_id = last.archive.package_id;
 	p->package_hash = last.package_hash;
 	p->asset_count = last.asset_count;
 	p->counts.reused = last.files;
-	pnr_issues_load(p->plan.issues, last.warnings);
-	return pnr_store_manifest(p->store, p->archive.id, &p->manifest, err);
+	status = pnr_meter_begin(&p->meter, PNR_PHASE_HASH, last.total_size, err);
+	if (status == PNR_OK)
+		status = pnr_meter_add(&p->meter, PNR_CONFIG_NAME, last.total_size, err);
+	if (status == PNR_OK)
+		status = pnr_meter_end(&p->meter, err);
+	return status == PNR_OK ? pnr_store_manifest(p->store, p->archive.id, &p->manifest, err) : status;
 }
 
 /* Up to the manifest. With @out_result set what is wrong with the model is told there, and the status is not PNR_OK. */
@@ -784,7 +698,11 @@ static pnr_status make_package(packing *p, pnr_pack_result **out_result, pnr_err
 		return status;
 	if (!pnr_plan_ready(&p->plan))
 		return report_failure(p, out_result, err);
-	status = find_target(p, err);
+	pnr_provenance_start(&p->provenance, p->plan.workspace);
+	if (p->output.path == NULL)
+		status = pnr_output_find(p->store, &p->plan, p->options, &p->output, err);
+	if (status == PNR_OK)
+		status = pnr_output_refuse_inputs(&p->output, &p->plan, err);
 	if (status == PNR_OK)
 		status = take_in(p, err);
 	if (status == PNR_OK)
@@ -814,10 +732,8 @@ static pnr_status run(packing *p, const char *config_path, pnr_pack_result **out
 		status = pnr_plan_read(config_path, p->options, &p->plan, err);
 	if (status == PNR_OK)
 		status = pnr_request_make(&p->plan, p->options, &p->request, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_provenance_start(&p->provenance, p->plan.workspace);
-	status = recall(p, err);
+	if (status == PNR_OK)
+		status = recall(p, err);
 	if (status == PNR_OK && !p->unchanged)
 		status = make_package(p, out_result, err);
 	if (status == PNR_OK)

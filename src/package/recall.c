@@ -29,7 +29,7 @@ pnr_status pnr_request_make(const pnr_plan *plan, const pnr_pack_options *option
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	pnr_request request;
+	pnr_request request = { .tool_version = pnr_version() };
 	put_text(&text, plan->config_path);
 	put_text(&text, plan->workspace);
 	put_text(&text, epoch != NULL ? epoch : "");
@@ -49,18 +49,47 @@ pnr_status pnr_request_make(const pnr_plan *plan, const pnr_pack_options *option
 	return status;
 }
 
-pnr_status pnr_recall_find(pnr_store *store, const pnr_request *request, pnr_buffer *arena, pnr_trace_row *out_row,
-                           pnr_error *err)
+static pnr_status find(pnr_store *store, const pnr_request *request, pnr_output *output, pnr_buffer *arena,
+                       pnr_last_pack_row *row, pnr_archive_row *archive, pnr_error *err)
 {
-	return pnr_index_trace_find(pnr_store_index(store), &request->asked, &request->config, pnr_version(), arena,
-	                            out_row, err);
+	bool there = false;
+	pnr_status status = pnr_index_last_pack_find(pnr_store_index(store), output->path, request, arena, row, err);
+	if (status == PNR_OK)
+		status = pnr_index_archive_get(pnr_store_index(store), row->archive_id, archive, err);
+	if (status != PNR_OK)
+		return status;
+	/* What is wrong with the zip is told by who is to replace it. */
+	if (pnr_output_is(output, store, archive, NULL, &there, NULL) != PNR_OK || !there)
+		return PNR_NOT_FOUND;
+	return pnr_trace_same(row->looked_at) ? PNR_OK : PNR_NOT_FOUND;
 }
 
-pnr_status pnr_recall_put(pnr_store *store, const pnr_request *request, int64_t archive_id, uint64_t files,
-                          const pnr_trace *trace, const pnr_issues *issues, pnr_error *err)
+pnr_status pnr_recall(pnr_store *store, const pnr_request *request, pnr_output *output, pnr_issues *issues,
+                      pnr_recalled *out_recalled, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_last_pack_row row;
+	pnr_archive_row archive;
+	pnr_status status = find(store, request, output, &arena, &row, &archive, err);
+	if (status == PNR_OK)
+		status = pnr_issues_load(issues, row.warnings, err);
+	if (status != PNR_OK)
+		return status;
+	*out_recalled = (pnr_recalled){
+		.archive = archive,
+		.package_hash = row.package_hash,
+		.asset_count = row.asset_count,
+		.total_size = row.total_size,
+		.files = row.files,
+	};
+	return PNR_OK;
+}
+
+pnr_status pnr_recall_put(pnr_store *store, const pnr_request *request, const pnr_output *output, int64_t archive_id,
+                          uint64_t files, const pnr_trace *trace, const pnr_issues *issues, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer warnings = PNR_BUFFER_INIT;
-	if (trace->lost || !pnr_issues_save(issues, &warnings))
+	if (trace->lost || !(output->known || output->settled) || !pnr_issues_save(issues, &warnings))
 		return PNR_OK;
 	pnr_buffer_append(&warnings, "", 0);
 	pnr_status status = pnr_buffer_status(&warnings, err);
@@ -68,11 +97,21 @@ pnr_status pnr_recall_put(pnr_store *store, const pnr_request *request, int64_t 
 		status = pnr_buffer_status(&trace->text, err);
 	if (status != PNR_OK)
 		return status;
-	const pnr_trace_row row = {
+	const pnr_last_pack_row row = {
 		.archive_id = archive_id,
 		.files = files,
 		.looked_at = trace->text.data,
 		.warnings = warnings.data,
 	};
-	return pnr_index_trace_put(pnr_store_index(store), &request->asked, &request->config, pnr_version(), &row, err);
+	return pnr_index_last_pack_put(pnr_store_index(store), output->path, request, &row, err);
+}
+
+static pnr_status forget(void *user, pnr_error *err)
+{
+	return pnr_index_last_pack_forget(user, err);
+}
+
+pnr_status pnr_recall_forget(pnr_store *store, pnr_error *err)
+{
+	return pnr_store_transaction(store, forget, pnr_store_index(store), err);
 }

@@ -6,32 +6,39 @@
 #ifndef PNR_PACKAGE_RECALL_H
 #define PNR_PACKAGE_RECALL_H
 
-#include "package/plan.h"
-
-/** What is asked for: everything that decides the outcome, but what stands at the names that are looked at. */
-typedef struct pnr_request {
-	pnr_digest asked;  /* of config path, workspace and options */
-	pnr_digest config; /* of the config's bytes */
-} pnr_request;
+#include "package/output.h"
 
 /** @plan was read, no more. */
 PNR_CHECKED pnr_status pnr_request_make(const pnr_plan *plan, const pnr_pack_options *options,
                                         pnr_request *out_request, pnr_error *err);
 
-/**
- * What came of @request the last time it was made, whatever has changed since;
- * look at the trace in it. Texts are in the empty @arena. NOT_FOUND without a text.
- */
-PNR_CHECKED pnr_status pnr_recall_find(pnr_store *store, const pnr_request *request, pnr_buffer *arena,
-                                       pnr_trace_row *out_row, pnr_error *err);
+/** What came of it. */
+typedef struct pnr_recalled {
+	pnr_archive_row archive;
+	pnr_digest package_hash;
+	uint64_t asset_count;
+	uint64_t total_size; /* bytes of the assets */
+	uint64_t files;      /* that were found, the config not counted */
+} pnr_recalled;
 
 /**
- * For the next time, inside a transaction: @archive_id came of it. The @files
- * that the plan found were all in a state that may be trusted. Does nothing if
- * @trace or @issues cannot be kept whole.
+ * What came of @request the last time, if its zip is still at @output and all
+ * that was looked at for it is the same now; its warnings are added to @issues.
+ * PNR_NOT_FOUND without a text if not, or if that cannot be told.
  */
-PNR_CHECKED pnr_status pnr_recall_put(pnr_store *store, const pnr_request *request, int64_t archive_id,
-                                      uint64_t files, const pnr_trace *trace, const pnr_issues *issues,
-                                      pnr_error *err);
+PNR_CHECKED pnr_status pnr_recall(pnr_store *store, const pnr_request *request, pnr_output *output,
+                                  pnr_issues *issues, pnr_recalled *out_recalled, pnr_error *err);
+
+/**
+ * For the next time, inside a transaction: @archive_id, which is at @output, came
+ * of it. The @files that the plan found were all in a state that may be trusted.
+ * Does nothing where the rest may not be, or if @trace or @issues is not whole.
+ */
+PNR_CHECKED pnr_status pnr_recall_put(pnr_store *store, const pnr_request *request, const pnr_output *output,
+                                      int64_t archive_id, uint64_t files, const pnr_trace *trace,
+                                      const pnr_issues *issues, pnr_error *err);
+
+/** Nothing that was looked at may be trusted any more. */
+PNR_CHECKED pnr_status pnr_recall_forget(pnr_store *store, pnr_error *err);
 
 #endif

@@ -24,6 +24,7 @@ const command commands[] = {
 	{ "init", SCENE_EMPTY, true, { "init" }, NULL },
 	{ "pack, first", SCENE_EMPTY, true, { PACK }, NULL },
 	{ "pack, changed", SCENE_CHANGED, true, { PACK, "--tag", "newer", "--note", "n" }, NULL },
+	{ "pack, recalled", SCENE_UNCHANGED, true, { PACK }, NULL },
 	{ "export", SCENE_PACKED, false, { "export", "older", "-o", "out.zip" }, NULL },
 	{ "verify FILE", SCENE_PACKED, false, { "verify", "model-package.zip" }, NULL },
 	{ "verify REF", SCENE_PACKED, false, { "verify", "older" }, NULL },

@@ -29,11 +29,10 @@ static void resize(unsigned long flags, unsigned long size)
 /* The scene on a disk of its own with no more than @room bytes free. */
 static void set_disk(scene s, unsigned long room)
 {
-	static const char *const names[SCENE_COUNT] = { "empty", "packed", "changed" };
 	struct statvfs fs;
 	(void)umount(path("w"));
 	resize(0, ROOMY);
-	shell("cp -a %s/. w", names[s]);
+	shell("cp -a %s/. w", scene_names[s]);
 	if (statvfs(path("w"), &fs) != 0)
 		die("statvfs: %s", strerror(errno));
 	resize(MS_REMOUNT, (fs.f_blocks - fs.f_bfree) * fs.f_frsize + room);
@@ -107,7 +106,7 @@ int main(void)
 	for (const command *c = commands; c->name != NULL; c++) {
 		bool fills = strncmp(c->name, "init", 4) == 0 || strncmp(c->name, "pack", 4) == 0 ||
 		             strncmp(c->name, "export", 6) == 0 || strncmp(c->name, "unpack", 6) == 0;
-		if (fills && try_sizes(c) < 10 / STRIDE)
+		if (fills && c->scene != SCENE_UNCHANGED && try_sizes(c) < 10 / STRIDE)
 			die("%s: the disk was not full", c->name);
 	}
 	(void)umount(path("w"));

@@ -27,6 +27,7 @@ typedef enum scene {
 	SCENE_EMPTY,   /**< a model, no store */
 	SCENE_PACKED,  /**< two packages, the older one tagged "older" */
 	SCENE_CHANGED, /**< the same, and the model has changed since */
+	SCENE_UNCHANGED, /**< SCENE_PACKED, files and zip old enough to be trusted: a pack is recalled. Made once, never copied */
 	SCENE_COUNT
 } scene;
 
@@ -102,6 +103,8 @@ uint64_t tree_hash(const char *name);
 /** No temporary is left in the folder @name, nor in its store. */
 void check_no_leftovers(const char *name, const char *what);
 
+/** Where copies of the scenes are kept, in the test's folder. */
+extern const char *const scene_names[SCENE_COUNT];
 /** Make the folder and the scenes; put scene @s back; remove all. */
 void set_up(void);
 void set_scene(scene s);

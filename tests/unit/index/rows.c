@@ -263,34 +263,40 @@ static void a_model_file_is_searched_once(void **state)
 	pnr_buffer_free(&found);
 }
 
-static void a_pack_is_known_by_what_was_asked_for_and_by_whom(void **state)
+static void the_last_pack_of_a_zip_is_known_by_what_was_asked_for_and_by_whom(void **state)
 {
 	pnr_index *index = ((fixture *)*state)->index;
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
-	const pnr_digest request = digest(7, 1), other_request = digest(7, 2), config = digest(8, 1), other_config = digest(8, 2);
-	pnr_trace_row found;
+	const pnr_request request = { digest(7, 1), digest(8, 1), "1.0" };
+	const pnr_request others[] = { { digest(7, 2), digest(8, 1), "1.0" }, { digest(7, 1), digest(8, 2), "1.0" },
+		                       { digest(7, 1), digest(8, 1), "1.1" } };
+	pnr_last_pack_row found;
 	assert_ok(pnr_index_begin(index, err));
 	int64_t archive = put_archive(index, put_package(index, 1, NULL, 0), 1);
-	pnr_trace_row row = { .archive_id = archive, .files = 3, .looked_at = "- 0 a\n", .warnings = "" };
-	assert_ok(pnr_index_trace_put(index, &request, &config, "1.0", &row, err));
-	assert_ok(pnr_index_trace_find(index, &request, &config, "1.0", &arena, &found, err));
+	pnr_last_pack_row row = { .archive_id = archive, .files = 3, .looked_at = "- 0 \xff\n", .warnings = "" };
+	assert_ok(pnr_index_last_pack_put(index, "/a.zip", &request, &row, err));
+	assert_ok(pnr_index_last_pack_find(index, "/a.zip", &request, &arena, &found, err));
 	assert_int_equal(found.archive_id, archive);
 	assert_int_equal(found.asset_count, 0);
+	assert_int_equal(found.total_size, 0);
 	assert_int_equal(found.files, 3);
-	assert_string_equal(found.looked_at, "- 0 a\n");
+	assert_string_equal(found.looked_at, "- 0 \xff\n");
 	assert_string_equal(found.warnings, "");
 	pnr_buffer_clear(&arena);
-	assert_fails(pnr_index_trace_find(index, &other_request, &config, "1.0", &arena, &found, err), PNR_NOT_FOUND, NULL);
-	assert_fails(pnr_index_trace_find(index, &request, &other_config, "1.0", &arena, &found, err), PNR_NOT_FOUND, NULL);
-	assert_fails(pnr_index_trace_find(index, &request, &config, "1.1", &arena, &found, err), PNR_NOT_FOUND, NULL);
-	/* One row a request, whatever the config: it does not grow with every edit. */
+	assert_fails(pnr_index_last_pack_find(index, "/b.zip", &request, &arena, &found, err), PNR_NOT_FOUND, NULL);
+	for (size_t i = 0; i < PNR_COUNT(others); i++)
+		assert_fails(pnr_index_last_pack_find(index, "/a.zip", &others[i], &arena, &found, err), PNR_NOT_FOUND, NULL);
+	/* One row a zip, whatever was asked for: it does not grow with every edit. */
 	row.looked_at = "- 0 b\n";
 	row.warnings = "w\n";
-	assert_ok(pnr_index_trace_put(index, &request, &other_config, "1.0", &row, err));
-	assert_fails(pnr_index_trace_find(index, &request, &config, "1.0", &arena, &found, err), PNR_NOT_FOUND, NULL);
-	assert_ok(pnr_index_trace_find(index, &request, &other_config, "1.0", &arena, &found, err));
+	assert_ok(pnr_index_last_pack_put(index, "/a.zip", &others[1], &row, err));
+	assert_fails(pnr_index_last_pack_find(index, "/a.zip", &request, &arena, &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_last_pack_find(index, "/a.zip", &others[1], &arena, &found, err));
 	assert_string_equal(found.looked_at, "- 0 b\n");
 	assert_string_equal(found.warnings, "w\n");
+	pnr_buffer_clear(&arena);
+	assert_ok(pnr_index_last_pack_forget(index, err));
+	assert_fails(pnr_index_last_pack_find(index, "/a.zip", &others[1], &arena, &found, err), PNR_NOT_FOUND, NULL);
 }
 
 /* ------------------------------------------------------------- packages -- */
@@ -862,7 +868,7 @@ int main(void)
 		TEST(a_source_file_is_remembered_in_its_last_state_only),
 		TEST(a_written_zip_is_known_only_in_the_state_it_had),
 		TEST(a_model_file_is_searched_once),
-		TEST(a_pack_is_known_by_what_was_asked_for_and_by_whom),
+		TEST(the_last_pack_of_a_zip_is_known_by_what_was_asked_for_and_by_whom),
 		TEST(a_package_comes_back_as_it_went_in),
 		TEST(references_come_back_in_order),
 		TEST(the_same_package_and_the_same_sources_are_one_row),

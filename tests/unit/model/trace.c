@@ -5,7 +5,8 @@
 
 /*
  * top/ws/m holds the config; p.py is found at once, q.py by two links, r.py in
- * the second place, w.wasm with no wrapper beside it, and d.py is no file.
+ * the second place, w.wasm with no wrapper beside it; d.py and e.py are no files
+ * in the first place.
  */
 static void plant(model *m, pnr_trace *trace)
 {
@@ -18,9 +19,12 @@ static void plant(model *m, pnr_trace *trace)
 	put(m->dir, "wasm/w.wasm", "w");
 	put_dir(m->dir, "d.py");
 	put(m->dir, "python/d.py", "d");
+	char full[4096];
+	assert_int_equal(mkfifo(at(full, m->dir, "e.py"), 0600), 0);
+	put(m->dir, "python/e.py", "e");
 	m->options.trace = trace;
 	assert_int_equal(select_nodes(m, NODE("a", "python://p") "," NODE("b", "python://q") "," NODE("c", "python://r") ","
-	                                 NODE("d", "wasm://w") "," NODE("e", "python://d")), PNR_OK);
+	                                 NODE("d", "wasm://w") "," NODE("e", "python://d") "," NODE("f", "python://e")), PNR_OK);
 	assert_no_error(m->issues);
 	assert_int_equal(m->selection->missing_count, 0);
 	assert_false(trace->lost);
@@ -67,6 +71,19 @@ static void same_files_in_another_folder(model *m) { move(m, "python", "old"); p
 static void file_in_place_of_folder(model *m) { char full[4096]; assert_int_equal(rmdir(at(full, m->dir, "d.py")), 0); put(m->dir, "d.py", "d"); }
 static void folder_in_place_of_file(model *m) { drop(m, "p.py"); put_dir(m->dir, "p.py"); }
 static void fifo_in_place_of_file(model *m) { char full[4096]; drop(m, "p.py"); assert_int_equal(mkfifo(at(full, m->dir, "p.py"), 0600), 0); }
+/* Same size, same mtime: what is left is ctime. */
+static void write_and_put_back_the_time(model *m)
+{
+	char full[4096];
+	struct stat st;
+	(void)usleep(20000);
+	assert_int_equal(stat(at(full, m->dir, "p.py"), &st), 0);
+	put(m->dir, "p.py", "P");
+	const struct timespec times[] = { st.st_atim, st.st_mtim };
+	assert_int_equal(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+static void file_in_place_of_fifo(model *m) { drop(m, "e.py"); put(m->dir, "e.py", "e"); }
+static void socket_in_place_of_fifo(model *m) { char full[4096]; drop(m, "e.py"); assert_int_equal(mknod(at(full, m->dir, "e.py"), S_IFSOCK | 0600, 0), 0); }
 static void another_base(model *m) { char full[4096]; move(m, "", "../old"); assert_int_equal(mkdir(at(full, m->workspace, "m"), 0777), 0); }
 
 static void any_change_is_noticed(void **state)
@@ -76,6 +93,7 @@ static void any_change_is_noticed(void **state)
 		lead_link_elsewhere, lead_link_there_by_other_words, lead_folder_elsewhere, link_in_place_of_file,
 		file_in_place_of_link, move_folder_out, folder_in_place_of_folder, same_files_in_another_folder,
 		file_in_place_of_folder, folder_in_place_of_file, fifo_in_place_of_file, another_base,
+		write_and_put_back_the_time, file_in_place_of_fifo, socket_in_place_of_fifo,
 	};
 	(void)state;
 	for (size_t i = 0; i < PNR_COUNT(changes); i++) {
@@ -184,7 +202,10 @@ static void a_look_that_fails_loses_the_trace(void **state)
 static void what_no_line_can_tell_loses_the_trace(void **state)
 {
 	pnr_trace trace = PNR_TRACE_INIT;
+	char long_target[4000];
 	(void)state;
+	memset(long_target, 't', sizeof long_target);
+	long_target[sizeof long_target - 1] = '\0';
 	static const struct stat any = { .st_mode = S_IFREG };
 	struct {
 		const char *name;
@@ -205,6 +226,10 @@ static void what_no_line_can_tell_loses_the_trace(void **state)
 		assert_int_equal(pnr_trace_folder(&trace, 0, "d", &any), i);
 	assert_false(trace.lost);
 	(void)pnr_trace_folder(&trace, 0, "d", &any);
+	assert_true(trace.lost);
+	pnr_trace_free(&trace);
+	while (!trace.lost && trace.text.length < (size_t)65 << 20)
+		pnr_trace_link(&trace, 0, "link", long_target);
 	assert_true(trace.lost);
 	pnr_trace_free(&trace);
 	pnr_trace_lose(NULL);
