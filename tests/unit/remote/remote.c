@@ -1,4 +1,5 @@
 /* What holds for remotes of every kind: what is one, what keys are, whose fault a failure is. */
+#include "flaky.h"
 #include "support.h"
 #include <errno.h>
 
@@ -165,6 +166,14 @@ static int never(void *user, const char *key, uint64_t size)
 	return 0;
 }
 
+static int note_one(void *user, const char *key, uint64_t size)
+{
+	(void)key;
+	(void)size;
+	*(bool *)user = true;
+	return 0;
+}
+
 static void arguments_are_checked_before_anything_is_done(void **state)
 {
 	const scratch *s = *state;
@@ -273,6 +282,59 @@ static void what_the_remote_lacks_or_refuses_is_its_own_fault_and_it_is_named(vo
 	pnr_remote_close(remote);
 }
 
+/* Each call of the double fails, before and in the middle; the next try ends well, and whose fault it is goes through. */
+static void the_double_fails_as_told_and_else_is_the_remote(void **state)
+{
+	const scratch *s = *state;
+	for (unsigned i = 0; i < 10; i++) {
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer have = PNR_BUFFER_INIT;
+		flaky *f = flaky_new(created(s));
+		pnr_remote *remote = &f->base;
+		object o;
+		uint64_t foreign = 0;
+		unsigned failed = 0;
+		bool listed = false;
+		make_object(&o, i, 1000);
+		pnr_remote_query q = { .key = o.key };
+		f->fail_at = i / 2 + 1;
+		f->midway = i % 2 == 1;
+		for (unsigned step = 0; step < 5;) {
+			pnr_error failure = PNR_ERROR_INIT;
+			pnr_status status = PNR_OK;
+			pnr_buffer_clear(&have);
+			if (step == 0)
+				status = put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, &failure);
+			else if (step == 1)
+				status = pnr_remote_has(remote, &q, 1, &failure);
+			else if (step == 2)
+				status = get_one(remote, o.key, 1000, &have, &failure);
+			else if (step == 3)
+				status = pnr_remote_list(remote, o.key, note_one, &listed, &foreign, &failure);
+			else
+				status = swap(remote, "tags/a", "", "x", &have, &failure);
+			if (status == PNR_OK) {
+				assert_true(step != 2 || have.length == 1000);
+				step++;
+				continue;
+			}
+			failed++;
+			assert_true(pnr_remote_at_fault(remote));
+			assert_contains(failure.message, "remote 'flaky': ");
+		}
+		assert_int_equal(failed, 1);
+		assert_int_equal(f->calls, 6);
+		assert_int_equal(q.status, PNR_OK);
+		assert_true(listed);
+		assert_fails(get_one(remote, "none", 1, &have, err), PNR_NOT_FOUND, "there is no 'none'");
+		o.body.fail_at = 1;
+		assert_fails(put_one(remote, &o, PNR_REMOTE_REPLACE, NULL, err), PNR_IO, "the body cannot be read");
+		assert_false(pnr_remote_at_fault(remote));
+		free(o.body.data);
+		pnr_remote_close(remote);
+		assert_int_equal(temporaries(s), 0);
+	}
+}
+
 /* -------------------------------------------------------------- the meter -- */
 
 static int stop_at_once(void *user, const pnr_progress *progress)
@@ -332,6 +394,7 @@ int main(void)
 		scratch_test(arguments_are_checked_before_anything_is_done),
 		scratch_test(a_failing_body_or_sink_is_the_callers_fault),
 		scratch_test(what_the_remote_lacks_or_refuses_is_its_own_fault_and_it_is_named),
+		scratch_test(the_double_fails_as_told_and_else_is_the_remote),
 		scratch_test(the_meter_stops_every_call_that_takes_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
