@@ -20,7 +20,7 @@
 
 /* --------------------------------------------------------------- syncing -- */
 
-/* File systems whose syncfs leaves nothing behind; statfs(2) has the numbers. That of SMB and FUSE may. */
+/* statfs(2) has the numbers. Not SMB and FUSE, say; nor one that does not tell what it is. */
 bool pnr_dir__is_syncfs_enough(int fd)
 {
 	static const unsigned long types[] = {
@@ -37,7 +37,7 @@ bool pnr_dir__is_syncfs_enough(int fd)
 		0x7366746e, /* ntfs3 */
 	};
 	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0)
+	if (pnr_file_ask(PNR_CALL_STAT, NULL) != 0 || fstatfs(fd, &fs) != 0)
 		return false;
 	for (size_t i = 0; i < PNR_COUNT(types); i++)
 		if ((unsigned long)fs.f_type == types[i])

@@ -198,7 +198,10 @@ static int note_order(pnr_file_call call, size_t *length)
 {
 	(void)length;
 	size_t used = strlen(order);
-	char c = call == PNR_CALL_FSYNC ? 'f' : call == PNR_CALL_SYNCFS ? 's' : call == PNR_CALL_RENAME_NEW ? 'n' : '\0';
+	static const char letters[PNR_CALL_COUNT] = {
+		[PNR_CALL_FSYNC] = 'f', [PNR_CALL_SYNCFS] = 's', [PNR_CALL_RENAME_NEW] = 'n'
+	};
+	char c = letters[call];
 	if (c != '\0' && used < sizeof order - 1)
 		order[used] = c;
 	return 0;
@@ -660,6 +663,76 @@ static void a_file_system_without_sync_of_folders_is_taken_as_it_is(void **state
 	pnr_remote_close(remote);
 }
 
+/* More folders than are noted at once, and more files than are synced one by one elsewhere. */
+#define FOLDERS 1100u
+
+static void where_syncfs_is_not_enough_each_file_and_folder_is_synced(void **state)
+{
+	const scratch *s = *state;
+	pnr_remote *remote = NULL;
+	char files[1024] = "";
+	pnr_remote_close(created(s));
+	gate_fail(PNR_CALL_STAT, 2, EIO); /* the first is of the folder, the second asks for the file system */
+	assert_ok(open_remote(s, false, &remote, err));
+	gate_close();
+	memset(files, 'f', 70);
+	memset(files + 70, 'n', 70);
+	const char *have = order_of_put(remote, 0, 70);
+	assert_memory_equal(have, files, 140);
+	assert_int_equal(strspn(have + 140, "f"), 72); /* 70 folders of blobs, blobs, the root */
+	assert_string_equal(have + 140 + 72, "");
+	object *objects = calloc(FOLDERS, sizeof *objects);
+	pnr_remote_upload *uploads = calloc(FOLDERS, sizeof *uploads);
+	pnr_remote_query *queries = calloc(FOLDERS, sizeof *queries);
+	for (unsigned i = 0; i < FOLDERS; i++) {
+		make_object(&objects[i], i, 10);
+		(void)snprintf(objects[i].key, sizeof objects[i].key, "patches/%u/x", i);
+		uploads[i] = upload_of(&objects[i], PNR_REMOTE_IF_ABSENT);
+		queries[i].key = objects[i].key;
+	}
+	gate_open();
+	assert_ok(pnr_remote_put(remote, uploads, FOLDERS, err));
+	assert_int_equal(gate.calls[PNR_CALL_SYNCFS], 0);
+	/* Each file, each folder, patches and the root; these two again in the second round. */
+	assert_int_equal(gate.calls[PNR_CALL_FSYNC], FOLDERS + FOLDERS + 2 + 2);
+	gate_open();
+	assert_ok(pnr_remote_has(remote, queries, FOLDERS, err));
+	assert_int_equal(gate.calls[PNR_CALL_FSYNC], 1024);
+	gate_close();
+	for (unsigned i = 0; i < FOLDERS; i++) {
+		assert_int_equal(uploads[i].outcome, PNR_REMOTE_PUT);
+		assert_int_equal(queries[i].status, PNR_OK);
+		free(objects[i].body.data);
+	}
+	free(objects);
+	free(uploads);
+	free(queries);
+	pnr_remote_close(remote);
+}
+
+static int somebody_makes_the_tag(pnr_file_call call, size_t *length)
+{
+	if (call == PNR_CALL_RENAME_NEW)
+		put_file(swept->fd, "tags/a", "theirs");
+	return lesser(call, length);
+}
+
+static void without_locks_a_new_ref_never_replaces_one(void **state)
+{
+	const scratch *s = swept = *state;
+	pnr_remote *remote = created(s);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	cannot.lock = ENOLCK;
+	pnr_file_gate_hook = somebody_makes_the_tag;
+	assert_fails(swap(remote, "tags/a", "", "mine", &found, err), PNR_CONFLICT, "somebody else made it");
+	pnr_file_gate_hook = NULL;
+	cannot.lock = 0;
+	assert_string_equal(found.data, "theirs");
+	assert_file(s->fd, "tags/a", "theirs");
+	assert_int_equal(temporaries(s), 0);
+	pnr_remote_close(remote);
+}
+
 static void without_locks_refs_are_still_compared(void **state)
 {
 	const scratch *s = *state;
@@ -805,6 +878,8 @@ int main(void)
 		scratch_test(without_rename_that_keeps_or_links_objects_are_put_as_well),
 		scratch_test(an_object_that_appears_meanwhile_is_there_not_replaced),
 		scratch_test(a_file_system_without_sync_of_folders_is_taken_as_it_is),
+		scratch_test(where_syncfs_is_not_enough_each_file_and_folder_is_synced),
+		scratch_test(without_locks_a_new_ref_never_replaces_one),
 		scratch_test(without_locks_refs_are_still_compared),
 		scratch_test(files_follow_the_umask_and_folders_the_remote),
 		scratch_test(users_of_one_group_share_a_remote),

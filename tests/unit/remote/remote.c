@@ -282,7 +282,7 @@ static void what_the_remote_lacks_or_refuses_is_its_own_fault_and_it_is_named(vo
 	pnr_remote_close(remote);
 }
 
-/* Each call of the double fails, before and in the middle; the next try ends well, and whose fault it is goes through. */
+/* Each call of the double fails, before and in the middle; the next try ends well, and whose fault it is is told. */
 static void the_double_fails_as_told_and_else_is_the_remote(void **state)
 {
 	const scratch *s = *state;
