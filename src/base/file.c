@@ -196,6 +196,27 @@ pnr_status pnr_file_rename(int from_dir, const char *from, int to_dir, const cha
 	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "rename '%s' to '%s'", from, to);
 }
 
+pnr_status pnr_file_rename_new(int from_dir, const char *from, int to_dir, const char *to, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_RENAME_NEW, result, renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "rename '%s' to '%s'", from, to);
+}
+
+pnr_status pnr_file_link(int from_dir, const char *from, int to_dir, const char *to, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_LINK, result, linkat(from_dir, from, to_dir, to, 0));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "link '%s' to '%s'", from, to);
+}
+
+pnr_status pnr_file_chmod(int fd, mode_t mode, const char *name, pnr_error *err)
+{
+	int result = 0;
+	int errnum = ATTEMPT(PNR_CALL_CHMOD, result, fchmod(fd, mode));
+	return errnum == 0 ? PNR_OK : pnr_fail_errno(err, errnum, "permissions of '%s'", name);
+}
+
 pnr_status pnr_file_unlink(int dirfd, const char *path, int flags, pnr_error *err)
 {
 	int result = 0;

@@ -20,7 +20,8 @@
 	X(FSYNC, "fsync") X(SYNCFS, "syncfs") X(STAT, "stat") X(RENAME, "rename")           \
 	X(UNLINK, "unlink") X(MKDIR, "mkdir") X(READDIR, "readdir") X(READLINK, "readlink") \
 	X(LOCK, "flock") X(CLOSE, "close") X(UTIMENS, "utimensat")                          \
-	X(TRUNCATE, "ftruncate")                                                            \
+	X(TRUNCATE, "ftruncate") X(RENAME_NEW, "rename to a new name") X(LINK, "link")      \
+	X(CHMOD, "fchmod")                                                                  \
 	X(SQL_OPEN, "sqlite open") X(SQL_READ, "sqlite read") X(SQL_WRITE, "sqlite write")  \
 	X(SQL_SYNC, "sqlite sync") X(SQL_TRUNCATE, "sqlite truncate")                       \
 	X(SQL_DELETE, "sqlite delete") X(SQL_LOCK, "sqlite lock")                           \
@@ -80,6 +81,12 @@ PNR_CHECKED pnr_status pnr_file_stat(int fd, struct stat *out_stat, const char *
 PNR_CHECKED pnr_status pnr_file_stat_at(int dirfd, const char *path, struct stat *out_stat, pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_rename(int from_dir, const char *from, int to_dir, const char *to,
                                        pnr_error *err);
+/** The same to a name that is not taken, else CONFLICT. File systems that cannot (NFS) fail with EINVAL or ENOSYS. */
+PNR_CHECKED pnr_status pnr_file_rename_new(int from_dir, const char *from, int to_dir, const char *to,
+                                           pnr_error *err);
+/** linkat(2), links not followed. File systems that cannot fail with EPERM, EOPNOTSUPP or ENOSYS. */
+PNR_CHECKED pnr_status pnr_file_link(int from_dir, const char *from, int to_dir, const char *to, pnr_error *err);
+PNR_CHECKED pnr_status pnr_file_chmod(int fd, mode_t mode, const char *name, pnr_error *err);
 PNR_CHECKED pnr_status pnr_file_unlink(int dirfd, const char *path, int flags, pnr_error *err);
 /** mkdirat(2), mode 0777 less umask. */
 PNR_CHECKED pnr_status pnr_file_mkdir(int dirfd, const char *path, pnr_error *err);

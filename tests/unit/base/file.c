@@ -57,6 +57,21 @@ static int do_rename(const scratch *s, pnr_error *err)
 	return (int)pnr_file_rename(s->fd, "file", s->fd, "file2", err);
 }
 
+static int do_rename_new(const scratch *s, pnr_error *err)
+{
+	return (int)pnr_file_rename_new(s->fd, "file2", s->fd, "file4", err);
+}
+
+static int do_link(const scratch *s, pnr_error *err)
+{
+	return (int)pnr_file_link(s->fd, "file4", s->fd, "file2", err);
+}
+
+static int do_chmod(const scratch *s, pnr_error *err)
+{
+	return (int)pnr_file_chmod(s->fd, 0700, "the folder of file", err);
+}
+
 static int do_unlink(const scratch *s, pnr_error *err)
 {
 	return (int)pnr_file_unlink(s->fd, "file2", 0, err);
@@ -124,7 +139,8 @@ static const struct {
 	{ PNR_CALL_OPEN, do_open }, { PNR_CALL_READ, do_read }, { PNR_CALL_WRITE, do_write },
 	{ PNR_CALL_FSYNC, do_fsync }, { PNR_CALL_SYNCFS, do_syncfs }, { PNR_CALL_STAT, do_stat },
 	{ PNR_CALL_STAT, do_stat_at }, { PNR_CALL_LOCK, do_lock }, { PNR_CALL_READLINK, do_readlink },
-	{ PNR_CALL_READDIR, do_list }, { PNR_CALL_RENAME, do_rename }, { PNR_CALL_UNLINK, do_unlink },
+	{ PNR_CALL_READDIR, do_list }, { PNR_CALL_RENAME, do_rename }, { PNR_CALL_RENAME_NEW, do_rename_new },
+	{ PNR_CALL_LINK, do_link }, { PNR_CALL_CHMOD, do_chmod }, { PNR_CALL_UNLINK, do_unlink },
 	{ PNR_CALL_MKDIR, do_mkdir }, { PNR_CALL_CLOSE, do_close },
 };
 
@@ -158,6 +174,27 @@ static void an_interrupt_is_not_a_failure(void **state)
 		assert_int_equal(operations[i].run(s, NULL), PNR_OK);
 		assert_true(gate.calls[operations[i].call] >= 2);
 	}
+}
+
+static void a_new_name_is_given_only_if_nothing_has_it(void **state)
+{
+	const scratch *s = *state;
+	struct stat st;
+	put_file(s->fd, "a", "a");
+	put_file(s->fd, "b", "b");
+	assert_int_equal(symlinkat("nowhere", s->fd, "link"), 0);
+	static const char *const taken[] = { "b", "link" };
+	for (size_t i = 0; i < PNR_COUNT(taken); i++) {
+		assert_int_equal(pnr_file_rename_new(s->fd, "a", s->fd, taken[i], NULL), PNR_CONFLICT);
+		assert_int_equal(pnr_file_link(s->fd, "a", s->fd, taken[i], NULL), PNR_CONFLICT);
+	}
+	assert_file(s->fd, "b", "b");
+	assert_int_equal(pnr_file_link(s->fd, "link", s->fd, "link2", NULL), PNR_OK);
+	assert_int_equal(fstatat(s->fd, "link2", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(pnr_file_rename_new(s->fd, "a", s->fd, "c", NULL), PNR_OK);
+	assert_file(s->fd, "c", "a");
+	assert_false(exists(s->fd, "a"));
 }
 
 static void the_calls_have_names(void **state)
@@ -533,6 +570,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(every_call_can_be_made_to_fail_and_says_which_and_why),
 		scratch_test(an_interrupt_is_not_a_failure),
+		scratch_test(a_new_name_is_given_only_if_nothing_has_it),
 		cmocka_unit_test(the_calls_have_names),
 		scratch_test(sharing_blocks_works_or_changes_nothing),
 		scratch_test(short_moves_are_completed),

@@ -1,0 +1,38 @@
+/*
+ * The URLs of remotes:
+ *
+ *   /mnt/share, ./folder, ../folder, file:///mnt/share       a folder; in file:// with %XX
+ *   s3://bucket[/prefix][?endpoint=https://host[:port]]
+ *   azure://account/container[/prefix][?endpoint=...]
+ */
+#ifndef PNR_REMOTE_URL_H
+#define PNR_REMOTE_URL_H
+
+#include "base/error.h"
+
+typedef enum pnr_remote_kind { PNR_REMOTE_DIR, PNR_REMOTE_S3, PNR_REMOTE_AZURE, PNR_REMOTE_KINDS } pnr_remote_kind;
+
+/** All strings are malloc'd, "" where there is nothing; a prefix has no '/' at its ends. */
+typedef struct pnr_remote_url {
+	pnr_remote_kind kind;
+	char *text;     /**< the whole, in its shortest form: for the index and for messages; holds no secret */
+	char *path;     /**< dir: absolute */
+	char *account;  /**< azure */
+	char *bucket;   /**< s3: bucket, azure: container */
+	char *prefix;   /**< s3, azure */
+	char *endpoint; /**< s3, azure: "http://host:port" */
+} pnr_remote_url;
+
+/**
+ * Take @text apart. A relative folder is made absolute by the current one.
+ *
+ * Errors: INVALID (also for a URL with credentials: a user, a password, a signature. The text never repeats what
+ * follows the scheme), UNSUPPORTED (another scheme), NOMEM, IO (no current folder).
+ */
+PNR_CHECKED pnr_status pnr_remote_url_parse(const char *text, pnr_remote_url *out_url, pnr_error *err);
+/** Leaves it cleared. Accepts a cleared one; for PNR_CLEANUP. */
+void pnr_remote_url_free(pnr_remote_url *url);
+/** "dir", "s3", "azure". */
+const char *pnr_remote_kind_name(pnr_remote_kind kind);
+
+#endif

@@ -1,0 +1,185 @@
+/* What the tests of remotes share: a folder that is one, objects made of numbers, and what is looked at afterwards. */
+#ifndef TESTS_UNIT_REMOTE_SUPPORT_H
+#define TESTS_UNIT_REMOTE_SUPPORT_H
+
+#include "../base/support.h"
+#include "codec/hash.h"
+#include "remote/remote.h"
+#include <sys/wait.h>
+
+#define assert_ok(call)                                                    \
+	do {                                                               \
+		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
+		if ((call) != PNR_OK)                                      \
+			fail_msg("%s: %s", #call, err->message);           \
+	} while (0)
+
+/* The call fails with that status and that text in the message. */
+#define assert_fails(call, wanted, text)                                   \
+	do {                                                               \
+		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
+		pnr_status got_ = (call);                                  \
+		if (got_ != (wanted) || strstr(err->message, (text)) == NULL) \
+			fail_msg("%s: %s: %s", #call, pnr_status_name(got_), err->message); \
+	} while (0)
+
+static inline pnr_status open_remote(const scratch *s, bool create, pnr_remote **out, pnr_error *err)
+{
+	const pnr_remote_options options = { .create = create };
+	return pnr_remote_open(s->path, &options, out, err);
+}
+
+/* For tests of what is done, not of a disk: there every fsync would take its time. For cmocka_run_group_tests. */
+static inline int in_memory(void **state)
+{
+	(void)state;
+	return access("/dev/shm", W_OK | X_OK) == 0 ? setenv("TMPDIR", "/dev/shm", 0) : 0;
+}
+
+static inline pnr_remote *created(const scratch *s)
+{
+	pnr_remote *remote = NULL;
+	assert_ok(open_remote(s, true, &remote, err));
+	return remote;
+}
+
+/* ------------------------------------------------------------- objects -- */
+
+/* A body in memory; counts what happens to it. */
+typedef struct memory {
+	char *data;
+	uint64_t length;
+	uint64_t fail_at; /* a read that reaches it fails; 0: none */
+	unsigned reads, closes;
+} memory;
+
+static inline pnr_status read_memory(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	memory *m = context;
+	m->reads++;
+	if (offset + length > m->length || (m->fail_at != 0 && offset + length >= m->fail_at))
+		return pnr_fail(err, PNR_IO, "the body cannot be read");
+	memcpy(buffer, m->data + offset, length);
+	return PNR_OK;
+}
+
+static inline void close_memory(void *context)
+{
+	((memory *)context)->closes++;
+}
+
+#define KEY_SIZE 96
+
+/* One object to put. */
+typedef struct object {
+	char key[KEY_SIZE];
+	memory body;
+} object;
+
+/* Bytes that differ for each seed. */
+static inline void fill(char *data, size_t length, uint64_t seed)
+{
+	uint64_t state = seed;
+	for (size_t i = 0; i < length; i++)
+		data[i] = (char)next_random(&state);
+}
+
+/* Object @number of @length bytes: in one of 256 folders, as blobs are. */
+static inline void make_object(object *o, unsigned number, size_t length)
+{
+	memset(o, 0, sizeof *o);
+	(void)snprintf(o->key, sizeof o->key, "blobs/%02x/%060x", (number * 37) & 0xff, number);
+	o->body.data = malloc(length + 1);
+	assert_non_null(o->body.data);
+	o->body.length = length;
+	fill(o->body.data, length, number);
+}
+
+static inline pnr_remote_upload upload_of(object *o, pnr_remote_mode mode)
+{
+	pnr_remote_upload u = { .key = o->key,
+		                .body = { read_memory, close_memory, &o->body },
+		                .size = o->body.length,
+		                .mode = mode };
+	assert_int_equal(pnr_hash_memory(o->body.data, (size_t)o->body.length, &u.hash, NULL, NULL), PNR_OK);
+	return u;
+}
+
+static inline pnr_status put_one(pnr_remote *remote, object *o, pnr_remote_mode mode, pnr_remote_outcome *out_outcome,
+                                 pnr_error *err)
+{
+	pnr_remote_upload u = upload_of(o, mode);
+	pnr_status status = pnr_remote_put(remote, &u, 1, err);
+	if (out_outcome != NULL)
+		*out_outcome = u.outcome;
+	return status;
+}
+
+static inline pnr_status get_one(pnr_remote *remote, const char *key, uint64_t limit, pnr_buffer *out, pnr_error *err)
+{
+	pnr_buffer_end end = { out, SIZE_MAX };
+	pnr_remote_download d = { .key = key, .limit = limit, .sink = pnr_buffer_end_sink(&end) };
+	return pnr_remote_get(remote, &d, 1, err);
+}
+
+static inline void assert_object(pnr_remote *remote, const object *o)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer have = PNR_BUFFER_INIT;
+	assert_ok(get_one(remote, o->key, o->body.length, &have, err));
+	assert_int_equal(have.length, o->body.length);
+	if (have.length > 0)
+		assert_memory_equal(have.data, o->body.data, have.length);
+}
+
+static inline bool is_there(pnr_remote *remote, const char *key)
+{
+	pnr_remote_query q = { .key = key };
+	assert_ok(pnr_remote_has(remote, &q, 1, err));
+	return q.status == PNR_OK;
+}
+
+static inline size_t temporaries(const scratch *s)
+{
+	int fd = openat(s->fd, "tmp~", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t count = fd < 0 ? 0 : count_names(fd);
+	if (fd >= 0)
+		close(fd);
+	return count;
+}
+
+/* ------------------------------------------------------------------ refs -- */
+
+static inline pnr_remote_ref ref_of(const char *text)
+{
+	return (pnr_remote_ref){ text, strlen(text) };
+}
+
+/* "" is none. */
+static inline pnr_status swap(pnr_remote *remote, const char *key, const char *expected, const char *value,
+                              pnr_buffer *found, pnr_error *err)
+{
+	pnr_remote_ref from = ref_of(expected), to = ref_of(value);
+	return pnr_remote_swap_ref(remote, key, &from, &to, found, err);
+}
+
+/* --------------------------------------------------------------- processes -- */
+
+/* Runs @work in @count processes at once; all must return 0. */
+static inline void together(unsigned count, int (*work)(const scratch *s, unsigned process), const scratch *s)
+{
+	for (unsigned i = 0; i < count; i++) {
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(work(s, i));
+	}
+	bool well = true;
+	for (unsigned i = 0; i < count; i++) {
+		int how = 0;
+		assert_true(wait(&how) > 0);
+		well = well && WIFEXITED(how) && WEXITSTATUS(how) == 0;
+	}
+	assert_true(well);
+}
+
+#endif
