@@ -11,7 +11,7 @@
 /*
  * Long-distance matching: of one position in 16 it knows where it is; of fewer
  * when that would be more than 4 million, of 8 bytes each. Shorter matches than
- * these are found better by the levels' own search. README, "Patches".
+ * these are found better by the levels' own search. README, "Levels of patches".
  */
 #define FAR_RATE_LOG 4
 #define FAR_TABLE_LOG_MAX 22

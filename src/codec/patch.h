@@ -19,7 +19,7 @@
 #define PNR_PATCH_WINDOW ((size_t)128 << 20)
 #define PNR_PATCH_LEVEL_DEFAULT 12u
 #define PNR_PATCH_LEVEL_MAX 19u
-/** A patch is worth having if it is this many times smaller than the whole (README, "Patches"). */
+/** A patch is worth having if it is this many times smaller than the whole (README, "Levels of patches"). */
 #define PNR_PATCH_GAIN 2u
 /** What pnr_patch_make takes at most, at the default level, beside base, content and patch. */
 #define PNR_PATCH_MAKE_MEMORY ((size_t)96 << 20)
@@ -50,7 +50,7 @@ bool pnr_patch_fits(uint64_t base_size, uint64_t content_size);
  * content that @patch names.
  *
  * Memory, beside the base: content_size; the patch, and half of it while it
- * grows; PNR_PATCH_MAKE_MEMORY. What other levels take: README, "Patches".
+ * grows; PNR_PATCH_MAKE_MEMORY. What other levels take: README, "Levels of patches".
  * @whole_size  what would be kept or sent instead: of the content, compressed.
  * @level       1..PNR_PATCH_LEVEL_MAX.
  * @meter       may be NULL; counts content bytes for @asset. Nobody is asked while
