@@ -12,15 +12,15 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 needs_build=(
 	cc=gcc /usr/include/stdio.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkgconf
 	libcjson.pc=libcjson-dev libcrypto.pc=libssl-dev libdeflate.pc=libdeflate-dev
-	libutf8proc.pc=libutf8proc-dev libzip.pc=libzip-dev sqlite3.pc=libsqlite3-dev zlib.pc=zlib1g-dev
-	sqlite3=sqlite3)
+	libutf8proc.pc=libutf8proc-dev libzip.pc=libzip-dev libzstd.pc=libzstd-dev sqlite3.pc=libsqlite3-dev
+	zlib.pc=zlib1g-dev sqlite3=sqlite3)
 needs_check=(
 	"${needs_build[@]}" cmocka.pc=libcmocka-dev c++=g++
 	# linters and the compiler of the sample's engines
 	clang=clang wasm-ld=lld clang-tidy=clang-tidy cppcheck=cppcheck
 	# programs that read what we write
 	unzip=unzip zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
-	pigz=pigz busybox=busybox mkfs.xfs=xfsprogs filefrag=e2fsprogs
+	pigz=pigz busybox=busybox zstd=zstd mkfs.xfs=xfsprogs filefrag=e2fsprogs
 	# what Debian's libzip.pc names for static linking, and its package does not bring
 	/usr/include/bzlib.h=libbz2-dev
 	# what tests are made with

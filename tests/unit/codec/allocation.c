@@ -1,7 +1,8 @@
-/* Every allocation fails once: NOMEM, nothing leaked, outputs untouched. */
-#include "support.h"
+/* Every allocation fails once: NOMEM, nothing leaked, outputs untouched. And how much is taken at most. */
+#include "patch_support.h"
 #include "../../allocator.h"
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdatomic.h>
 
@@ -14,9 +15,17 @@ static void every_allocation_may_fail(void **state)
 	skip();
 }
 
+static void a_patch_takes_the_memory_that_is_stated(void **state)
+{
+	(void)state;
+	skip();
+}
+
 #else
 
 static atomic_long live;      /* allocations that were not freed */
+static atomic_long bytes;     /* in them */
+static atomic_long peak;      /* of these, since it was set */
 static atomic_long left = -1; /* how many more succeed until one fails; negative: all do */
 static bool failed;           /* one has, in the last action */
 
@@ -38,34 +47,46 @@ static bool may_allocate(void)
 	return false;
 }
 
+/* @memory came (1) or goes (-1). */
+static void count(void *memory, long sign)
+{
+	if (memory == NULL)
+		return;
+	long size = sign * (long)malloc_usable_size(memory);
+	long now = atomic_fetch_add(&bytes, size) + size;
+	atomic_fetch_add(&live, sign);
+	/* Exact on one thread. */
+	if (now > atomic_load(&peak))
+		atomic_store(&peak, now);
+}
+
 INTERPOSE void *malloc(size_t size)
 {
 	void *memory = may_allocate() ? __libc_malloc(size) : NULL;
-	if (memory != NULL)
-		atomic_fetch_add(&live, 1);
+	count(memory, 1);
 	return memory;
 }
 
-INTERPOSE void *calloc(size_t count, size_t size)
+INTERPOSE void *calloc(size_t number, size_t size)
 {
-	void *memory = may_allocate() ? __libc_calloc(count, size) : NULL;
-	if (memory != NULL)
-		atomic_fetch_add(&live, 1);
+	void *memory = may_allocate() ? __libc_calloc(number, size) : NULL;
+	count(memory, 1);
 	return memory;
 }
 
 INTERPOSE void *realloc(void *memory, size_t size)
 {
-	void *moved = may_allocate() ? __libc_realloc(memory, size) : NULL;
-	if (moved != NULL && memory == NULL)
-		atomic_fetch_add(&live, 1);
+	if (!may_allocate())
+		return NULL;
+	count(memory, -1);
+	void *moved = __libc_realloc(memory, size);
+	count(moved != NULL ? moved : memory, 1);
 	return moved;
 }
 
 INTERPOSE void free(void *memory)
 {
-	if (memory != NULL)
-		atomic_fetch_sub(&live, 1);
+	count(memory, -1);
 	__libc_free(memory);
 }
 
@@ -164,6 +185,59 @@ static pnr_status do_segments(long allowed)
 	return status;
 }
 
+/* Text, and the same with another middle. */
+static pnr_patch to_changed_text(uint8_t *content)
+{
+	fill_text(fix.data, fix.length, 1);
+	memcpy(content, fix.data, fix.length);
+	fill_text(content + fix.length / 2, fix.length / 10, 2);
+	return between(fix.data, fix.length, content, fix.length);
+}
+
+static pnr_status do_make(long allowed)
+{
+	uint8_t *content = make(fix.length);
+	const pnr_patch patch = to_changed_text(content);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_buffer_end end = { &out, SIZE_MAX };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	pnr_memory_range range = { (const char *)content, fix.length };
+	const pnr_source source = pnr_memory_source(&range);
+	uint64_t size = 42;
+	pnr_error err = PNR_ERROR_INIT;
+	allow(allowed);
+	pnr_status status = pnr_patch_make(&patch, &source, UINT64_MAX, 3, &sink, NULL, NULL, &size, &err);
+	allow_all();
+	free(content);
+	assert_int_equal(err.status, status);
+	assert_int_equal(size, status == PNR_OK ? out.length : 42);
+	return status;
+}
+
+static pnr_status do_apply(long allowed)
+{
+	static made m;
+	static pnr_digest hash;
+	if (m.size == 0) {
+		uint8_t *content = make(fix.length);
+		const pnr_patch patch = to_changed_text(content);
+		m = make_patch(&patch, content, fix.length, UINT64_MAX, 3);
+		hash = patch.content_hash;
+		free(content);
+		assert_int_equal(m.status, PNR_OK);
+	}
+	fill_text(fix.data, fix.length, 1);
+	const pnr_patch patch = { fix.data, fix.length, fix.length, hash };
+	pnr_memory_range range = { m.bytes.data, m.bytes.length };
+	const pnr_source source = pnr_memory_source(&range);
+	pnr_error err = PNR_ERROR_INIT;
+	allow(allowed);
+	pnr_status status = pnr_patch_apply(&patch, &source, m.bytes.length, NULL, NULL, NULL, &err);
+	allow_all();
+	assert_int_equal(err.status, status);
+	return status;
+}
+
 /* What is allocated now, without what OpenSSL keeps to tell this thread of past errors. */
 static long count_live(void)
 {
@@ -191,7 +265,7 @@ static long fail_each(action act)
 static void every_allocation_may_fail(void **state)
 {
 	(void)state;
-	static const action actions[] = { do_stream, do_memory, do_inflate, do_segments };
+	static const action actions[] = { do_stream, do_memory, do_inflate, do_segments, do_make, do_apply };
 	fix.length = 2 * MIB + 5;
 	fix.data = make(fix.length);
 	fix.fd = make_file();
@@ -214,12 +288,43 @@ static void every_allocation_may_fail(void **state)
 	free(fix.data);
 }
 
+/* The tables grow with the sizes, up to what the header says beside content and patch. */
+static void a_patch_takes_the_memory_that_is_stated(void **state)
+{
+	(void)state;
+	static const size_t lengths[] = { 5, 70000, 5 * MIB, 40 * MIB };
+	for (size_t i = 0; i < PNR_COUNT(lengths); i++) {
+		uint8_t *base = make(lengths[i]), *content = make(lengths[i]);
+		fill_text(base, lengths[i], 1);
+		memcpy(content, base, lengths[i]);
+		fill_noise(content, lengths[i] / 10, 2);
+		const pnr_patch patch = between(base, lengths[i], content, lengths[i]);
+		long before = atomic_load(&bytes);
+		atomic_store(&peak, before);
+		made m = make_patch(&patch, content, lengths[i], UINT64_MAX, PNR_PATCH_LEVEL_DEFAULT);
+		assert_int_equal(m.status, PNR_OK);
+		long taken = atomic_load(&peak) - before - (long)lengths[i] - 2 * (long)m.bytes.length;
+		assert_in_range(taken, 0, PNR_PATCH_MAKE_MEMORY);
+		/* An assertion that cannot fail would be no use: at the last size most of it is needed. */
+		if (i + 1 == PNR_COUNT(lengths))
+			assert_true(taken > (long)PNR_PATCH_MAKE_MEMORY * 3 / 4);
+		before = atomic_load(&bytes);
+		atomic_store(&peak, before);
+		assert_int_equal(apply(&patch, m.bytes.data, m.bytes.length, NULL, NULL), PNR_OK);
+		assert_in_range(atomic_load(&peak) - before - (long)lengths[i], 0, PNR_PATCH_APPLY_MEMORY);
+		pnr_buffer_free(&m.bytes);
+		free(base);
+		free(content);
+	}
+}
+
 #endif
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(a_patch_takes_the_memory_that_is_stated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

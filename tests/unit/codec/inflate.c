@@ -1,27 +1,6 @@
 /* pnr_inflate: exact on both ends, whatever the bytes are. */
 #include "support.h"
 
-/* Counts what is passed on, compares it with what is expected, may refuse. */
-typedef struct checker {
-	const uint8_t *content;
-	uint64_t length; /* more must never be passed on */
-	uint64_t passed;
-	unsigned calls, fail_at;
-} checker;
-
-static pnr_status check_write(void *context, const void *data, size_t length, pnr_error *err)
-{
-	checker *c = context;
-	assert_true(length > 0);
-	assert_true(length <= c->length - c->passed);
-	if (++c->calls == c->fail_at)
-		return pnr_fail(err, PNR_FULL, "no room");
-	if (c->content != NULL)
-		assert_memory_equal(data, c->content + c->passed, length);
-	c->passed += length;
-	return PNR_OK;
-}
-
 static pnr_status run(feeder *f, uint64_t body_size, checker *c, uint64_t content_size, pnr_error *err)
 {
 	const pnr_source source = { .read = feed, .context = f };

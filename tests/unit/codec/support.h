@@ -109,6 +109,27 @@ static inline pnr_status feed(void *context, void *buffer, size_t capacity, size
 	return PNR_OK;
 }
 
+/* Counts what is passed on, compares it with what is expected, may refuse. */
+typedef struct checker {
+	const uint8_t *content;
+	uint64_t length; /* more must never be passed on */
+	uint64_t passed;
+	unsigned calls, fail_at;
+} checker;
+
+static inline pnr_status check_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	checker *c = context;
+	assert_true(length > 0);
+	assert_true(length <= c->length - c->passed);
+	if (++c->calls == c->fail_at)
+		return pnr_fail(err, PNR_FULL, "no room");
+	if (c->content != NULL)
+		assert_memory_equal(data, c->content + c->passed, length);
+	c->passed += length;
+	return PNR_OK;
+}
+
 /* What pnr_encode_stream made of some content. */
 typedef struct encoded {
 	pnr_status status;
