@@ -1,0 +1,88 @@
+#include "package/stored_archive.h"
+#include "base/array.h"
+#include <pannier/package.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct loading {
+	pnr_stored_archive stored;
+	size_t capacity, encodings;
+} loading;
+
+static void loading_free(loading *l)
+{
+	pnr_stored_archive_free(&l->stored);
+}
+
+void pnr_stored_archive_free(pnr_stored_archive *stored)
+{
+	for (size_t i = 0; i < stored->count; i++)
+		free((char *)(uintptr_t)stored->items[i].path);
+	free(stored->items);
+	*stored = (pnr_stored_archive)PNR_STORED_ARCHIVE_INIT;
+}
+
+static pnr_status add_entry(loading *l, const char *path, const pnr_blob_row *blob, pnr_error *err)
+{
+	pnr_stored_archive *s = &l->stored;
+	pnr_archive_item *items = pnr_array_grow(s->items, sizeof *items, s->count, &l->capacity);
+	if (items == NULL)
+		return pnr_fail_nomem(err);
+	s->items = items;
+	char *copy = strdup(path);
+	if (copy == NULL)
+		return pnr_fail_nomem(err);
+	s->items[s->count++] = (pnr_archive_item){ .path = copy, .blob = *blob };
+	return PNR_OK;
+}
+
+static pnr_status add_asset(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	pnr_blob_row blob = { .id = row->blob_id, .hash = row->hash, .size = row->size, .crc32 = row->crc32 };
+	return add_entry(user, row->path, &blob, err);
+}
+
+static pnr_status set_encoding(void *user, int64_t id, pnr_error *err)
+{
+	loading *l = user;
+	if (l->encodings == l->stored.count)
+		return pnr_fail(err, PNR_CORRUPT, "the index lists more encodings than the archive has entries");
+	l->stored.items[l->encodings++].encoding_id = id;
+	return PNR_OK;
+}
+
+static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error *err)
+{
+	pnr_index *index = pnr_store_index(store);
+	pnr_stored_archive *s = &l->stored;
+	pnr_blob_row manifest;
+	pnr_status status = pnr_store_ref(store, ref, &s->package, err);
+	if (status != PNR_OK)
+		return status;
+	if (s->package.archive_id == 0)
+		return pnr_fail(err, PNR_NOT_FOUND,
+		                "package '%s' was stored without a zip; 'pannier unpack' gives its files", ref);
+	status = pnr_index_archive_get(index, s->package.archive_id, &s->archive, err);
+	if (status == PNR_OK)
+		status = pnr_index_blob_find(index, &s->archive.manifest_hash, &manifest, err);
+	if (status == PNR_OK)
+		status = add_entry(l, PNR_MANIFEST_NAME, &manifest, err);
+	if (status == PNR_OK)
+		status = pnr_index_package_assets(index, s->package.package_id, 0, add_asset, l, err);
+	if (status == PNR_OK)
+		status = pnr_index_archive_encodings(index, s->package.archive_id, set_encoding, l, err);
+	if (status == PNR_OK && l->encodings != s->count)
+		status = pnr_fail(err, PNR_CORRUPT, "the index lists fewer encodings than the archive has entries");
+	return status == PNR_NOT_FOUND ? pnr_fail(err, PNR_CORRUPT, "the index lacks a part of '%s'", ref) : status;
+}
+
+pnr_status pnr_stored_archive_load(pnr_store *store, const char *ref, pnr_stored_archive *out_stored, pnr_error *err)
+{
+	PNR_CLEANUP(loading_free) loading l = { .capacity = 0 };
+	pnr_status status = load(&l, store, ref, err);
+	if (status != PNR_OK)
+		return status;
+	*out_stored = l.stored;
+	l.stored = (pnr_stored_archive)PNR_STORED_ARCHIVE_INIT;
+	return PNR_OK;
+}

@@ -1,0 +1,26 @@
+/* An archive that the store remembers, as the entries that it is written of again. */
+#ifndef PNR_PACKAGE_STORED_ARCHIVE_H
+#define PNR_PACKAGE_STORED_ARCHIVE_H
+
+#include "package/archive.h"
+
+typedef struct pnr_stored_archive {
+	pnr_ref_row package;
+	pnr_archive_row archive;
+	pnr_archive_item *items; /**< the manifest, then the assets in their order; paths are owned */
+	size_t count;
+} pnr_stored_archive;
+
+#define PNR_STORED_ARCHIVE_INIT { .items = NULL }
+
+/**
+ * The archive that @ref names.
+ * Errors: those of pnr_store_resolve; NOT_FOUND (also: the package was stored
+ * without a zip), CORRUPT (the index lacks a part of it).
+ */
+PNR_CHECKED pnr_status pnr_stored_archive_load(pnr_store *store, const char *ref, pnr_stored_archive *out_stored,
+                                               pnr_error *err);
+/** Leaves it initialised. */
+void pnr_stored_archive_free(pnr_stored_archive *stored);
+
+#endif
