@@ -144,6 +144,21 @@ pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buf
 	return status == PNR_OK ? read_encoding(get, arena, out_row, err) : status;
 }
 
+pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, int64_t *out_id, pnr_error *err)
+{
+	static const pnr_sql same_sql = { "find the same encoding",
+		                          "SELECT id FROM encoding WHERE blob_id = ?1 AND stored_size = ?2"
+		                          " AND stored_hash = ?3 AND base_id IS NULL" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *same = NULL;
+	pnr_status status = pnr_statement_take(index, &same_sql, &same, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(same, 1, row->blob_id);
+	pnr_bind_size(same, 2, row->stored_size);
+	pnr_bind_digest(same, 3, &row->stored_hash);
+	return pnr_statement_id(same, out_id, err);
+}
+
 static pnr_status encoding_insert(pnr_index *index, const pnr_encoding_row *row, pnr_error *err)
 {
 	static const pnr_sql insert_sql = {

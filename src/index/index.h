@@ -98,6 +98,9 @@ PNR_CHECKED pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id
  */
 PNR_CHECKED pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buffer *arena,
                                               pnr_encoding_row *out_row, pnr_error *err);
+/** The encoding of @row's blob that is kept as the same bytes: stored_hash, stored_size. NOT_FOUND without a text. */
+PNR_CHECKED pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, int64_t *out_id,
+                                               pnr_error *err);
 /** Insert, or find the row with the same blob, encoder and level. @row->id is set. */
 PNR_CHECKED pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_error *err);
 

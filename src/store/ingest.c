@@ -11,7 +11,8 @@
  */
 #include "base/file.h"
 #include "codec/hash.h"
-#include "store/internal.h"
+#include "store/receive.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 #define PARCEL_COUNT 32u
 #define PENDING_BYTES ((size_t)16 << 20)
 #define PENDING_COUNT 10000u
+#define RECEIVED_SIZE 32
 
 typedef struct item {
 	pnr_ingest_file file;
@@ -29,6 +31,7 @@ typedef struct item {
 	int fd;
 	bool settled; /* the state may be remembered */
 	bool known;   /* blob and encoding are in the index: only the state is new */
+	bool received; /* compressed by somebody else */
 	pnr_coders *coders;
 	char *data;
 	size_t length;
@@ -271,6 +274,33 @@ static void keep(pnr_ingest *ingest, item *it)
 	push(&ingest->pending, it, it->encoded.length);
 }
 
+static pnr_status put_encoding(pnr_ingest *ingest, const item *it, int64_t blob_id, pnr_error *err)
+{
+	pnr_index *index = ingest->store->index;
+	char received[RECEIVED_SIZE], hex[PNR_DIGEST_HEX_SIZE];
+	pnr_encoding_row row = {
+		.blob_id = blob_id,
+		.form = pnr_form_name(it->encoding.form),
+		.encoder = pnr_encoder_name(),
+		.level = ingest->options.level,
+		.stored_hash = it->encoding.stored_hash,
+		.stored_size = it->encoding.stored_size,
+		.data = it->encoded.data,
+	};
+	if (it->received) {
+		pnr_status status = pnr_index_encoding_same(index, &row, &it->out->encoding_id, err);
+		if (status != PNR_NOT_FOUND)
+			return status;
+		/* Of one content others may send several, each as good. */
+		(void)snprintf(received, sizeof received, "received:%.16s", pnr_digest_to_hex(&row.stored_hash, hex));
+		row.encoder = received;
+	}
+	pnr_status status = pnr_index_encoding_put(index, &row, err);
+	if (status == PNR_OK)
+		it->out->encoding_id = row.id;
+	return status;
+}
+
 static pnr_status write_rows(pnr_ingest *ingest, item *it, pnr_error *err)
 {
 	pnr_index *index = ingest->store->index;
@@ -280,20 +310,10 @@ static pnr_status write_rows(pnr_ingest *ingest, item *it, pnr_error *err)
 		status = pnr_index_blob_put(index, &blob, err);
 		if (status != PNR_OK)
 			return status;
-		pnr_encoding_row row = {
-			.blob_id = blob.id,
-			.form = pnr_form_name(it->encoding.form),
-			.encoder = pnr_encoder_name(),
-			.level = ingest->options.level,
-			.stored_hash = it->encoding.stored_hash,
-			.stored_size = it->encoding.stored_size,
-			.data = it->encoded.data,
-		};
-		status = pnr_index_encoding_put(index, &row, err);
+		status = put_encoding(ingest, it, blob.id, err);
 		if (status != PNR_OK)
 			return status;
 		it->out->blob = blob;
-		it->out->encoding_id = row.id;
 	}
 	if (it->settled) {
 		pnr_file_state state = pnr_file_state_of(&it->file.st);
@@ -672,6 +692,25 @@ pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t leng
 	}
 	keep(ingest, PNR_STEAL(it));
 	return PNR_OK;
+}
+
+pnr_status pnr_ingest_add_body(pnr_ingest *ingest, const pnr_received *what, pnr_ingested *out_item, pnr_error *err)
+{
+	PNR_CLEANUP(item_cleanup) item *it = item_new(ingest, out_item);
+	if (it == NULL)
+		return pnr_fail_nomem(err);
+	it->file.name = what->name;
+	it->received = true;
+	pnr_index_release(ingest->store->index);
+	pnr_status status = pnr_receive_body(ingest->store, what, &it->content, &it->encoding, &it->encoded, err);
+	if (status != PNR_OK) {
+		pnr_context(err, "'%s'", what->name);
+		return status;
+	}
+	announce(it);
+	ingest->counts.bytes_read += what->body_size;
+	keep(ingest, PNR_STEAL(it));
+	return flush_if_large(ingest, err);
 }
 
 pnr_status pnr_ingest_settle(pnr_ingest *ingest, pnr_error *err)

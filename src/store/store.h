@@ -66,6 +66,23 @@ PNR_CHECKED pnr_status pnr_ingest_add(pnr_ingest *ingest, const pnr_ingest_file 
 /** The same for a text that lies in memory. Also inside a transaction. Does not count for the meter. */
 PNR_CHECKED pnr_status pnr_ingest_add_text(pnr_ingest *ingest, const void *data, size_t length,
                                            const char *name, pnr_ingested *out_item, pnr_error *err);
+/** Content that somebody else has compressed. */
+typedef struct pnr_received {
+	pnr_digest hash;    /**< of the content, as is promised */
+	uint64_t size;
+	bool deflated;      /**< @body is a raw DEFLATE stream; else it is the content */
+	uint64_t body_size;
+	pnr_source body;
+	const char *name;   /**< for messages */
+} pnr_received;
+
+/**
+ * Keep the body of @what as it is, an encoding of its content at the ingest's
+ * level, unless the same is there. Not inside a transaction. Errors: CORRUPT (it does not decode to what is
+ * promised: nothing is kept), and those of the body.
+ */
+PNR_CHECKED pnr_status pnr_ingest_add_body(pnr_ingest *ingest, const pnr_received *what, pnr_ingested *out_item,
+                                           pnr_error *err);
 /** Wait for all that was added; its objects are durable and visible then. */
 PNR_CHECKED pnr_status pnr_ingest_settle(pnr_ingest *ingest, pnr_error *err);
 /** Write the rows of all that is settled, inside the caller's transaction. Afterwards more may be added. */

@@ -335,6 +335,8 @@ static void run_everything(pnr_index *index)
 	assert_ok(pnr_index_blob_size_known(index, 1, &known, err));
 	pnr_ignore(pnr_index_encoding_find(index, 1, "e", 6, true, &found, NULL));
 	pnr_ignore(pnr_index_encoding_get(index, 1, &arena, &encoding, NULL));
+	encoding = (pnr_encoding_row){ .blob_id = 1 };
+	pnr_ignore(pnr_index_encoding_same(index, &encoding, &found, NULL));
 	assert_ok(pnr_index_package_assets(index, package, 1, ignore_asset, NULL, err));
 	assert_ok(pnr_index_package_references(index, package, ignore_reference, NULL, err));
 	assert_ok(pnr_index_package_blob(index, package, "data/1.csv", &blob, err));
