@@ -2,6 +2,7 @@
 #ifndef PANNIER_PANNIER_H
 #define PANNIER_PANNIER_H
 
+#include <pannier/delta.h>
 #include <pannier/digest.h>
 #include <pannier/error.h>
 #include <pannier/model.h>

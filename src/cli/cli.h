@@ -41,8 +41,8 @@ typedef struct cli_list {
 typedef struct cli_options {
 	const char *store, *workspace, *progress;
 	bool json, quiet, verbose, no_progress, help, version;
-	const char *output, *directory, *expect, *assets, *name, *tag, *note;
-	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash;
+	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since;
+	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch;
 	cli_list engine_dirs, allow_outside;
 	uint64_t level, limit, threads, wait;
 } cli_options;
@@ -79,7 +79,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_init, cli_validate, cli_status, cli_pack, cli_export, cli_verify, cli_unpack,
-	cli_worker_json, cli_log, cli_show, cli_cat;
+	cli_worker_json, cli_delta, cli_log, cli_show, cli_cat;
 
 /** All commands in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];

@@ -130,8 +130,30 @@ static void body_cleanup(pnr_body **body)
 	pnr_body_close(*body);
 }
 
-static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_meter *meter, gather *to,
-                           pnr_zip_writer *writer, pnr_error *err)
+static pnr_status copy_extra(void *context, const pnr_sink *zip, pnr_error *err)
+{
+	const pnr_archive_extra *extra = context;
+	pnr_file_range range = { extra->fd, extra->offset, extra->body_size, extra->name };
+	const pnr_source source = pnr_file_range_source(&range);
+	return pnr_source_copy(&source, zip, err);
+}
+
+static pnr_status add_extra(const pnr_archive_item *item, pnr_zip_writer *writer, pnr_error *err)
+{
+	pnr_archive_extra extra = *item->extra;
+	const pnr_zip_entry entry = {
+		.name = item->path,
+		.method = extra.deflated ? PNR_ZIP_DEFLATED : PNR_ZIP_STORED,
+		.crc32 = extra.crc32,
+		.size = extra.size,
+		.body_size = extra.body_size,
+	};
+	const pnr_pump pump = { .run = copy_extra, .context = &extra };
+	return pnr_zip_writer_add(writer, &entry, &pump, err);
+}
+
+static pnr_status add_stored(pnr_store *store, const pnr_archive_item *item, pnr_meter *meter, gather *to,
+                             pnr_zip_writer *writer, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
 	/* One state of the index answers for small bodies, until one comes that takes its time. */
@@ -152,6 +174,14 @@ static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_m
 		const pnr_pump pump = { .run = move, .context = &m };
 		status = pnr_zip_writer_add(writer, &entry, &pump, err);
 	}
+	return status;
+}
+
+static pnr_status add_item(pnr_store *store, const pnr_archive_item *item, pnr_meter *meter, gather *to,
+                           pnr_zip_writer *writer, pnr_error *err)
+{
+	pnr_status status = item->extra != NULL ? add_extra(item, writer, err)
+	                                        : add_stored(store, item, meter, to, writer, err);
 	if (status != PNR_OK && status != PNR_CANCELLED)
 		pnr_context(err, "packing '%s'", item->path);
 	return status;

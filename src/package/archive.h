@@ -5,11 +5,22 @@
 #include "base/temp.h"
 #include "store/store.h"
 
+/** Bytes that are not the store's: a part of a file. */
+typedef struct pnr_archive_extra {
+	int fd;
+	const char *name;   /**< for messages */
+	uint64_t offset, body_size;
+	bool deflated;      /**< a raw DEFLATE stream; else the content */
+	uint64_t size;      /**< of the content */
+	uint32_t crc32;
+} pnr_archive_extra;
+
 /** One entry. */
 typedef struct pnr_archive_item {
 	const char *path;
 	pnr_blob_row blob;
 	int64_t encoding_id;
+	const pnr_archive_extra *extra; /**< NULL: blob and encoding say what it holds */
 } pnr_archive_item;
 
 /**

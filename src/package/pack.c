@@ -373,10 +373,13 @@ static pnr_status write_zip(packing *p, const int64_t *ids, pnr_error *err)
 	pnr_status status = PNR_OK;
 	if (p->archive.id != 0)
 		status = pnr_index_blob_find(p->index, &p->archive.manifest_hash, &manifest, err);
-	items[0] = (pnr_archive_item){ PNR_MANIFEST_NAME, manifest, ids[0] };
+	items[0] = (pnr_archive_item){ .path = PNR_MANIFEST_NAME, .blob = manifest, .encoding_id = ids[0] };
 	for (size_t i = 0; i < p->asset_count; i++)
-		items[i + 1] =
-			(pnr_archive_item){ p->assets[i].path, p->items[p->asset_item[i]].blob, ids[i + 1] };
+		items[i + 1] = (pnr_archive_item){
+			.path = p->assets[i].path,
+			.blob = p->items[p->asset_item[i]].blob,
+			.encoding_id = ids[i + 1],
+		};
 	pnr_digest hash;
 	uint64_t size = 0;
 	if (status == PNR_OK)

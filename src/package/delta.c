@@ -1,0 +1,444 @@
+/*
+ * Making a delta. What each asset is, is decided first, since the manifest, which
+ * says it, comes first in the zip: patches wait in a file beside the output.
+ */
+#include "base/array.h"
+#include "base/file.h"
+#include "base/options.h"
+#include "base/path.h"
+#include "codec/hash.h"
+#include "codec/patch.h"
+#include "package/manifest_tail.h"
+#include "package/stored_archive.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pannier/delta.h>
+#include <pannier/package.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATCH_DIR "patches"
+#define PATCH_PATH_SIZE (sizeof PATCH_DIR + 2 * PNR_DIGEST_HEX_SIZE + sizeof ".zst")
+
+/* An asset of the package that the other side has. */
+typedef struct held {
+	char *path;
+	pnr_blob_row blob;
+	bool kept; /* the new package has the path, too */
+} held;
+
+typedef enum place { PLACE_THERE, PLACE_WHOLE, PLACE_PATCH } place;
+
+/* What becomes of an asset of the new package. */
+typedef struct verdict {
+	place place;
+	pnr_digest base; /* of a patch, as the rest */
+	pnr_archive_extra patch;
+	pnr_digest patch_hash;
+	char patch_path[PATCH_PATH_SIZE];
+} verdict;
+
+typedef struct making {
+	pnr_store *store;
+	const pnr_delta_options *options;
+	pnr_meter meter;
+	pnr_stored_archive archive;
+	pnr_ref_row since;
+	held *held; /* sorted by path */
+	size_t held_count, held_capacity;
+	pnr_digest *have; /* sorted */
+	size_t have_count;
+	verdict *verdicts; /* one an asset: item i + 1 of the archive */
+	pnr_temp patches, content, manifest_file;
+	uint64_t patches_size;
+	pnr_archive_extra manifest;
+	pnr_delta_result result;
+} making;
+
+static void making_free(making *m)
+{
+	for (size_t i = 0; i < m->held_count; i++)
+		free(m->held[i].path);
+	free(m->held);
+	free(m->have);
+	free(m->verdicts);
+	pnr_temp_discard(&m->patches);
+	pnr_temp_discard(&m->content);
+	pnr_temp_discard(&m->manifest_file);
+	pnr_stored_archive_free(&m->archive);
+}
+
+/* --------------------------------------------------- what the other side has -- */
+
+static pnr_status add_held(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	making *m = user;
+	held *list = pnr_array_grow(m->held, sizeof *list, m->held_count, &m->held_capacity);
+	if (list == NULL)
+		return pnr_fail_nomem(err);
+	m->held = list;
+	char *path = strdup(row->path);
+	if (path == NULL)
+		return pnr_fail_nomem(err);
+	m->held[m->held_count++] = (held){
+		.path = path,
+		.blob = { .id = row->blob_id, .hash = row->hash, .size = row->size, .crc32 = row->crc32 },
+	};
+	return PNR_OK;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const held *)a)->path, ((const held *)b)->path);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(pnr_digest));
+}
+
+static pnr_status load_have(making *m, pnr_error *err)
+{
+	const pnr_delta_options *o = m->options;
+	if (o->since != NULL) {
+		pnr_status status = pnr_store_ref(m->store, o->since, &m->since, err);
+		if (status == PNR_OK)
+			status = pnr_index_package_assets(pnr_store_index(m->store), m->since.package_id, 0, add_held, m, err);
+		if (status != PNR_OK)
+			return status;
+		pnr_array_sort(m->held, m->held_count, sizeof *m->held, by_path);
+	}
+	size_t count = o->since != NULL ? m->held_count : o->have_count;
+	m->have = calloc(count + 1, sizeof *m->have);
+	if (m->have == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		m->have[i] = o->since != NULL ? m->held[i].blob.hash : o->have[i];
+	pnr_array_sort(m->have, count, sizeof *m->have, by_bytes);
+	m->have_count = count;
+	return PNR_OK;
+}
+
+static held *find_held(const making *m, const char *path)
+{
+	const held key = { .path = (char *)(uintptr_t)path };
+	return m->held_count == 0 ? NULL : bsearch(&key, m->held, m->held_count, sizeof key, by_path);
+}
+
+/* ------------------------------------------------------------------- patches -- */
+
+/* A file for what waits, beside the output. */
+static pnr_status open_spool(const char *target, pnr_temp *out_temp, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_close) int dir = -1;
+	PNR_CLEANUP(pnr_cleanup_free) char *parent = pnr_path_dir(target);
+	if (out_temp->fd >= 0)
+		return PNR_OK;
+	if (parent == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_file_make_dirs(AT_FDCWD, parent, err);
+	if (status == PNR_OK)
+		status = pnr_file_open_dir(AT_FDCWD, parent, &dir, err);
+	return status == PNR_OK ? pnr_temp_file(dir, pnr_path_base(target), out_temp, err) : status;
+}
+
+/* The bytes of a patch, hashed on their way to the end of the file of patches. */
+typedef struct spool {
+	making *making;
+	uint64_t offset;
+} spool;
+
+static pnr_status spool_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	spool *s = context;
+	pnr_status status = pnr_file_pwrite(s->making->patches.fd, data, length, s->offset, "patches", err);
+	s->offset += length;
+	return status;
+}
+
+static pnr_status read_content(making *m, const pnr_blob_row *blob, pnr_error *err)
+{
+	pnr_status status = pnr_file_truncate(m->content.fd, 0, m->content.target, err);
+	if (status == PNR_OK && lseek(m->content.fd, 0, SEEK_SET) != 0)
+		status = pnr_fail(err, PNR_IO, "'%s' cannot be rewound", m->content.target);
+	pnr_file_end end = { m->content.fd, m->content.target };
+	const pnr_sink sink = pnr_file_end_sink(&end);
+	return status == PNR_OK ? pnr_store_read_blob(m->store, blob, &sink, err) : status;
+}
+
+static pnr_status write_patch(making *m, const pnr_archive_item *item, const held *base, uint64_t whole_size,
+                              verdict *out, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer bytes = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	pnr_buffer_end end = { &bytes, (size_t)base->blob.size };
+	const pnr_sink into_memory = pnr_buffer_end_sink(&end);
+	uint64_t size = 0;
+	pnr_status status = pnr_store_read_blob(m->store, &base->blob, &into_memory, err);
+	if (status == PNR_OK)
+		status = read_content(m, &item->blob, err);
+	if (status == PNR_OK)
+		status = pnr_hash_new_with_crc32(&hash, err);
+	if (status != PNR_OK)
+		return status;
+	const pnr_patch patch = { bytes.data, bytes.length, item->blob.size, item->blob.hash };
+	pnr_file_range range = { m->content.fd, 0, item->blob.size, item->path };
+	const pnr_source content = pnr_file_range_source(&range);
+	spool to = { m, m->patches_size };
+	const pnr_sink file = { .write = spool_write, .context = &to };
+	pnr_hash_pipe pipe = { hash, &file, NULL };
+	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+	status = pnr_patch_make(&patch, &content, whole_size, PNR_PATCH_LEVEL_DEFAULT, &sink, &m->meter, item->path,
+	                        &size, err);
+	if (status != PNR_OK || size == 0)
+		return status;
+	out->place = PLACE_PATCH;
+	out->base = base->blob.hash;
+	out->patch = (pnr_archive_extra){
+		.fd = m->patches.fd, .name = "patches", .offset = m->patches_size, .body_size = size, .size = size,
+	};
+	m->patches_size += size;
+	char content_hex[PNR_DIGEST_HEX_SIZE], base_hex[PNR_DIGEST_HEX_SIZE];
+	(void)snprintf(out->patch_path, sizeof out->patch_path, PATCH_DIR "/%s.%s.zst",
+	               pnr_digest_to_hex(&item->blob.hash, content_hex), pnr_digest_to_hex(&out->base, base_hex));
+	return pnr_hash_finish(hash, &out->patch_hash, &out->patch.crc32, NULL, err);
+}
+
+static void body_cleanup(pnr_body **body)
+{
+	pnr_body_close(*body);
+}
+
+/* A patch against the asset of the same path, if there can be one that is worth it. */
+static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const held *base,
+                            verdict *out, pnr_error *err)
+{
+	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
+	if (!m->options->patches || base == NULL || !pnr_patch_fits(base->blob.size, item->blob.size))
+		return PNR_OK;
+	pnr_status status = pnr_body_open(m->store, &item->blob, item->encoding_id, &body, err);
+	if (status == PNR_OK)
+		status = open_spool(target, &m->patches, err);
+	if (status == PNR_OK)
+		status = open_spool(target, &m->content, err);
+	return status == PNR_OK ? write_patch(m, item, base, pnr_body_size(body), out, err) : status;
+}
+
+/* ------------------------------------------------------------------ deciding -- */
+
+static bool in_patch_dir(const char *path)
+{
+	size_t length = strlen(PATCH_DIR);
+	return strncmp(path, PATCH_DIR, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static pnr_status decide_one(making *m, const char *target, const pnr_archive_item *item, verdict *out, pnr_error *err)
+{
+	held *same_path = find_held(m, item->path);
+	pnr_status status = PNR_OK;
+	if (same_path != NULL)
+		same_path->kept = true;
+	if (m->have_count > 0 && bsearch(&item->blob.hash, m->have, m->have_count, sizeof *m->have, by_bytes) != NULL) {
+		out->place = PLACE_THERE;
+		return pnr_meter_add(&m->meter, item->path, item->blob.size, err);
+	}
+	out->place = PLACE_WHOLE;
+	if (!in_patch_dir(item->path))
+		status = try_patch(m, target, item, same_path, out, err);
+	if (status != PNR_OK && status != PNR_CANCELLED)
+		pnr_context(err, "'%s'", item->path);
+	m->result.assets_whole += out->place == PLACE_WHOLE;
+	m->result.assets_patched += out->place == PLACE_PATCH;
+	return status;
+}
+
+static pnr_status decide(making *m, const char *target, pnr_error *err)
+{
+	size_t count = m->archive.count - 1;
+	m->verdicts = calloc(count + 1, sizeof *m->verdicts);
+	if (m->verdicts == NULL)
+		return pnr_fail_nomem(err);
+	m->result.assets = count;
+	pnr_status status = PNR_OK;
+	for (size_t i = 0; i < count && status == PNR_OK; i++)
+		status = decide_one(m, target, &m->archive.items[i + 1], &m->verdicts[i], err);
+	for (size_t i = 0; i < m->held_count; i++)
+		m->result.assets_removed += !m->held[i].kept;
+	return status;
+}
+
+/* ---------------------------------------------------------------- the manifest -- */
+
+static void put_member(pnr_buffer *out, const char *key, const char *value)
+{
+	pnr_buffer_printf(out, ",\"%s\":", key);
+	pnr_json_quote(out, value, strlen(value));
+}
+
+static void describe_asset(const pnr_archive_item *item, const verdict *v, pnr_buffer *out)
+{
+	static const char *const names[] = { [PLACE_THERE] = "base", [PLACE_WHOLE] = "zip", [PLACE_PATCH] = "patch" };
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_buffer_puts(out, "{\"path\":");
+	pnr_json_quote(out, item->path, strlen(item->path));
+	put_member(out, "from", names[v->place]);
+	if (v->place == PLACE_PATCH) {
+		put_member(out, "base", pnr_digest_to_hex(&v->base, hex));
+		put_member(out, "patch", v->patch_path);
+		put_member(out, "hash", pnr_digest_to_hex(&v->patch_hash, hex));
+		pnr_buffer_printf(out, ",\"size\":%" PRIu64, v->patch.size);
+	}
+	pnr_buffer_putc(out, '}');
+}
+
+static void describe(const making *m, pnr_buffer *out)
+{
+	char hex[PNR_DIGEST_HEX_SIZE];
+	bool first = true;
+	pnr_buffer_puts(out, "{\"format\":1");
+	if (m->options->since != NULL)
+		put_member(out, "basePackageHash", pnr_digest_to_hex(&m->since.package_hash, hex));
+	put_member(out, "archiveHash", pnr_digest_to_hex(&m->archive.archive.archive_hash, hex));
+	pnr_buffer_printf(out, ",\"archiveSize\":%" PRIu64 ",\"assets\":[", m->archive.archive.size);
+	for (size_t i = 1; i < m->archive.count; i++) {
+		pnr_buffer_puts(out, i > 1 ? "," : "");
+		describe_asset(&m->archive.items[i], &m->verdicts[i - 1], out);
+	}
+	pnr_buffer_puts(out, "],\"removed\":[");
+	for (size_t i = 0; i < m->held_count; i++) {
+		if (m->held[i].kept)
+			continue;
+		pnr_buffer_puts(out, first ? "" : ",");
+		pnr_json_quote(out, m->held[i].path, strlen(m->held[i].path));
+		first = false;
+	}
+	pnr_buffer_puts(out, "]}");
+}
+
+static void coders_cleanup(pnr_coders **coders)
+{
+	pnr_coders_free(*coders);
+}
+
+/* Compressed as any other manifest is, into a file beside the output. */
+static pnr_status encode_manifest(making *m, const char *target, const pnr_buffer *text, pnr_error *err)
+{
+	PNR_CLEANUP(coders_cleanup) pnr_coders *coders = NULL;
+	pnr_memory_range range = { text->data, text->length };
+	const pnr_source source = pnr_memory_source(&range);
+	pnr_content content;
+	pnr_encoding encoding;
+	pnr_pool *pool = NULL;
+	pnr_status status = open_spool(target, &m->manifest_file, err);
+	if (status == PNR_OK)
+		status = pnr_coders_new(PNR_LEVEL_DEFAULT, &coders, err);
+	if (status == PNR_OK)
+		status = pnr_store_pool(m->store, &pool, err);
+	if (status == PNR_OK)
+		status = pnr_encode_stream(coders, &source, m->manifest_file.fd, PNR_MANIFEST_NAME, pool, NULL, NULL, &content,
+		                           &encoding, err);
+	if (status != PNR_OK)
+		return status;
+	m->manifest = (pnr_archive_extra){
+		.fd = m->manifest_file.fd,
+		.name = PNR_MANIFEST_NAME,
+		.offset = encoding.body_offset,
+		.body_size = encoding.body_size,
+		.deflated = encoding.form != PNR_FORM_STORED,
+		.size = content.size,
+		.crc32 = content.crc32,
+	};
+	return PNR_OK;
+}
+
+static pnr_status make_manifest(making *m, const char *target, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer whole = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer tail = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	pnr_status status = pnr_store_manifest(m->store, m->archive.archive.id, &whole, err);
+	describe(m, &tail);
+	if (status == PNR_OK)
+		status = pnr_buffer_status(&tail, err);
+	if (status == PNR_OK)
+		status = pnr_manifest_add_tail(whole.data, whole.length, "delta", tail.data, &text, err);
+	if (status == PNR_OK && text.length > PNR_MANIFEST_MAX)
+		status = pnr_fail(err, PNR_FULL, "the manifest would be larger than %u bytes", PNR_MANIFEST_MAX);
+	return status == PNR_OK ? encode_manifest(m, target, &text, err) : status;
+}
+
+/* --------------------------------------------------------------------- the zip -- */
+
+static pnr_status write_zip(making *m, const char *target, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) pnr_archive_item *items = calloc(m->archive.count, sizeof *items);
+	PNR_CLEANUP(pnr_temp_discard) pnr_temp zip = PNR_TEMP_INIT;
+	pnr_digest hash;
+	size_t count = 0;
+	if (items == NULL)
+		return pnr_fail_nomem(err);
+	items[count++] = (pnr_archive_item){ .path = PNR_MANIFEST_NAME, .extra = &m->manifest };
+	for (size_t i = 1; i < m->archive.count; i++)
+		if (m->verdicts[i - 1].place == PLACE_WHOLE)
+			items[count++] = m->archive.items[i];
+	for (size_t i = 0; i + 1 < m->archive.count; i++)
+		if (m->verdicts[i].place == PLACE_PATCH)
+			items[count++] = (pnr_archive_item){ .path = m->verdicts[i].patch_path, .extra = &m->verdicts[i].patch };
+	pnr_status status = pnr_meter_begin(&m->meter, PNR_PHASE_WRITE, 0, err);
+	if (status == PNR_OK)
+		status = pnr_archive_write_temp(m->store, items, count, m->archive.archive.created_ms, &m->meter, target, &zip,
+		                                &hash, &m->result.bytes, err);
+	if (status == PNR_OK)
+		status = pnr_meter_end(&m->meter, err);
+	return status == PNR_OK ? pnr_temp_publish(&zip, err) : status;
+}
+
+static pnr_status run(making *m, const char *ref, const char *output_path, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_free) char *target = NULL;
+	pnr_status status = pnr_stored_archive_load(m->store, ref, &m->archive, err);
+	if (status == PNR_OK)
+		status = load_have(m, err);
+	if (status == PNR_OK)
+		status = pnr_archive_target(m->store, output_path, &target, err);
+	if (status == PNR_OK)
+		status = pnr_meter_begin(&m->meter, PNR_PHASE_HASH, 0, err);
+	if (status == PNR_OK)
+		status = decide(m, target, err);
+	if (status == PNR_OK)
+		status = pnr_meter_end(&m->meter, err);
+	if (status == PNR_OK)
+		status = make_manifest(m, target, err);
+	return status == PNR_OK ? write_zip(m, target, err) : status;
+}
+
+pnr_status pnr_delta(pnr_store *store, const char *ref, const pnr_delta_options *options, const char *output_path,
+                     pnr_delta_result *out_result, pnr_error *err)
+{
+	pnr_delta_options own = { .size = sizeof own };
+	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_delta_options", err);
+	if (status != PNR_OK)
+		return status;
+	if ((own.since == NULL) == (own.have == NULL && own.have_count == 0))
+		return pnr_fail(err, PNR_INVALID, "a delta is either since a package or against a list of hashes");
+	PNR_CLEANUP(making_free) making m = {
+		.store = store,
+		.options = &own,
+		.meter = { .fn = own.progress, .user = own.progress_user },
+		.archive = PNR_STORED_ARCHIVE_INIT,
+		.patches = PNR_TEMP_INIT,
+		.content = PNR_TEMP_INIT,
+		.manifest_file = PNR_TEMP_INIT,
+	};
+	status = run(&m, ref, output_path, err);
+	if (status != PNR_OK)
+		return status;
+	m.result.size = sizeof m.result;
+	m.result.package_hash = m.archive.package.package_hash;
+	m.result.archive_hash = m.archive.archive.archive_hash;
+	m.result.bytes_full = m.archive.archive.size;
+	*out_result = m.result;
+	return PNR_OK;
+}
