@@ -1,0 +1,49 @@
+/*
+ * A package that was made elsewhere enters the store: its content is there, its
+ * rows are made of its manifest and of the config that is inside. What both say
+ * is written as a manifest once more: only if that is the same, byte for byte, is
+ * the package taken.
+ */
+#ifndef PNR_PACKAGE_ADOPT_H
+#define PNR_PACKAGE_ADOPT_H
+
+#include "base/progress.h"
+#include "store/store.h"
+
+/** What is known of the package elsewhere. */
+typedef struct pnr_adoption {
+	const char *manifest; /**< manifest.json as it is in the zip */
+	size_t manifest_length;
+	const char *label;    /**< for messages: the file or the remote that it came from */
+	pnr_digest archive_hash; /**< of the zip that was made of it there */
+	uint64_t archive_size;
+	const char *options;     /**< of that archive: pnr_archive_row */
+	const char *event;       /**< for the log: "apply", "pull" */
+	const char *name;        /**< of the model */
+	const char *output_path; /**< the zip goes there; NULL: it is made, hashed and not kept */
+	pnr_meter *meter;        /**< may be NULL */
+} pnr_adoption;
+
+typedef struct pnr_adopted {
+	int64_t package_id, archive_id;
+	pnr_digest package_hash;
+	pnr_digest archive_hash; /**< of the zip that this store makes */
+	uint64_t archive_size;   /**< of that */
+	uint64_t asset_count;
+	bool identical;          /**< it is the one that was made elsewhere, byte for byte */
+} pnr_adopted;
+
+/**
+ * Adopt a package whose assets are all in the store, settled and with rows. The
+ * zip is written (or only hashed), then archive and log entry are recorded in one
+ * transaction, then the zip gets its name. A package that is known already gets
+ * a log entry, no second row.
+ *
+ * Errors: CORRUPT (the manifest breaks a rule of verify, or is not the one that
+ * its config and assets make: the text says which), NOT_FOUND (an asset is not in
+ * the store), INVALID (the output), DENIED, CANCELLED, BUSY, FULL, IO, NOMEM.
+ */
+PNR_CHECKED pnr_status pnr_adopt(pnr_store *store, const pnr_adoption *adoption, pnr_adopted *out_adopted,
+                                 pnr_error *err);
+
+#endif
