@@ -9,8 +9,6 @@
 #include <pannier/digest.h>
 
 #define PNR_MANIFEST_VERSION "1.0"
-/** Sizes above cannot pass through a JSON number unharmed: 2^53. */
-#define PNR_MANIFEST_SIZE_MAX ((uint64_t)1 << 53)
 
 typedef struct pnr_manifest_asset {
 	char *path;        /**< relativePath, decoded; any text */

@@ -36,17 +36,22 @@ typedef struct pnr_package_object {
 	pnr_digest archive_hash;
 	uint64_t archive_size;
 	char *archive_options;
-	pnr_object_row *objects; /**< by hash, each hash once: the assets, and the bases of patches */
+	pnr_object_row *objects; /**< in the order of their hashes, each once: the assets, and the bases of patches */
 	size_t object_count;
 } pnr_package_object;
 
 #define PNR_PACKAGE_OBJECT_INIT { .objects = NULL }
 
-/** Append the text of the object. Errors: CORRUPT (the manifest is none of ours), NOMEM. */
+/**
+ * Append the text of the object; package_hash and manifest_hash are not looked at,
+ * as they follow from the manifest. Errors: CORRUPT (the manifest is none of ours), NOMEM.
+ */
 PNR_CHECKED pnr_status pnr_package_object_write(const pnr_package_object *object, pnr_buffer *out, pnr_error *err);
 /**
- * Read such a text: every asset of the manifest has an object; the base of every
- * patch has one, too, of a depth less by one; no chain is longer than PNR_CHAIN_MAX.
+ * Read such a text: every asset of the manifest has an object, and so has the base
+ * of every patch, of a depth less by one; no chain is longer than PNR_CHAIN_MAX;
+ * there are no others. What the objects hold is yet to be proved, and whether the
+ * manifest is one that its config and assets make.
  *
  * Errors: CORRUPT (says where), UNSUPPORTED (a newer format), NOMEM.
  */
@@ -58,11 +63,14 @@ const pnr_object_row *pnr_package_object_find(const pnr_package_object *object, 
 void pnr_package_object_free(pnr_package_object *object);
 
 /** Room for any key of ours. */
-#define PNR_KEY_SIZE 192u
-/** The key of an object; returns @out. */
+#define PNR_KEY_SIZE 272u
+/** The key of an object, by hash, form and base; returns @out. */
 const char *pnr_key_of_object(const pnr_object_row *object, char out[PNR_KEY_SIZE]);
 const char *pnr_key_of_package(const pnr_digest *package_hash, const pnr_digest *manifest_hash,
                                char out[PNR_KEY_SIZE]);
+/** The name of a form in the object and in the index: "gzip", "stored", "patch". */
+const char *pnr_object_form_name(pnr_object_form form);
+bool pnr_object_form_parse(const char *name, pnr_object_form *out_form);
 /** Fails for a name that may be no tag. Errors: INVALID. */
 PNR_CHECKED pnr_status pnr_key_of_tag(const char *tag, char out[PNR_KEY_SIZE], pnr_error *err);
 
