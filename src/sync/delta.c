@@ -10,6 +10,8 @@
 #include "codec/patch.h"
 #include "package/manifest_tail.h"
 #include "package/stored_archive.h"
+#include "sync/blob_patch.h"
+#include "sync/held.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pannier/delta.h>
@@ -21,13 +23,6 @@
 
 #define PATCH_DIR "patches"
 #define PATCH_PATH_SIZE (sizeof PATCH_DIR + 2 * PNR_DIGEST_HEX_SIZE + sizeof ".zst")
-
-/* An asset of the package that the other side has. */
-typedef struct held {
-	char *path;
-	pnr_blob_row blob;
-	bool kept; /* the new package has the path, too */
-} held;
 
 typedef enum place { PLACE_THERE, PLACE_WHOLE, PLACE_PATCH } place;
 
@@ -46,8 +41,7 @@ typedef struct making {
 	pnr_meter meter;
 	pnr_stored_archive archive;
 	pnr_ref_row since;
-	held *held; /* sorted by path */
-	size_t held_count, held_capacity;
+	pnr_held_list held;
 	pnr_digest *have; /* sorted */
 	size_t have_count;
 	verdict *verdicts; /* one an asset: item i + 1 of the archive */
@@ -59,9 +53,7 @@ typedef struct making {
 
 static void making_free(making *m)
 {
-	for (size_t i = 0; i < m->held_count; i++)
-		free(m->held[i].path);
-	free(m->held);
+	pnr_held_free(&m->held);
 	free(m->have);
 	free(m->verdicts);
 	pnr_temp_discard(&m->patches);
@@ -71,28 +63,6 @@ static void making_free(making *m)
 }
 
 /* --------------------------------------------------- what the other side has -- */
-
-static pnr_status add_held(void *user, const pnr_asset_row *row, pnr_error *err)
-{
-	making *m = user;
-	held *list = pnr_array_grow(m->held, sizeof *list, m->held_count, &m->held_capacity);
-	if (list == NULL)
-		return pnr_fail_nomem(err);
-	m->held = list;
-	char *path = strdup(row->path);
-	if (path == NULL)
-		return pnr_fail_nomem(err);
-	m->held[m->held_count++] = (held){
-		.path = path,
-		.blob = { .id = row->blob_id, .hash = row->hash, .size = row->size, .crc32 = row->crc32 },
-	};
-	return PNR_OK;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const held *)a)->path, ((const held *)b)->path);
-}
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -105,26 +75,19 @@ static pnr_status load_have(making *m, pnr_error *err)
 	if (o->since != NULL) {
 		pnr_status status = pnr_store_ref(m->store, o->since, &m->since, err);
 		if (status == PNR_OK)
-			status = pnr_index_package_assets(pnr_store_index(m->store), m->since.package_id, 0, add_held, m, err);
+			status = pnr_held_load(pnr_store_index(m->store), m->since.package_id, &m->held, err);
 		if (status != PNR_OK)
 			return status;
-		pnr_array_sort(m->held, m->held_count, sizeof *m->held, by_path);
 	}
-	size_t count = o->since != NULL ? m->held_count : o->have_count;
+	size_t count = o->since != NULL ? m->held.count : o->have_count;
 	m->have = calloc(count + 1, sizeof *m->have);
 	if (m->have == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		m->have[i] = o->since != NULL ? m->held[i].blob.hash : o->have[i];
+		m->have[i] = o->since != NULL ? m->held.items[i].blob.hash : o->have[i];
 	pnr_array_sort(m->have, count, sizeof *m->have, by_bytes);
 	m->have_count = count;
 	return PNR_OK;
-}
-
-static held *find_held(const making *m, const char *path)
-{
-	const held key = { .path = (char *)(uintptr_t)path };
-	return m->held_count == 0 ? NULL : bsearch(&key, m->held, m->held_count, sizeof key, by_path);
 }
 
 /* ------------------------------------------------------------------- patches -- */
@@ -158,40 +121,20 @@ static pnr_status spool_write(void *context, const void *data, size_t length, pn
 	return status;
 }
 
-static pnr_status read_content(making *m, const pnr_blob_row *blob, pnr_error *err)
-{
-	pnr_status status = pnr_file_truncate(m->content.fd, 0, m->content.target, err);
-	if (status == PNR_OK && lseek(m->content.fd, 0, SEEK_SET) != 0)
-		status = pnr_fail(err, PNR_IO, "'%s' cannot be rewound", m->content.target);
-	pnr_file_end end = { m->content.fd, m->content.target };
-	const pnr_sink sink = pnr_file_end_sink(&end);
-	return status == PNR_OK ? pnr_store_read_blob(m->store, blob, &sink, err) : status;
-}
-
-static pnr_status write_patch(making *m, const pnr_archive_item *item, const held *base, uint64_t whole_size,
+static pnr_status write_patch(making *m, const pnr_archive_item *item, const pnr_held *base, uint64_t whole_size,
                               verdict *out, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer bytes = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_buffer_end end = { &bytes, (size_t)base->blob.size };
-	const pnr_sink into_memory = pnr_buffer_end_sink(&end);
 	uint64_t size = 0;
-	pnr_status status = pnr_store_read_blob(m->store, &base->blob, &into_memory, err);
-	if (status == PNR_OK)
-		status = read_content(m, &item->blob, err);
-	if (status == PNR_OK)
-		status = pnr_hash_new_with_crc32(&hash, err);
-	if (status != PNR_OK)
-		return status;
-	const pnr_patch patch = { bytes.data, bytes.length, item->blob.size, item->blob.hash };
-	pnr_file_range range = { m->content.fd, 0, item->blob.size, item->path };
-	const pnr_source content = pnr_file_range_source(&range);
 	spool to = { m, m->patches_size };
 	const pnr_sink file = { .write = spool_write, .context = &to };
+	pnr_status status = pnr_hash_new_with_crc32(&hash, err);
+	if (status != PNR_OK)
+		return status;
 	pnr_hash_pipe pipe = { hash, &file, NULL };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
-	status = pnr_patch_make(&patch, &content, whole_size, PNR_PATCH_LEVEL_DEFAULT, &sink, &m->meter, item->path,
-	                        &size, err);
+	status = pnr_blob_patch(m->store, &base->blob, &item->blob, whole_size, m->content.fd, m->content.target, &sink,
+	                        &m->meter, item->path, &size, err);
 	if (status != PNR_OK || size == 0)
 		return status;
 	out->place = PLACE_PATCH;
@@ -212,7 +155,7 @@ static void body_cleanup(pnr_body **body)
 }
 
 /* A patch against the asset of the same path, if there can be one that is worth it. */
-static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const held *base,
+static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const pnr_held *base,
                             verdict *out, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
@@ -236,7 +179,7 @@ static bool in_patch_dir(const char *path)
 
 static pnr_status decide_one(making *m, const char *target, const pnr_archive_item *item, verdict *out, pnr_error *err)
 {
-	held *same_path = find_held(m, item->path);
+	pnr_held *same_path = pnr_held_find(&m->held, item->path);
 	pnr_status status = PNR_OK;
 	if (same_path != NULL)
 		same_path->kept = true;
@@ -264,8 +207,8 @@ static pnr_status decide(making *m, const char *target, pnr_error *err)
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = decide_one(m, target, &m->archive.items[i + 1], &m->verdicts[i], err);
-	for (size_t i = 0; i < m->held_count; i++)
-		m->result.assets_removed += !m->held[i].kept;
+	for (size_t i = 0; i < m->held.count; i++)
+		m->result.assets_removed += !m->held.items[i].kept;
 	return status;
 }
 
@@ -307,11 +250,11 @@ static void describe(const making *m, pnr_buffer *out)
 		describe_asset(&m->archive.items[i], &m->verdicts[i - 1], out);
 	}
 	pnr_buffer_puts(out, "],\"removed\":[");
-	for (size_t i = 0; i < m->held_count; i++) {
-		if (m->held[i].kept)
+	for (size_t i = 0; i < m->held.count; i++) {
+		if (m->held.items[i].kept)
 			continue;
 		pnr_buffer_puts(out, first ? "" : ",");
-		pnr_json_quote(out, m->held[i].path, strlen(m->held[i].path));
+		pnr_json_quote(out, m->held.items[i].path, strlen(m->held.items[i].path));
 		first = false;
 	}
 	pnr_buffer_puts(out, "]}");
