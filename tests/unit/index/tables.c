@@ -373,6 +373,9 @@ static void run_remotes(pnr_index *index)
 	assert_ok(pnr_index_presence_find(index, id, &presence.hash, &found, err));
 	assert_ok(pnr_index_presence_forget(index, id, &presence.hash, err));
 	assert_ok(pnr_index_remote_package_put(index, id, &package, err));
+	bool known = false;
+	assert_ok(pnr_index_remote_package_known(index, id, &package.package_hash, &package.manifest_hash, &known, err));
+	assert_true(known);
 	assert_ok(pnr_index_remote_package_list(index, id, ignore_remote_package, NULL, err));
 	pnr_ignore(pnr_index_remote_package_newest(index, id, NULL, &id, NULL));
 	pnr_ignore(pnr_index_remote_package_newest(index, id, "x", &id, NULL));
