@@ -234,6 +234,9 @@ PNR_CHECKED pnr_status pnr_index_archive_put(pnr_index *index, pnr_archive_row *
 /** By id. `options` is NULL in the row. */
 PNR_CHECKED pnr_status pnr_index_archive_get(pnr_index *index, int64_t archive_id, pnr_archive_row *out_row,
                                              pnr_error *err);
+/** Append its options, and the name of the model as the newest log entry has it: of the archive, else of its package. */
+PNR_CHECKED pnr_status pnr_index_archive_origin(pnr_index *index, int64_t archive_id, pnr_buffer *options,
+                                                pnr_buffer *name, pnr_error *err);
 /** The encodings an archive was made of: the manifest's first. Calls @fn for each id. */
 typedef pnr_status (*pnr_id_fn)(void *user, int64_t id, pnr_error *err);
 PNR_CHECKED pnr_status pnr_index_archive_encodings(pnr_index *index, int64_t archive_id, pnr_id_fn fn,
