@@ -37,6 +37,10 @@ const command commands[] = {
 	{ "cat", SCENE_PACKED, false, { "cat", "older:assumptions/expenses.csv" }, NULL },
 	{ "status", SCENE_CHANGED, false, { "status", "--include-policies" }, NULL },
 	{ "validate", SCENE_PACKED, false, { "validate" }, NULL },
+	{ "delta", SCENE_PACKED, false, { "delta", "--since", "older", "--patch", "-o", "out.zip" }, NULL },
+	{ "apply, zip", SCENE_EMPTY, true, { "apply", "../delta.zip", "--base", "../older.zip", "-o", "out.zip" }, NULL },
+	{ "apply, folder", SCENE_EMPTY, true, { "apply", "../delta.zip", "--base", "../older", "-C", "out" }, NULL },
+	{ "apply, store", SCENE_PACKED, true, { "apply", "../delta.zip", "-o", "out.zip" }, NULL },
 	{ "tag", SCENE_PACKED, true, { NULL }, tag },
 	{ NULL, SCENE_EMPTY, false, { NULL }, NULL },
 };
