@@ -254,7 +254,7 @@ pnr_status pnr_delta_manifest_read(const char *text, size_t length, pnr_delta_ma
 	pnr_json_span tail;
 	pnr_status status = pnr_manifest_cut_tail(text, length, PNR_DELTA_KEY, &tail, &delta.text, err);
 	if (status == PNR_NOT_FOUND)
-		return pnr_fail(err, PNR_INVALID, "it is no delta: its manifest has no key \"" PNR_DELTA_KEY "\"");
+		return pnr_fail(err, PNR_CORRUPT, "it is no delta: its manifest has no key \"" PNR_DELTA_KEY "\"");
 	if (status == PNR_OK)
 		status = read_tail(&delta, text, tail, err);
 	if (status != PNR_OK)

@@ -52,7 +52,7 @@ typedef struct pnr_delta_manifest {
  * speak of the same assets. What they promise of content is not looked at.
  *
  * Memory: in proportion to the assets; no tree of the whole is built.
- * Errors: INVALID (a manifest, but of no delta), CORRUPT (says where),
+ * Errors: CORRUPT (says where; or it is no delta),
  * UNSUPPORTED (a newer format), NOMEM.
  */
 PNR_CHECKED pnr_status pnr_delta_manifest_read(const char *text, size_t length, pnr_delta_manifest *out_delta,

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/options.h"
+#include "base/path.h"
 #include "codec/hash.h"
 #include "package/record.h"
 #include "sync/presence.h"
@@ -35,7 +36,6 @@ typedef struct pushing {
 	double began;
 	pnr_stored_archive archive;
 	uint64_t blobs; /* different contents of the package */
-	pnr_buffer archive_options, name;
 	pnr_package_key key;
 	pnr_package_object there; /* what the remote has of the package, where that was read */
 	bool is_read;
@@ -53,8 +53,6 @@ static void pushing_free(pushing *p)
 	pnr_push_plan_free(&p->plan);
 	pnr_package_object_free(&p->there);
 	pnr_stored_archive_free(&p->archive);
-	pnr_buffer_free(&p->archive_options);
-	pnr_buffer_free(&p->name);
 }
 
 /* After a call to the remote: that it has something damaged or other than expected is an answer. */
@@ -89,11 +87,11 @@ static pnr_status count_blobs(pushing *p, pnr_error *err)
 static pnr_status load(pushing *p, pnr_error *err)
 {
 	pnr_status status = pnr_stored_archive_load(p->store, p->ref, &p->archive, err);
+	/* The object of the package is JSON. */
+	if (status == PNR_OK && !pnr_utf8_valid(p->archive.name.data, p->archive.name.length))
+		status = pnr_fail(err, PNR_INVALID, "the model's name is not UTF-8 and cannot be pushed: pack it with --name");
 	if (status == PNR_OK)
 		status = count_blobs(p, err);
-	if (status == PNR_OK)
-		status = pnr_index_archive_about(pnr_store_index(p->store), p->archive.archive.id, &p->archive_options,
-		                                 &p->name, err);
 	p->key.package_hash = p->archive.package.package_hash;
 	p->key.manifest_hash = p->archive.archive.manifest_hash;
 	return status;
@@ -147,7 +145,7 @@ static pnr_status make_plan(pushing *p, pnr_meter *meter, pnr_error *err)
 		.store = p->store,
 		.remote = p->remote,
 		.archive = &p->archive,
-		.name = p->name.data,
+		.name = p->archive.name.data,
 		.there = p->is_read ? &p->there : NULL,
 		.heal = p->options->heal,
 		.meter = meter,
@@ -192,8 +190,8 @@ static pnr_status write_object(pushing *p, pnr_buffer *out, pnr_error *err)
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 	object.archive_hash = p->archive.archive.archive_hash;
 	object.archive_size = p->archive.archive.size;
-	object.name = strdup(p->name.data);
-	object.archive_options = strdup(p->archive_options.data);
+	object.name = strdup(p->archive.name.data);
+	object.archive_options = strdup(p->archive.options.data);
 	if (object.name == NULL || object.archive_options == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = list_objects(p, &object, err);
@@ -259,7 +257,7 @@ static pnr_status put_presence(pushing *p, int64_t now, pnr_error *err)
 		.package_hash = p->key.package_hash,
 		.manifest_hash = p->key.manifest_hash,
 		.archive_hash = p->archive.archive.archive_hash,
-		.name = p->name.data,
+		.name = p->archive.name.data,
 		.at_ms = now,
 	};
 	if (p->learn)
@@ -288,7 +286,7 @@ static pnr_status put_log(pushing *p, pnr_error *err)
 		.event = "push",
 		.package_id = p->archive.package.package_id,
 		.archive_id = p->archive.archive.id,
-		.name = p->name.data,
+		.name = p->archive.name.data,
 		.note = "",
 		.options = options.data,
 	};

@@ -346,7 +346,7 @@ static bool may_be_patch(const pnr_push_plan *plan, const pnr_piece *piece)
 
 static const pnr_held *held_of(const pnr_held_list *held, const pnr_piece *piece)
 {
-	const pnr_held *base = pnr_held_find(held, piece->item->path);
+	const pnr_held *base = pnr_held_version(held, piece->item->path);
 	return base != NULL && pnr_patch_fits(base->blob.size, piece->size) ? base : NULL;
 }
 

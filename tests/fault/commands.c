@@ -44,6 +44,10 @@ const command commands[] = {
 	{ "push, there", SCENE_PUSHED, true, { "push", "-q", "share", "older" }, NULL },
 	{ "push --heal", SCENE_PUSHED, true, { "push", "-q", "share", "older", "--heal" }, NULL },
 	{ "push --dry-run", SCENE_PUSHED, false, { "push", "-q", "share", "--dry-run" }, NULL },
+	{ "delta", SCENE_PACKED, false, { "delta", "--since", "older", "--patch", "-o", "out.zip" }, NULL },
+	{ "apply, zip", SCENE_EMPTY, true, { "apply", "../delta.zip", "--base", "../older.zip", "-o", "out.zip" }, NULL },
+	{ "apply, folder", SCENE_EMPTY, true, { "apply", "../delta.zip", "--base", "../older", "-C", "out" }, NULL },
+	{ "apply, store", SCENE_PACKED, true, { "apply", "../delta.zip", "-o", "out.zip" }, NULL },
 	{ "tag", SCENE_PACKED, true, { NULL }, tag },
 	{ NULL, SCENE_EMPTY, false, { NULL }, NULL },
 };
