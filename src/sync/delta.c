@@ -10,7 +10,9 @@
 #include "codec/patch.h"
 #include "package/manifest_tail.h"
 #include "package/stored_archive.h"
+#include "sync/blob_patch.h"
 #include "sync/delta_manifest.h"
+#include "sync/held.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pannier/delta.h>
@@ -20,13 +22,6 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-
-/* An asset of the package that the other side has. */
-typedef struct held {
-	char *path;
-	pnr_blob_row blob;
-	bool kept; /* the new package has the path, too */
-} held;
 
 /* What becomes of an asset of the new package. */
 typedef struct verdict {
@@ -47,13 +42,11 @@ typedef struct making {
 	pnr_meter meter;
 	pnr_stored_archive archive;
 	pnr_ref_row since;
-	held *held; /* sorted by path */
-	held **by_name; /* the same by what follows the last '/' */
-	size_t held_count, held_capacity;
+	pnr_held_list held;
 	pnr_digest *have; /* sorted */
 	size_t have_count;
 	verdict *verdicts; /* one an asset: item i + 1 of the archive */
-	const held **bases; /* likewise: what a patch would be against; NULL: there is none */
+	const pnr_held **bases; /* likewise: what a patch would be against; NULL: there is none */
 	size_t *firsts;     /* likewise: the first asset whose patch would be the same one */
 	pnr_temp patches, content, manifest_file;
 	uint64_t patches_size;
@@ -63,12 +56,9 @@ typedef struct making {
 
 static void making_free(making *m)
 {
-	for (size_t i = 0; i < m->held_count; i++)
-		free(m->held[i].path);
 	for (size_t i = 0; m->verdicts != NULL && i + 1 < m->archive.count; i++)
 		free((char *)(uintptr_t)m->verdicts[i].patch_path);
-	free(m->held);
-	free(m->by_name);
+	pnr_held_free(&m->held);
 	free(m->have);
 	free(m->verdicts);
 	free(m->bases);
@@ -81,35 +71,6 @@ static void making_free(making *m)
 
 /* --------------------------------------------------- what the other side has -- */
 
-static pnr_status add_held(void *user, const pnr_asset_row *row, pnr_error *err)
-{
-	making *m = user;
-	held *list = pnr_array_grow(m->held, sizeof *list, m->held_count, &m->held_capacity);
-	if (list == NULL)
-		return pnr_fail_nomem(err);
-	m->held = list;
-	char *path = strdup(row->path);
-	if (path == NULL)
-		return pnr_fail_nomem(err);
-	m->held[m->held_count++] = (held){
-		.path = path,
-		.blob = { .id = row->blob_id, .hash = row->hash, .size = row->size, .crc32 = row->crc32 },
-	};
-	return PNR_OK;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const held *)a)->path, ((const held *)b)->path);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const held *x = *(held *const *)a, *y = *(held *const *)b;
-	int order = strcmp(pnr_path_base(x->path), pnr_path_base(y->path));
-	return order != 0 ? order : strcmp(x->path, y->path);
-}
-
 static int by_bytes(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(pnr_digest));
@@ -121,50 +82,19 @@ static pnr_status load_have(making *m, pnr_error *err)
 	if (o->since != NULL) {
 		pnr_status status = pnr_store_ref(m->store, o->since, &m->since, err);
 		if (status == PNR_OK)
-			status = pnr_index_package_assets(pnr_store_index(m->store), m->since.package_id, 0, add_held, m, err);
+			status = pnr_held_load(pnr_store_index(m->store), m->since.package_id, &m->held, err);
 		if (status != PNR_OK)
 			return status;
-		pnr_array_sort(m->held, m->held_count, sizeof *m->held, by_path);
-		m->by_name = calloc(m->held_count + 1, sizeof *m->by_name);
-		if (m->by_name == NULL)
-			return pnr_fail_nomem(err);
-		for (size_t i = 0; i < m->held_count; i++)
-			m->by_name[i] = &m->held[i];
-		pnr_array_sort(m->by_name, m->held_count, sizeof *m->by_name, by_name);
 	}
-	size_t count = o->since != NULL ? m->held_count : o->have_count;
+	size_t count = o->since != NULL ? m->held.count : o->have_count;
 	m->have = calloc(count + 1, sizeof *m->have);
 	if (m->have == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		m->have[i] = o->since != NULL ? m->held[i].blob.hash : o->have[i];
+		m->have[i] = o->since != NULL ? m->held.items[i].blob.hash : o->have[i];
 	pnr_array_sort(m->have, count, sizeof *m->have, by_bytes);
 	m->have_count = count;
 	return PNR_OK;
-}
-
-static held *find_held(const making *m, const char *path)
-{
-	const held key = { .path = (char *)(uintptr_t)path };
-	return m->held_count == 0 ? NULL : bsearch(&key, m->held, m->held_count, sizeof key, by_path);
-}
-
-/* The version that the other side has: of the same path, else of the same name in another folder. */
-static const held *find_version(const making *m, const char *path)
-{
-	const held *same = find_held(m, path);
-	const char *name = pnr_path_base(path);
-	size_t low = 0, high = m->held_count;
-	while (same == NULL && low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(pnr_path_base(m->by_name[middle]->path), name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (same == NULL && low < m->held_count && strcmp(pnr_path_base(m->by_name[low]->path), name) == 0)
-		same = m->by_name[low];
-	return same;
 }
 
 /* ------------------------------------------------------------------- patches -- */
@@ -198,40 +128,20 @@ static pnr_status spool_write(void *context, const void *data, size_t length, pn
 	return status;
 }
 
-static pnr_status read_content(making *m, const pnr_blob_row *blob, pnr_error *err)
-{
-	pnr_status status = pnr_file_truncate(m->content.fd, 0, m->content.target, err);
-	if (status == PNR_OK && lseek(m->content.fd, 0, SEEK_SET) != 0)
-		status = pnr_fail(err, PNR_IO, "'%s' cannot be rewound", m->content.target);
-	pnr_file_end end = { m->content.fd, m->content.target };
-	const pnr_sink sink = pnr_file_end_sink(&end);
-	return status == PNR_OK ? pnr_store_read_blob(m->store, blob, &sink, err) : status;
-}
-
-static pnr_status write_patch(making *m, const pnr_archive_item *item, const held *base, uint64_t whole_size,
+static pnr_status write_patch(making *m, const pnr_archive_item *item, const pnr_held *base, uint64_t whole_size,
                               verdict *out, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer bytes = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_buffer_end end = { &bytes, (size_t)base->blob.size };
-	const pnr_sink into_memory = pnr_buffer_end_sink(&end);
 	uint64_t size = 0;
-	pnr_status status = pnr_store_read_blob(m->store, &base->blob, &into_memory, err);
-	if (status == PNR_OK)
-		status = read_content(m, &item->blob, err);
-	if (status == PNR_OK)
-		status = pnr_hash_new_with_crc32(&hash, err);
-	if (status != PNR_OK)
-		return status;
-	const pnr_patch patch = { bytes.data, bytes.length, item->blob.size, item->blob.hash };
-	pnr_file_range range = { m->content.fd, 0, item->blob.size, item->path };
-	const pnr_source content = pnr_file_range_source(&range);
 	spool to = { m, m->patches_size };
 	const pnr_sink file = { .write = spool_write, .context = &to };
+	pnr_status status = pnr_hash_new_with_crc32(&hash, err);
+	if (status != PNR_OK)
+		return status;
 	pnr_hash_pipe pipe = { hash, &file, NULL };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
-	status = pnr_patch_make(&patch, &content, whole_size, PNR_PATCH_LEVEL_DEFAULT, &sink, &m->meter, item->path,
-	                        &size, err);
+	status = pnr_blob_patch(m->store, &base->blob, &item->blob, whole_size, m->content.fd, m->content.target, &sink,
+	                        &m->meter, item->path, &size, err);
 	if (status != PNR_OK || size == 0)
 		return status;
 	char path[PNR_DELTA_PATCH_PATH_SIZE];
@@ -257,7 +167,7 @@ static void body_cleanup(pnr_body **body)
 }
 
 /* A patch, if there can be one that is worth it. */
-static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const held *base,
+static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const pnr_held *base,
                             verdict *out, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
@@ -311,7 +221,7 @@ static pnr_status pair(making *m, pnr_error *err)
 	bool wanted = m->options->patches && patch_dir_is_free(m);
 	for (size_t i = 0; wanted && i < count; i++) {
 		const pnr_archive_item *item = &m->archive.items[i + 1];
-		m->bases[i] = is_there(m, &item->blob.hash) ? NULL : find_version(m, item->path);
+		m->bases[i] = is_there(m, &item->blob.hash) ? NULL : pnr_held_version(&m->held, item->path);
 		if (m->bases[i] != NULL)
 			list[pairs++] = (pairing){ item->blob.hash, m->bases[i]->blob.hash, i };
 	}
@@ -327,7 +237,7 @@ static pnr_status decide_one(making *m, const char *target, size_t i, pnr_error 
 {
 	const pnr_archive_item *item = &m->archive.items[i + 1];
 	verdict *out = &m->verdicts[i];
-	held *same_path = find_held(m, item->path);
+	pnr_held *same_path = pnr_held_find(&m->held, item->path);
 	pnr_status status = PNR_OK;
 	if (same_path != NULL)
 		same_path->kept = true;
@@ -357,8 +267,8 @@ static pnr_status decide(making *m, const char *target, pnr_error *err)
 	pnr_status status = pair(m, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = decide_one(m, target, i, err);
-	for (size_t i = 0; i < m->held_count; i++)
-		m->result.assets_removed += !m->held[i].kept;
+	for (size_t i = 0; i < m->held.count; i++)
+		m->result.assets_removed += !m->held.items[i].kept;
 	return status;
 }
 
@@ -403,11 +313,11 @@ static void describe(const making *m, pnr_buffer *out)
 		describe_asset(&m->archive.items[i], &m->verdicts[i - 1].asset, out);
 	}
 	pnr_buffer_puts(out, "],\"removed\":[");
-	for (size_t i = 0; i < m->held_count; i++) {
-		if (m->held[i].kept)
+	for (size_t i = 0; i < m->held.count; i++) {
+		if (m->held.items[i].kept)
 			continue;
 		pnr_buffer_puts(out, first ? "" : ",");
-		pnr_json_quote(out, m->held[i].path, strlen(m->held[i].path));
+		pnr_json_quote(out, m->held.items[i].path, strlen(m->held.items[i].path));
 		first = false;
 	}
 	pnr_buffer_puts(out, "]}");
