@@ -89,7 +89,8 @@ typedef struct pnr_apply_result {
  * Make the package that @delta, a file, describes: take what is in it into the
  * store, apply its patches to what the store has, check all of it, and record the
  * package as if it had been packed here. Then write its zip or its files, if that
- * is asked for: they appear whole or not at all.
+ * is asked for: they appear whole or not at all. If only the files cannot be
+ * written, the package is in the store all the same.
  *
  * A delta may come from anyone: nothing is believed before it was proved, no more
  * than its manifest promises is ever decoded.

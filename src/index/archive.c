@@ -61,30 +61,6 @@ pnr_status pnr_index_archive_get(pnr_index *index, int64_t archive_id, pnr_archi
 	return read_archive(get, NULL, out_row, err);
 }
 
-pnr_status pnr_index_archive_origin(pnr_index *index, int64_t archive_id, pnr_buffer *options, pnr_buffer *name,
-                                    pnr_error *err)
-{
-	static const pnr_sql get_sql = { "find where an archive comes from",
-		                         "SELECT archive.options, (SELECT log.name FROM log"
-		                         " WHERE log.package_id = archive.package_id"
-		                         " ORDER BY log.archive_id IS ?1 DESC, log.id DESC LIMIT 1)"
-		                         " FROM archive WHERE archive.id = ?1" };
-	PNR_CLEANUP(pnr_statement_release) pnr_statement *get = NULL;
-	pnr_status status = pnr_statement_take(index, &get_sql, &get, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_bind_int(get, 1, archive_id);
-	status = pnr_statement_row(get, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_buffer_puts(options, pnr_column_text(get, 0));
-	pnr_buffer_puts(name, pnr_column_is_null(get, 1) ? "." : pnr_column_text(get, 1));
-	status = pnr_buffer_status(options, err);
-	if (status == PNR_OK)
-		status = pnr_buffer_status(name, err);
-	return status == PNR_OK ? pnr_statement_intact(get, err) : status;
-}
-
 static pnr_status insert_archive(pnr_index *index, const pnr_archive_row *row, int64_t *out_id, pnr_error *err)
 {
 	static const pnr_sql insert_sql = { "add an archive",
@@ -126,6 +102,29 @@ pnr_status pnr_index_archive_put(pnr_index *index, pnr_archive_row *row, const i
 	if (status == PNR_OK)
 		row->id = id;
 	return status;
+}
+
+pnr_status pnr_index_archive_about(pnr_index *index, int64_t archive_id, pnr_buffer *options, pnr_buffer *name,
+                                   pnr_error *err)
+{
+	static const pnr_sql about_sql = { "describe an archive",
+		                           "SELECT options, coalesce((SELECT log.name FROM log"
+		                           " WHERE log.package_id = archive.package_id ORDER BY log.id DESC LIMIT 1), '')"
+		                           " FROM archive WHERE id = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *about = NULL;
+	pnr_status status = pnr_statement_take(index, &about_sql, &about, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(about, 1, archive_id);
+	status = pnr_statement_row(about, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_buffer_puts(options, pnr_column_text(about, 0));
+	pnr_buffer_puts(name, pnr_column_text(about, 1));
+	status = pnr_statement_intact(about, err);
+	if (status == PNR_OK)
+		status = pnr_buffer_status(options, err);
+	return status == PNR_OK ? pnr_buffer_status(name, err) : status;
 }
 
 pnr_status pnr_index_archive_forms(pnr_index *index, int64_t archive_id, pnr_form_fn fn, void *user, pnr_error *err)

@@ -70,7 +70,7 @@ static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error 
 		                "package '%s' was stored without a zip; 'pannier unpack' gives its files", ref);
 	status = pnr_index_archive_get(index, s->package.archive_id, &s->archive, err);
 	if (status == PNR_OK)
-		status = pnr_index_archive_origin(index, s->package.archive_id, &s->options, &s->name, err);
+		status = pnr_index_archive_about(index, s->package.archive_id, &s->options, &s->name, err);
 	s->archive.options = s->options.data;
 	if (status == PNR_OK)
 		status = pnr_index_blob_find(index, &s->archive.manifest_hash, &manifest, err);

@@ -337,9 +337,14 @@ static pnr_status read_base(const applying *a, size_t i, pnr_buffer *out, pnr_er
 	if (status == PNR_OK && blob.size != from->base_size)
 		status = pnr_fail(err, PNR_CORRUPT, "the base of its patch has %llu bytes, the manifest says %llu",
 		                  (unsigned long long)blob.size, (unsigned long long)from->base_size);
+	if (status != PNR_OK)
+		return status;
 	pnr_buffer_end end = { out, (size_t)from->base_size };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	return status == PNR_OK ? pnr_store_read_blob(a->store, &blob, &sink, err) : status;
+	/* All at once: a buffer that grows takes twice as much. */
+	if (pnr_buffer_reserve(out, (size_t)from->base_size) == NULL)
+		return pnr_fail_nomem(err);
+	return pnr_store_read_blob(a->store, &blob, &sink, err);
 }
 
 /* Writes from the start on and leaves the file's position there: it is read next. */

@@ -56,9 +56,9 @@ typedef struct making {
 
 static void making_free(making *m)
 {
-	pnr_held_free(&m->held);
 	for (size_t i = 0; m->verdicts != NULL && i + 1 < m->archive.count; i++)
 		free((char *)(uintptr_t)m->verdicts[i].patch_path);
+	pnr_held_free(&m->held);
 	free(m->have);
 	free(m->verdicts);
 	free(m->bases);

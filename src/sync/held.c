@@ -30,22 +30,29 @@ static int by_name(const void *a, const void *b)
 {
 	const pnr_held *x = *(pnr_held *const *)a, *y = *(pnr_held *const *)b;
 	int order = strcmp(pnr_path_base(x->path), pnr_path_base(y->path));
-	return order != 0 ? order : strcmp(x->path, y->path);
+	return order != 0 ? order : by_path(x, y);
+}
+
+static pnr_status sort(pnr_held_list *list, pnr_error *err)
+{
+	pnr_array_sort(list->items, list->count, sizeof *list->items, by_path);
+	list->by_name = calloc(list->count + 1, sizeof *list->by_name);
+	if (list->by_name == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < list->count; i++)
+		list->by_name[i] = &list->items[i];
+	pnr_array_sort(list->by_name, list->count, sizeof *list->by_name, by_name);
+	return PNR_OK;
 }
 
 pnr_status pnr_held_load(pnr_index *index, int64_t package_id, pnr_held_list *out_list, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_held_free) pnr_held_list list = PNR_HELD_LIST_INIT;
 	pnr_status status = pnr_index_package_assets(index, package_id, 0, add, &list, err);
+	if (status == PNR_OK)
+		status = sort(&list, err);
 	if (status != PNR_OK)
 		return status;
-	list.by_name = calloc(list.count + 1, sizeof(pnr_held *));
-	if (list.by_name == NULL)
-		return pnr_fail_nomem(err);
-	pnr_array_sort(list.items, list.count, sizeof *list.items, by_path);
-	for (size_t i = 0; i < list.count; i++)
-		list.by_name[i] = &list.items[i];
-	pnr_array_sort(list.by_name, list.count, sizeof(pnr_held *), by_name);
 	*out_list = list;
 	list = (pnr_held_list)PNR_HELD_LIST_INIT;
 	return PNR_OK;

@@ -81,13 +81,7 @@ static pnr_status put_rows(void *ingest, pnr_error *err)
 static pnr_status settle(const taking *t, pnr_error *err)
 {
 	pnr_status status = pnr_ingest_settle(t->ingest, err);
-	if (status == PNR_OK)
-		status = pnr_store_transaction(t->store, put_rows, t->ingest, err);
-	/* A file was hashed before it was taken in. */
-	for (size_t i = 0; status == PNR_OK && i < t->count; i++)
-		if (t->wanted[i].found && !pnr_digest_equal(&t->items[i].blob.hash, &t->wanted[i].hash))
-			status = pnr_fail(err, PNR_RETRY, "'%s' changed while it was read", t->names[i]);
-	return status;
+	return status == PNR_OK ? pnr_store_transaction(t->store, put_rows, t->ingest, err) : status;
 }
 
 /* --------------------------------------------------------------------- a zip -- */
@@ -295,7 +289,13 @@ static pnr_status take_folder(taking *t, int dir, pnr_error *err)
 		t->sizes[i] = t->wanted[i].size;
 	pnr_array_sort(t->sizes, t->count, sizeof *t->sizes, by_size);
 	pnr_status status = take_tree(t, dir, t->path, 0, err);
-	return status == PNR_OK ? settle(t, err) : status;
+	if (status == PNR_OK)
+		status = settle(t, err);
+	/* A file was hashed before it was taken in. */
+	for (size_t i = 0; status == PNR_OK && i < t->count; i++)
+		if (t->wanted[i].found && !pnr_digest_equal(&t->items[i].blob.hash, &t->wanted[i].hash))
+			status = pnr_fail(err, PNR_RETRY, "'%s' changed while it was read", t->names[i]);
+	return status;
 }
 
 static pnr_status take(taking *t, pnr_error *err)

@@ -442,6 +442,8 @@ static void run_everything(pnr_index *index)
 	assert_ok(pnr_index_archive_get(index, archive, &archive_row, err));
 	assert_ok(pnr_index_archive_encodings(index, archive, ignore_id, NULL, err));
 	assert_ok(pnr_index_archive_forms(index, archive, ignore_form, NULL, err));
+	pnr_buffer_clear(&arena);
+	assert_ok(pnr_index_archive_about(index, archive, &arena, &arena, err));
 	assert_ok(pnr_index_log_list(index, NULL, 0, ignore_log, NULL, err));
 	assert_ok(pnr_index_log_list(index, "x", 0, ignore_log, NULL, err));
 	assert_ok(pnr_index_ref_latest(index, NULL, 0, &ref, err));
