@@ -7,7 +7,11 @@ static int run_add(cli *c, pnr_store *store)
 {
 	const char *name = c->operands[1], *url = c->operands[2];
 	pnr_error err = PNR_ERROR_INIT;
-	if (pnr_store_remote_add(store, name, url, &err) != PNR_OK)
+	pnr_status status = pnr_store_remote_add(store, name, url, &err);
+	/* A kind of place that there is not. */
+	if (status == PNR_UNSUPPORTED)
+		return cli_fail_usage(c, "%s", err.message);
+	if (status != PNR_OK)
 		return cli_fail_error(c, CLI_OF_REF, &err);
 	cli_say(c, "%s: added; 'pannier push %s' sends it packages", name, name);
 	cli_json *json = cli_reply(c);

@@ -447,6 +447,19 @@ pnr_status pnr_push_through(pnr_store *store, const pnr_named_remote *remote, co
 	return PNR_OK;
 }
 
+static pnr_status open_remote(pnr_store *store, const char *name, const pnr_remote_options *options,
+                              pnr_named_remote *out_remote, bool *out_at_fault, pnr_error *err)
+{
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_named_remote_open(store, name, options, out_remote, out_at_fault, &own);
+	if (status == PNR_OK)
+		return PNR_OK;
+	if (status == PNR_NOT_FOUND && *out_at_fault && !options->create)
+		return pnr_fail(err, status, "%s; only a push that is no dry run makes an empty or missing folder a remote",
+		                own.message);
+	return pnr_fail_with(err, &own);
+}
+
 pnr_status pnr_push(pnr_store *store, const char *remote, const char *ref, const pnr_push_options *options,
                     pnr_push_result *out_result, bool *out_at_fault, pnr_error *err)
 {
@@ -464,7 +477,7 @@ pnr_status pnr_push(pnr_store *store, const char *remote, const char *ref, const
 	/* A package that is not here is told before a remote is made for it. */
 	status = pnr_store_ref(store, ref, &row, err);
 	if (status == PNR_OK)
-		status = pnr_named_remote_open(store, remote, &open, &named, &at_fault, err);
+		status = open_remote(store, remote, &open, &named, &at_fault, err);
 	if (status == PNR_OK)
 		status = pnr_push_through(store, &named, ref, &own, &meter, out_result, &at_fault, err);
 	if (out_at_fault != NULL)

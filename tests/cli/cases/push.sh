@@ -2,7 +2,7 @@
 sample
 pannier pack -q --include-policies
 pannier remote add -q share "$PWD/share"
-filter='.packageHash |= .[:12] | .archiveHash |= .[:12] | del(.seconds) | del(.bytesFull)'
+filter='.packageHash |= .[:12] | del(.archiveHash, .seconds) | .bytesSent |= (. > 0) | .bytesFull |= (. > 0)'
 run pannier push share --dry-run
 ls -A
 json pannier push share --json
@@ -17,7 +17,7 @@ json pannier push share candidate --json --dry-run
 json pannier push share candidate --json
 find share/patches share/tags -type f | wc -l
 run pannier push share candidate | sed 's/package .*/package HASH/'
-object=$(find share/blobs -type f -size +10k | head -1)
+object=$(find share/blobs -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
 chmod u+w "$object" && printf x | dd of="$object" bs=1 seek=100 conv=notrunc status=none
 json pannier push share --json --heal
 json pannier push share --json --heal
