@@ -74,8 +74,8 @@ pnr_status pnr_key_of_tag(const char *tag, char out[PNR_KEY_SIZE], pnr_error *er
 
 /* ------------------------------------------------------------------ writing -- */
 
-/* How the text ends: behind the check, and from it on. */
-static const char end[] = "\"\n  }\n}\n", check[] = "    \"check\": \"", open_end[] = "\n  }\n}\n";
+/* Around the check, with which the text ends. */
+static const char end[] = "\"\n  }\n}\n", check[] = "    \"check\": \"";
 #define CHECK_LENGTH (sizeof check - 1 + 2 * PNR_DIGEST_SIZE + sizeof end - 1)
 
 static void put_string(pnr_buffer *out, const char *key, const char *value)
@@ -100,7 +100,8 @@ static pnr_status add_check(pnr_buffer *text, pnr_buffer *out, pnr_error *err)
 {
 	char hex[PNR_DIGEST_HEX_SIZE];
 	pnr_digest hash;
-	text->length -= sizeof open_end - 1;
+	/* All of the end but its first character closes what is open here, too. */
+	text->length -= sizeof end - 2;
 	pnr_buffer_puts(text, ",\n");
 	pnr_status status = pnr_buffer_status(text, err);
 	if (status == PNR_OK)

@@ -37,7 +37,7 @@ const command commands[] = {
 	{ "cat", SCENE_PACKED, false, { "cat", "older:assumptions/expenses.csv" }, NULL },
 	{ "status", SCENE_CHANGED, false, { "status", "--include-policies" }, NULL },
 	{ "validate", SCENE_PACKED, false, { "validate" }, NULL },
-	{ "remote add", SCENE_PACKED, true, { "remote", "add", "-q", "share", ".pannier/share" }, NULL },
+	{ "remote add", SCENE_PACKED, true, { "remote", "add", "-q", "share", "./.pannier/share" }, NULL },
 	{ "remote list", SCENE_PUSHED, false, { "remote", "list" }, NULL },
 	{ "push, first", SCENE_PUSHED, true, { "push", "-q", "other", "older" }, NULL },
 	{ "push, changed", SCENE_PUSHED, true, { "push", "-q", "share" }, NULL },

@@ -9,6 +9,7 @@
 #include "../remote/flaky.h"
 
 #define TABLE_LINES 6000u
+#define LAPSE "year,rate\n1,0.1\n2,0.1\n3,0.1\n4,0.1\n5,0.1\n"
 
 typedef struct world {
 	const scratch *s;
@@ -64,7 +65,7 @@ static void make_model(const world *w)
 	write_bytes(w, "livecalc.config.json", config, sizeof config - 1);
 	write_bytes(w, "m.mga", "MODEL\n", 6);
 	write_table(w, "mortality.csv", 1, 0);
-	write_bytes(w, "lapse.csv", "year,rate\n1,0.1\n2,0.1\n3,0.1\n4,0.1\n5,0.1\n", 42);
+	write_bytes(w, "lapse.csv", LAPSE, sizeof LAPSE - 1);
 	write_noise(w, "expenses.csv", 3, 40000);
 }
 
@@ -277,7 +278,7 @@ static void pushing_again_sends_nothing(void **state)
 static void two_assets_of_one_content_are_one_object(void **state)
 {
 	const world *w = *state;
-	write_bytes(w, "expenses.csv", "year,rate\n1,0.1\n2,0.1\n3,0.1\n4,0.1\n5,0.1\n", 42);
+	write_bytes(w, "expenses.csv", LAPSE, sizeof LAPSE - 1);
 	pack(w, NULL);
 	pnr_push_result result = push(w);
 	assert_int_equal(result.blobs_needed, 4);
