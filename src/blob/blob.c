@@ -124,6 +124,22 @@ void pnr_object_discard(pnr_object *object)
 	free(object);
 }
 
+pnr_status pnr_blobs_scratch(pnr_blobs *blobs, int *out_fd, pnr_error *err)
+{
+	pnr_object *object = NULL;
+	pnr_status status = pnr_object_new(blobs, &object, err);
+	if (status != PNR_OK)
+		return status;
+	status = pnr_file_unlink(blobs->tmp, object->temp, 0, err);
+	if (status == PNR_OK) {
+		object->temp[0] = '\0';
+		*out_fd = object->fd;
+		object->fd = -1;
+	}
+	pnr_object_discard(object);
+	return status;
+}
+
 pnr_status pnr_object_finish(pnr_object *object, const pnr_object_name *name, pnr_error *err)
 {
 	pnr_blobs *blobs = object->blobs;

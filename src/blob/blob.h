@@ -39,6 +39,9 @@ PNR_CHECKED pnr_status pnr_object_finish(pnr_object *object, const pnr_object_na
 /** Throw it away. Accepts NULL. */
 void pnr_object_discard(pnr_object *object);
 
+/** An empty file in tmp/, open for reading and writing, without a name: closing it is its end. */
+PNR_CHECKED pnr_status pnr_blobs_scratch(pnr_blobs *blobs, int *out_fd, pnr_error *err);
+
 /**
  * Make all finished objects durable and visible: sync the bytes, rename, sync
  * the folders. After PNR_OK rows that name them may be committed. On failure

@@ -83,10 +83,15 @@ static void put_le(uint8_t *out, uint64_t value, unsigned bytes)
 		out[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Magic, method DEFLATE, flags, no time, no hint of the level, no operating system. */
-#define FLAG_EXTRA 4
+/* RFC 1952, section 2.3. */
+#define FLAG_HEADER_CRC 2u
+#define FLAG_EXTRA 4u
+#define FLAG_NAME 8u
+#define FLAG_COMMENT 16u
+#define FLAGS_RESERVED 0xe0u
 #define FIXED_SIZE 10u
 
+/* Magic, method DEFLATE, flags, no time, no hint of the level, no operating system. */
 void pnr_gzip_head(uint8_t *out, uint64_t content_size)
 {
 	static const uint8_t fixed[FIXED_SIZE] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255 };
@@ -106,4 +111,50 @@ void pnr_gzip_tail(uint8_t *out, uint32_t crc32, uint64_t content_size)
 {
 	put_le(out, crc32, 4);
 	put_le(out + 4, content_size & UINT32_MAX, 4);
+}
+
+static uint32_t get_le(const uint8_t *data, unsigned bytes)
+{
+	uint32_t value = 0;
+	for (unsigned i = 0; i < bytes; i++)
+		value |= (uint32_t)data[i] << (8 * i);
+	return value;
+}
+
+/* Behind the text at @at, which ends with a NUL; beyond @length if it does not. */
+static size_t skip_text(const uint8_t *data, size_t length, size_t at)
+{
+	const uint8_t *end = at < length ? memchr(data + at, 0, length - at) : NULL;
+	return end == NULL ? length + 1 : (size_t)(end - data) + 1;
+}
+
+pnr_status pnr_gzip_read_head(const uint8_t *data, size_t length, size_t *out_length, pnr_error *err)
+{
+	size_t at = FIXED_SIZE;
+	if (length > PNR_GZIP_HEAD_MAX)
+		length = PNR_GZIP_HEAD_MAX;
+	if (length < FIXED_SIZE || data[0] != 0x1f || data[1] != 0x8b || data[2] != 8 || (data[3] & FLAGS_RESERVED) != 0)
+		return pnr_fail(err, PNR_CORRUPT, "it does not start as a gzip file does");
+	const unsigned flags = data[3];
+	if ((flags & FLAG_EXTRA) != 0)
+		at = at + 2 <= length ? at + 2 + get_le(data + at, 2) : length + 1;
+	if ((flags & FLAG_NAME) != 0)
+		at = skip_text(data, length, at);
+	if ((flags & FLAG_COMMENT) != 0)
+		at = skip_text(data, length, at);
+	if ((flags & FLAG_HEADER_CRC) != 0) {
+		if (at + 2 <= length && get_le(data + at, 2) != (libdeflate_crc32(0, data, at) & 0xffff))
+			return pnr_fail(err, PNR_CORRUPT, "its gzip header is damaged");
+		at += 2;
+	}
+	if (at > length)
+		return pnr_fail(err, PNR_CORRUPT, "its gzip header does not end");
+	*out_length = at;
+	return PNR_OK;
+}
+
+void pnr_gzip_read_tail(const uint8_t *data, uint32_t *out_crc32, uint32_t *out_size)
+{
+	*out_crc32 = get_le(data, 4);
+	*out_size = get_le(data + 4, 4);
 }

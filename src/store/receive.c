@@ -52,6 +52,8 @@ static pnr_status check_content(const pnr_received *what, pnr_hash *hash, pnr_co
 		return status;
 	if (found.size != what->size || !pnr_digest_equal(&found.hash, &what->hash))
 		return pnr_fail(err, PNR_CORRUPT, "its bytes are not those that its hash promises");
+	if (what->crc32 != NULL && found.crc32 != *what->crc32)
+		return pnr_fail(err, PNR_CORRUPT, "its content does not have the CRC-32 that it promises");
 	*out = found;
 	return PNR_OK;
 }

@@ -194,6 +194,11 @@ pnr_status pnr_store_pool(pnr_store *store, pnr_pool **out_pool, pnr_error *err)
 	return PNR_OK;
 }
 
+pnr_status pnr_store_scratch(pnr_store *store, int *out_fd, pnr_error *err)
+{
+	return pnr_blobs_scratch(store->blobs, out_fd, err);
+}
+
 pnr_status pnr_store_transaction(pnr_store *store, pnr_store_work work, void *user, pnr_error *err)
 {
 	pnr_status status = pnr_index_begin(store->index, err);

@@ -21,6 +21,12 @@ PNR_CHECKED pnr_status pnr_store_pool(pnr_store *store, pnr_pool **out_pool, pnr
 typedef pnr_status (*pnr_store_work)(void *user, pnr_error *err);
 PNR_CHECKED pnr_status pnr_store_transaction(pnr_store *store, pnr_store_work work, void *user, pnr_error *err);
 
+/**
+ * An empty file in the store that has no name, for what is too large for memory:
+ * closing it, or a crash, is its end.
+ */
+PNR_CHECKED pnr_status pnr_store_scratch(pnr_store *store, int *out_fd, pnr_error *err);
+
 /* --------------------------------------------------------------- taking in -- */
 
 /**
@@ -73,6 +79,7 @@ typedef struct pnr_received {
 	bool deflated;      /**< @body is a raw DEFLATE stream; else it is the content */
 	uint64_t body_size;
 	pnr_source body;
+	const uint32_t *crc32; /**< of the content, as is promised; NULL: it is not */
 	const char *name;   /**< for messages */
 } pnr_received;
 
