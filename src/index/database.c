@@ -107,7 +107,9 @@ static pnr_status look(pnr_index *index, pnr_error *err)
 	HAS("package_reference") HAS("source_list") HAS("source_list_path") HAS("archive")                     \
 	HAS("archive_encoding") HAS("log") HAS("tag") HAS("source_file") HAS("output_file")
 	static const pnr_sql reader_sql = { "look for the tables", FIRST_TABLES };
-	static const pnr_sql writer_sql = { "look for the tables", FIRST_TABLES HAS("model_scan") HAS("last_pack") };
+	static const pnr_sql writer_sql = { "look for the tables",
+		                            FIRST_TABLES HAS("model_scan") HAS("last_pack") HAS("remote") HAS("remote_blob")
+		                            HAS("remote_package") HAS("transfer") };
 #undef FIRST_TABLES
 #undef HAS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *statement = NULL;

@@ -82,6 +82,7 @@ void pnr_bind_int(pnr_statement *statement, int n, int64_t value);
 void pnr_bind_id(pnr_statement *statement, int n, int64_t id);
 /** More than INT64_MAX fails. */
 void pnr_bind_size(pnr_statement *statement, int n, uint64_t value);
+void pnr_bind_real(pnr_statement *statement, int n, double value);
 void pnr_bind_text(pnr_statement *statement, int n, const char *text);
 /** NULL is ''. */
 void pnr_bind_words(pnr_statement *statement, int n, const char *text);

@@ -283,8 +283,8 @@ typedef struct pnr_ref_row {
 } pnr_ref_row;
 
 /**
- * The @skip-th newest log entry (0: the newest), of the model @name or of all if
- * NULL. NOT_FOUND without a text.
+ * The @skip-th newest log entry (0: the newest) that is no push, of the model
+ * @name or of all if NULL. NOT_FOUND without a text.
  */
 PNR_CHECKED pnr_status pnr_index_ref_latest(pnr_index *index, const char *name, uint64_t skip,
                                             pnr_ref_row *out_row, pnr_error *err);

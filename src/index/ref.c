@@ -30,10 +30,12 @@ static pnr_status read_ref(pnr_statement *from, pnr_ref_row *out_row, pnr_error 
 pnr_status pnr_index_ref_latest(pnr_index *index, const char *name, uint64_t skip, pnr_ref_row *out_row,
                                 pnr_error *err)
 {
-#define LATEST "SELECT " REF_COLUMNS("log.archive_id") " FROM log JOIN package ON package.id = log.package_id "
+#define LATEST                                                                                           \
+	"SELECT " REF_COLUMNS("log.archive_id") " FROM log JOIN package ON package.id = log.package_id" \
+	" WHERE log.event <> 'push' "
 	static const pnr_sql all_sql = { "find the latest package", LATEST "ORDER BY log.id DESC LIMIT 1 OFFSET ?1" };
 	static const pnr_sql name_sql = { "find the latest package",
-		                          LATEST "WHERE log.name = ?2 ORDER BY log.id DESC LIMIT 1 OFFSET ?1" };
+		                          LATEST "AND log.name = ?2 ORDER BY log.id DESC LIMIT 1 OFFSET ?1" };
 #undef LATEST
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, name == NULL ? &all_sql : &name_sql, &find, err);

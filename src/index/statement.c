@@ -288,6 +288,11 @@ void pnr_bind_size(pnr_statement *statement, int n, uint64_t value)
 	                                   : sqlite3_bind_int64(statement->stmt, n, (int64_t)value));
 }
 
+void pnr_bind_real(pnr_statement *statement, int n, double value)
+{
+	bound(statement, sqlite3_bind_double(statement->stmt, n, value));
+}
+
 void pnr_bind_text(pnr_statement *statement, int n, const char *text)
 {
 	bound(statement, sqlite3_bind_text(statement->stmt, n, text, -1, SQLITE_STATIC));

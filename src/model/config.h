@@ -52,6 +52,28 @@ struct pnr_config {
 	size_t node_count;
 };
 
+/** The nodes of a valid config, sorted by engine, then by index. */
+typedef struct pnr_engines {
+	const pnr_node **nodes;
+	size_t count;
+} pnr_engines;
+
+PNR_CHECKED pnr_status pnr_engines_sort(const pnr_config *config, pnr_engines *out_engines, pnr_error *err);
+/** Leaves it initialised. */
+void pnr_engines_free(pnr_engines *engines);
+/**
+ * The nodes that run @node's engine, as JSON: pnr_package_file. "" if an earlier
+ * node has the same one. malloc'd; NULL when memory is exhausted.
+ */
+char *pnr_engines_uses(const pnr_engines *engines, const pnr_node *node);
+
+#define PNR_NO_USES "[]"
+#define PNR_ROLE_USES_SIZE 64
+/** The role, as such JSON, in @buffer. */
+const char *pnr_role_uses(pnr_role role, char buffer[PNR_ROLE_USES_SIZE]);
+/** Two of these as one. malloc'd; NULL when memory is exhausted. */
+char *pnr_uses_join(const char *a, const char *b);
+
 /** Room for the pointer of anything in a node. */
 #define PNR_POINTER_SIZE 96
 /** Room for what a node without an id is called. */

@@ -86,6 +86,47 @@ size_t pnr_config_references(const pnr_config *config, pnr_reference_kind kind,
 PNR_CHECKED pnr_status pnr_config_check_assets(const pnr_config *config, const char *const *paths,
                                                size_t path_count, pnr_issues *issues, pnr_error *err);
 
+/** A file of a package. */
+typedef struct pnr_package_file {
+	char *path;
+	const char *type; /**< config, model, wasm, python, policy, assumption; static */
+	char *uses;       /**< JSON array of {"node":id} and {"role":name}, compact; "[]" if none */
+} pnr_package_file;
+
+typedef struct pnr_package_files {
+	pnr_package_file *items;
+	size_t count;
+} pnr_package_files;
+
+/**
+ * All files that a package of @config, which is valid, may hold: each path once,
+ * in package order. Which of them are there depends on what was asked for
+ * (policies, assumptions) and was found (wrappers of engines).
+ */
+PNR_CHECKED pnr_status pnr_config_files(const pnr_config *config, pnr_package_files *out_files, pnr_error *err);
+/** Leaves it initialised. */
+void pnr_package_files_free(pnr_package_files *files);
+
+/** A reference that stays in the cloud. Its texts but `name` are static or belong to the config. */
+typedef struct pnr_cloud_reference {
+	pnr_reference_kind kind;
+	const char *role; /**< model, policies, mortality, lapse, expenses */
+	const char *reference;
+	char *name;          /**< of an assumption, owned; NULL otherwise, as the next */
+	const char *version;
+} pnr_cloud_reference;
+
+typedef struct pnr_cloud_references {
+	pnr_cloud_reference items[PNR_CONFIG_REFERENCES_MAX];
+	size_t count;
+} pnr_cloud_references;
+
+/** In the order model, policies, mortality, lapse, expenses; also of what a package leaves out. */
+PNR_CHECKED pnr_status pnr_config_cloud(const pnr_config *config, pnr_cloud_references *out_references,
+                                        pnr_error *err);
+/** Leaves it initialised. */
+void pnr_cloud_references_free(pnr_cloud_references *references);
+
 /* ----------------------------------------------- opening, confined -- */
 
 typedef struct pnr_roots pnr_roots;
@@ -158,7 +199,7 @@ typedef struct pnr_candidate {
 	char *path;       /**< in the package */
 	const char *type; /**< config, model, wasm, python, policy, assumption; static */
 	char *reference;  /**< as the config has it; of the config, its path */
-	char *uses;       /**< JSON array of {"node":id} and {"role":name}, compact; "[]" if none */
+	char *uses;       /**< as of pnr_package_file; of the first one of a path, for all of that path */
 	char *pointer;    /**< of the reference in the config, for issues; "" for the config */
 	const cJSON *item; /**< at @pointer; the config's, NULL for the config */
 	pnr_place place;  /**< of a config in memory: only path, config_path */
@@ -170,14 +211,6 @@ typedef struct pnr_missing {
 	size_t searched_count;
 } pnr_missing;
 
-/** A reference that stays in the cloud. */
-typedef struct pnr_cloud_reference {
-	pnr_reference_kind kind;
-	const char *role; /**< model, policies, mortality, lapse, expenses; static */
-	char *reference;
-	char *name, *version; /**< of an assumption; NULL otherwise */
-} pnr_cloud_reference;
-
 /** Free with pnr_selection_free. */
 typedef struct pnr_selection {
 	pnr_roots *roots;          /**< the places are valid as long as these */
@@ -185,8 +218,6 @@ typedef struct pnr_selection {
 	size_t candidate_count;
 	pnr_missing *missing;      /**< all of them */
 	size_t missing_count;
-	pnr_cloud_reference *references; /**< model, policies, mortality, lapse, expenses; also of what was left out */
-	size_t reference_count;
 } pnr_selection;
 
 /**

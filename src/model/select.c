@@ -21,7 +21,7 @@ typedef struct selector {
 	pnr_selection *selection;
 	size_t candidate_capacity, missing_capacity;
 	search wasm, python;
-	const pnr_node **by_engine; /* the nodes, sorted by engine, then by index */
+	pnr_engines engines;
 	pnr_error *err;
 } selector;
 
@@ -32,8 +32,6 @@ typedef struct origin {
 	const cJSON *item;     /* at the pointer; NULL: the config itself */
 	const char *uses;      /* JSON */
 } origin;
-
-static const char no_uses[] = "[]";
 
 static void free_search(search *s)
 {
@@ -47,7 +45,7 @@ static void end_selector(selector *s)
 	pnr_selection_free(s->selection);
 	free_search(&s->wasm);
 	free_search(&s->python);
-	free(s->by_engine);
+	pnr_engines_free(&s->engines);
 }
 
 /* -------------------------------------------------------- candidates -- */
@@ -61,45 +59,36 @@ static void free_candidate(pnr_candidate *candidate)
 	pnr_place_free(&candidate->place);
 }
 
-/* Two JSON arrays as one. */
-static char *join_uses(const char *a, const char *b)
-{
-	pnr_buffer joined = PNR_BUFFER_INIT;
-	pnr_buffer_append(&joined, a, strlen(a) - 1);
-	if (strcmp(a, no_uses) != 0 && strcmp(b, no_uses) != 0)
-		pnr_buffer_putc(&joined, ',');
-	pnr_buffer_puts(&joined, b + 1);
-	return pnr_buffer_steal(&joined);
-}
-
 /*
  * Where a candidate for @path belongs: after the others of that path, else at
  * the end. Only the last few can share a path, the assumptions: engines come
  * once each, and every other type has a folder or a reserved name of its own.
  */
 static size_t find_slot(const pnr_selection *selection, const char *path, const struct stat *st,
-                        pnr_candidate **out_same)
+                        pnr_candidate **out_first, bool *out_same)
 {
 	size_t count = selection->candidate_count;
-	*out_same = NULL;
+	*out_first = NULL;
+	*out_same = false;
 	for (size_t i = count; i > 0 && count - i < PNR_ROLE_COUNT; i--) {
 		pnr_candidate *other = &selection->candidates[i - 1];
 		if (strcmp(other->path, path) != 0)
 			continue;
-		for (size_t j = i; j > 0 && strcmp(selection->candidates[j - 1].path, path) == 0; j--)
-			if (selection->candidates[j - 1].place.st.st_dev == st->st_dev &&
-			    selection->candidates[j - 1].place.st.st_ino == st->st_ino)
-				*out_same = &selection->candidates[j - 1];
+		for (size_t j = i; j > 0 && strcmp(selection->candidates[j - 1].path, path) == 0; j--) {
+			*out_first = &selection->candidates[j - 1];
+			*out_same |= (*out_first)->place.st.st_dev == st->st_dev &&
+			             (*out_first)->place.st.st_ino == st->st_ino;
+		}
 		return i;
 	}
 	return count;
 }
 
-static bool copy_texts(pnr_candidate *candidate, const char *path, const origin *from)
+static bool copy_texts(pnr_candidate *candidate, const char *path, const origin *from, const char *uses)
 {
 	candidate->path = strdup(path);
 	candidate->reference = strdup(from->reference);
-	candidate->uses = strdup(from->uses);
+	candidate->uses = strdup(uses);
 	candidate->pointer = strdup(from->pointer);
 	return candidate->path != NULL && candidate->reference != NULL && candidate->uses != NULL &&
 	       candidate->pointer != NULL;
@@ -111,28 +100,30 @@ static pnr_status add_candidate(selector *s, const char *path, const char *type,
 {
 	pnr_selection *selection = s->selection;
 	const char *problem = pnr_path_package_problem(path, strlen(path));
-	pnr_candidate *same = NULL;
+	pnr_candidate *first = NULL;
+	bool same = false;
 	if (problem != NULL) {
 		pnr_issues_error(s->issues, s->config->document, from->item, from->pointer,
 		                 "'%s' cannot be packaged: path '%s' %s", from->reference, path, problem);
 		return PNR_OK;
 	}
-	size_t slot = find_slot(selection, path, &place->st, &same);
-	if (same != NULL) {
-		char *uses = join_uses(same->uses, from->uses);
+	size_t slot = find_slot(selection, path, &place->st, &first, &same);
+	if (first != NULL) {
+		char *uses = pnr_uses_join(first->uses, from->uses);
 		if (uses == NULL)
 			return pnr_fail_nomem(s->err);
-		free(same->uses);
-		same->uses = uses;
-		return PNR_OK;
+		free(first->uses);
+		first->uses = uses;
 	}
+	if (same)
+		return PNR_OK;
 	pnr_candidate *list = pnr_array_grow(selection->candidates, sizeof *list, selection->candidate_count,
 	                                     &s->candidate_capacity);
 	if (list == NULL)
 		return pnr_fail_nomem(s->err);
 	selection->candidates = list;
 	pnr_candidate added = { .type = type, .item = from->item };
-	if (!copy_texts(&added, path, from)) {
+	if (!copy_texts(&added, path, from, first == NULL ? from->uses : PNR_NO_USES)) {
 		free_candidate(&added);
 		return pnr_fail_nomem(s->err);
 	}
@@ -245,42 +236,6 @@ static pnr_status select_named(selector *s, pnr_role role, const char *folder, c
 
 /* ----------------------------------------------------------- engines -- */
 
-static int compare_engines(const void *left, const void *right)
-{
-	const pnr_node *a = *(const pnr_node *const *)left, *b = *(const pnr_node *const *)right;
-	int order = strcmp(a->engine, b->engine);
-	return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
-}
-
-static pnr_status sort_engines(selector *s)
-{
-	size_t count = s->config->node_count;
-	s->by_engine = malloc((count + 1) * sizeof(const pnr_node *));
-	if (s->by_engine == NULL)
-		return pnr_fail_nomem(s->err);
-	for (size_t i = 0; i < count; i++)
-		s->by_engine[i] = &s->config->nodes[i];
-	pnr_array_sort(s->by_engine, count, sizeof(const pnr_node *), compare_engines);
-	return PNR_OK;
-}
-
-/* The nodes that run @node's engine, as JSON. "" if an earlier node has the same one: NULL when memory is exhausted. */
-static char *engine_uses(const selector *s, const pnr_node *node)
-{
-	const pnr_node *const *end = s->by_engine + s->config->node_count;
-	const pnr_node *const *at = bsearch(&node, s->by_engine, s->config->node_count, sizeof node, compare_engines);
-	pnr_buffer uses = PNR_BUFFER_INIT;
-	if (at > s->by_engine && strcmp(at[-1]->engine, node->engine) == 0)
-		return pnr_buffer_steal(&uses);
-	for (; at < end && strcmp((*at)->engine, node->engine) == 0; at++) {
-		pnr_buffer_puts(&uses, uses.length == 0 ? "[{\"node\":" : ",{\"node\":");
-		pnr_json_quote(&uses, (*at)->id, strlen((*at)->id));
-		pnr_buffer_putc(&uses, '}');
-	}
-	pnr_buffer_putc(&uses, ']');
-	return pnr_buffer_steal(&uses);
-}
-
 /* If @name stands in @dir, it goes to the package as @path. */
 static pnr_status try_engine_file(selector *s, const char *dir, const char *name, const char *path,
                                   const char *type, const origin *from, sight *out_sight)
@@ -327,7 +282,7 @@ static pnr_status select_engine(selector *s, const pnr_node *node)
 {
 	bool wasm = node->kind == PNR_ENGINE_WASM;
 	char pointer[PNR_POINTER_SIZE];
-	PNR_CLEANUP(pnr_cleanup_free) char *uses = engine_uses(s, node);
+	PNR_CLEANUP(pnr_cleanup_free) char *uses = pnr_engines_uses(&s->engines, node);
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer path = PNR_BUFFER_INIT;
 	pnr_buffer_printf(&path, "%s/%s.%s", wasm ? "wasm" : "python", node->engine_name, wasm ? "wasm" : "py");
 	if (uses == NULL || path.failed)
@@ -343,39 +298,7 @@ static pnr_status select_engine(selector *s, const pnr_node *node)
 	return search_engine(s, node, path.data, &from);
 }
 
-/* -------------------------------------------------------- references -- */
-
-static pnr_status add_reference(selector *s, pnr_role role)
-{
-	const pnr_field *field = &s->config->fields[role];
-	pnr_cloud_reference *added = &s->selection->references[s->selection->reference_count++];
-	*added = (pnr_cloud_reference){
-		.kind = field->reference.kind,
-		.role = pnr_roles[role].name,
-		.reference = strdup(field->text),
-	};
-	bool complete = added->reference != NULL;
-	if (complete && field->reference.kind == PNR_REFERENCE_ASSUMPTION) {
-		added->name = strndup(field->reference.name, field->reference.name_length);
-		added->version = strdup(field->reference.version);
-		complete = added->name != NULL && added->version != NULL;
-	}
-	return complete ? PNR_OK : pnr_fail_nomem(s->err);
-}
-
-static pnr_status collect_references(selector *s)
-{
-	s->selection->references = calloc(PNR_ROLE_COUNT, sizeof *s->selection->references);
-	if (s->selection->references == NULL)
-		return pnr_fail_nomem(s->err);
-	pnr_status status = PNR_OK;
-	for (int role = 0; status == PNR_OK && role < PNR_ROLE_COUNT; role++) {
-		const pnr_field *field = &s->config->fields[role];
-		if (field->parsed && field->reference.kind != PNR_REFERENCE_FILE)
-			status = add_reference(s, (pnr_role)role);
-	}
-	return status;
-}
+/* ------------------------------------------------------- assumptions -- */
 
 static bool is_file(const selector *s, pnr_role role)
 {
@@ -384,11 +307,10 @@ static bool is_file(const selector *s, pnr_role role)
 
 static pnr_status select_assumption(selector *s, pnr_role role)
 {
-	char uses[64];
+	char uses[PNR_ROLE_USES_SIZE];
 	if (!is_file(s, role))
 		return PNR_OK;
-	(void)snprintf(uses, sizeof uses, "[{\"role\":\"%s\"}]", pnr_roles[role].name);
-	return select_named(s, role, "assumptions", "assumption", uses);
+	return select_named(s, role, "assumptions", "assumption", pnr_role_uses(role, uses));
 }
 
 /* --------------------------------------------------------- in order -- */
@@ -396,7 +318,7 @@ static pnr_status select_assumption(selector *s, pnr_role role)
 /* The caller has read the config already: here it is only judged. */
 static pnr_status select_config(selector *s, const char *config_path)
 {
-	const origin from = { .reference = config_path, .pointer = "", .uses = no_uses };
+	const origin from = { .reference = config_path, .pointer = "", .uses = PNR_NO_USES };
 	PNR_CLEANUP(pnr_place_free) pnr_place place = PNR_PLACE_INIT;
 	sight seen = SIGHT_FILE;
 	pnr_error why = PNR_ERROR_INIT;
@@ -417,15 +339,15 @@ static pnr_status select_all(selector *s, const char *config_path)
 {
 	pnr_status status = select_config(s, config_path);
 	if (status == PNR_OK && is_file(s, PNR_ROLE_MODEL))
-		status = select_named(s, PNR_ROLE_MODEL, "", "model", no_uses);
+		status = select_named(s, PNR_ROLE_MODEL, "", "model", PNR_NO_USES);
 	for (size_t i = 0; status == PNR_OK && i < s->config->node_count; i++)
 		status = select_engine(s, &s->config->nodes[i]);
 	if (status == PNR_OK && s->options->include_policies && is_file(s, PNR_ROLE_POLICIES))
-		status = select_named(s, PNR_ROLE_POLICIES, "data", "policy", no_uses);
+		status = select_named(s, PNR_ROLE_POLICIES, "data", "policy", PNR_NO_USES);
 	for (int role = PNR_ROLE_MORTALITY; !s->options->exclude_assumptions && role < PNR_ROLE_COUNT; role++)
 		if (status == PNR_OK)
 			status = select_assumption(s, (pnr_role)role);
-	return status == PNR_OK ? collect_references(s) : status;
+	return status;
 }
 
 static int compare_nocase(const void *left, const void *right)
@@ -527,7 +449,7 @@ static pnr_status prepare(selector *s, const char *config_path)
 		status = fill_search(s, &s->wasm, wasm, "dist/wasm");
 	if (status == PNR_OK)
 		status = fill_search(s, &s->python, python, NULL);
-	return status == PNR_OK ? sort_engines(s) : status;
+	return status == PNR_OK ? pnr_engines_sort(s->config, &s->engines, s->err) : status;
 }
 
 pnr_status pnr_select(const pnr_config *config, const char *config_path, const pnr_select_options *options,
@@ -556,14 +478,8 @@ void pnr_selection_free(pnr_selection *selection)
 		free_candidate(&selection->candidates[i]);
 	for (size_t i = 0; i < selection->missing_count; i++)
 		free_missing(&selection->missing[i]);
-	for (size_t i = 0; i < selection->reference_count; i++) {
-		free(selection->references[i].reference);
-		free(selection->references[i].name);
-		free(selection->references[i].version);
-	}
 	free(selection->candidates);
 	free(selection->missing);
-	free(selection->references);
 	pnr_roots_free(selection->roots);
 	free(selection);
 }

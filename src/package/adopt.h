@@ -18,6 +18,7 @@ typedef struct pnr_adoption {
 	pnr_digest archive_hash; /**< of the zip that was made of it there */
 	uint64_t archive_size;
 	const char *options;     /**< of that archive: pnr_archive_row */
+	const int64_t *encodings; /**< to make the zip of: one an asset, 0 (and NULL: all 0) is what fits @options best */
 	const char *event;       /**< for the log: "apply", "pull" */
 	const char *name;        /**< of the model */
 	const char *output_path; /**< the zip goes there; NULL: it is made, hashed and not kept */
@@ -37,7 +38,8 @@ typedef struct pnr_adopted {
  * Adopt a package whose assets are all in the store, settled and with rows. The
  * zip is written (or only hashed), then archive and log entry are recorded in one
  * transaction, then the zip gets its name. A package that is known already gets
- * a log entry, no second row.
+ * a log entry, no second row; so does its archive, and is not made again where
+ * nobody wants the zip.
  *
  * Errors: CORRUPT (the manifest breaks a rule of verify, or is not the one that
  * its config and assets make: the text says which), NOT_FOUND (an asset is not in

@@ -78,6 +78,17 @@ PNR_CHECKED pnr_status pnr_contents_open(const pnr_package_source *source, pnr_c
 PNR_CHECKED pnr_status pnr_contents_open_ref(pnr_store *store, const char *ref, pnr_contents **out_contents,
                                              pnr_error *err);
 
+struct pnr_manifest;
+struct pnr_blob_row;
+/**
+ * The same for what is to become a package: the manifest of @length bytes at
+ * @text, which was read to @manifest, and one blob of the store for each of its
+ * assets. All of it must outlive the contents.
+ */
+PNR_CHECKED pnr_status pnr_contents_open_blobs(pnr_store *store, const char *label, const char *text, size_t length,
+                                               const struct pnr_manifest *manifest, const struct pnr_blob_row *blobs,
+                                               pnr_contents **out_contents, pnr_error *err);
+
 /** Read the structure; must succeed before any of the calls below. Errors: CORRUPT, UNSUPPORTED, IO, NOMEM. */
 PNR_CHECKED pnr_status pnr_contents_load(pnr_contents *contents, pnr_error *err);
 

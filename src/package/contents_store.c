@@ -1,6 +1,7 @@
 /* A package in the store, as contents: its assets, and the manifest in front of them. */
 #include "base/array.h"
 #include "package/contents.h"
+#include "package/manifest_read.h"
 #include "package/manifest_write.h"
 #include "store/store.h"
 #include <stdlib.h>
@@ -16,29 +17,46 @@ typedef struct store_contents {
 	pnr_store *store;
 	pnr_ref_row package;
 	pnr_buffer manifest;
+	const pnr_manifest *listed; /* NULL: the index says what the package holds */
+	const pnr_blob_row *blobs;  /* one for each of its assets */
 	stored *items; /* in package order; entry i + 1 */
 	size_t count, capacity;
 } store_contents;
 
-static pnr_status add_item(void *user, const pnr_asset_row *row, pnr_error *err)
+static pnr_status add_item(store_contents *own, const char *path, const pnr_blob_row *blob, pnr_error *err)
 {
-	store_contents *own = user;
 	stored *items = pnr_array_grow(own->items, sizeof *items, own->count, &own->capacity);
 	if (items == NULL)
 		return pnr_fail_nomem(err);
 	own->items = items;
-	char *name = strdup(row->path);
+	char *name = strdup(path);
 	if (name == NULL)
 		return pnr_fail_nomem(err);
-	own->items[own->count++] = (stored){ name, { row->blob_id, row->hash, row->size, row->crc32 } };
+	own->items[own->count++] = (stored){ name, *blob };
 	return PNR_OK;
+}
+
+static pnr_status add_row(void *user, const pnr_asset_row *row, pnr_error *err)
+{
+	const pnr_blob_row blob = { row->blob_id, row->hash, row->size, row->crc32 };
+	return add_item(user, row->path, &blob, err);
+}
+
+static pnr_status load_listed(store_contents *own, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	for (size_t i = 0; status == PNR_OK && i < own->listed->asset_count; i++)
+		status = add_item(own, own->listed->assets[i].path, &own->blobs[i], err);
+	return status;
 }
 
 static pnr_status store_load(pnr_contents *contents, pnr_error *err)
 {
 	store_contents *own = (store_contents *)contents;
 	pnr_index *index = pnr_store_index(own->store);
-	pnr_status status = pnr_index_package_assets(index, own->package.package_id, 0, add_item, own, err);
+	if (own->listed != NULL)
+		return load_listed(own, err);
+	pnr_status status = pnr_index_package_assets(index, own->package.package_id, 0, add_row, own, err);
 	if (status != PNR_OK)
 		return status;
 	if (own->package.archive_id != 0)
@@ -160,6 +178,27 @@ pnr_status pnr_contents_open_ref(pnr_store *store, const char *ref, pnr_contents
 		.store = store,
 		.package = package,
 	};
+	*out_contents = &own->base;
+	return PNR_OK;
+}
+
+pnr_status pnr_contents_open_blobs(pnr_store *store, const char *label, const char *text, size_t length,
+                                   const pnr_manifest *manifest, const pnr_blob_row *blobs,
+                                   pnr_contents **out_contents, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer copy = PNR_BUFFER_INIT;
+	pnr_buffer_append(&copy, text, length);
+	store_contents *own = copy.failed ? NULL : calloc(1, sizeof *own);
+	if (own == NULL)
+		return pnr_fail_nomem(err);
+	*own = (store_contents){
+		.base = { .ops = &store_ops, .label = label },
+		.store = store,
+		.manifest = copy,
+		.listed = manifest,
+		.blobs = blobs,
+	};
+	copy = (pnr_buffer)PNR_BUFFER_INIT;
 	*out_contents = &own->base;
 	return PNR_OK;
 }

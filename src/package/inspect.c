@@ -301,22 +301,35 @@ static pnr_status take_options(pnr_inspection *inspection, const pnr_verify_opti
 	return PNR_OK;
 }
 
-pnr_status pnr_inspection_open(const pnr_package_source *source, const pnr_verify_options *options,
-                               pnr_inspection **out_inspection, pnr_error *err)
+static void close_contents(pnr_contents **contents)
 {
+	pnr_contents_close(*contents);
+}
+
+pnr_status pnr_inspection_open_contents(pnr_contents *contents, const pnr_verify_options *options,
+                                        pnr_inspection **out_inspection, pnr_error *err)
+{
+	PNR_CLEANUP(close_contents) pnr_contents *taken = contents;
 	PNR_CLEANUP(pnr_inspection_cleanup) pnr_inspection *inspection = calloc(1, sizeof *inspection);
 	if (inspection == NULL)
 		return pnr_fail_nomem(err);
+	inspection->contents = PNR_STEAL(taken);
 	pnr_status status = take_options(inspection, options, err);
 	if (status == PNR_OK)
 		status = pnr_findings_new(&inspection->findings, err);
-	if (status == PNR_OK)
-		status = pnr_contents_open(source, &inspection->contents, err);
 	if (status == PNR_OK)
 		status = check_structure(inspection, err);
 	if (status == PNR_OK)
 		*out_inspection = PNR_STEAL(inspection);
 	return status;
+}
+
+pnr_status pnr_inspection_open(const pnr_package_source *source, const pnr_verify_options *options,
+                               pnr_inspection **out_inspection, pnr_error *err)
+{
+	pnr_contents *contents = NULL;
+	pnr_status status = pnr_contents_open(source, &contents, err);
+	return status == PNR_OK ? pnr_inspection_open_contents(contents, options, out_inspection, err) : status;
 }
 
 void pnr_inspection_close(pnr_inspection *inspection)

@@ -39,6 +39,9 @@ typedef struct pnr_inspection {
  */
 PNR_CHECKED pnr_status pnr_inspection_open(const pnr_package_source *source, const pnr_verify_options *options,
                                            pnr_inspection **out_inspection, pnr_error *err);
+/** The same for contents that are open; takes @contents, also on failure. */
+PNR_CHECKED pnr_status pnr_inspection_open_contents(pnr_contents *contents, const pnr_verify_options *options,
+                                                    pnr_inspection **out_inspection, pnr_error *err);
 /** Accepts NULL. */
 void pnr_inspection_close(pnr_inspection *inspection);
 void pnr_inspection_cleanup(pnr_inspection **inspection);

@@ -22,8 +22,8 @@
 #include "package/archive.h"
 #include "package/manifest_write.h"
 #include "package/plan.h"
-#include "package/provenance.h"
 #include "package/recall.h"
+#include "package/record.h"
 #include <pannier/pannier.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,11 +56,10 @@ typedef struct packing {
 	pnr_ingested *items; /* one a candidate */
 	pnr_asset_row *assets; /* one a package path */
 	size_t *asset_item;    /* which of items it is */
-	char **merged_uses;    /* of an asset with several sources; else NULL */
 	size_t asset_count;
 	pnr_digest package_hash;
 	int64_t package_id;
-	char options_text[64];
+	char options_text[PNR_CHOICE_SIZE];
 	int64_t epoch_ms;        /* of SOURCE_DATE_EPOCH; -1: not set */
 	pnr_archive_row archive; /* id 0: a new one */
 	bool overtaken;          /* another process recorded this archive first */
@@ -80,10 +79,6 @@ static void packing_free(packing *p)
 	pnr_provenance_drop(&p->provenance);
 	pnr_temp_discard(&p->zip);
 	pnr_ingest_free(p->ingest);
-	if (p->merged_uses != NULL)
-		for (size_t i = 0; i < p->asset_count; i++)
-			free(p->merged_uses[i]);
-	free(p->merged_uses);
 	free(p->asset_item);
 	free(p->assets);
 	free(p->items);
@@ -125,34 +120,16 @@ static pnr_status take_in(packing *p, pnr_error *err)
 	return status == PNR_OK ? pnr_meter_end(&p->meter, err) : status;
 }
 
-/* Another source for the asset before it: the same bytes are one asset with the uses of both. */
-static pnr_status merge(packing *p, size_t candidate, pnr_error *err)
+/* Another source for the asset before it: it must have the same bytes. */
+static void check_same(packing *p, size_t candidate)
 {
 	const pnr_candidate *second = &p->plan.selection->candidates[candidate];
-	size_t last = p->asset_count - 1;
-	const pnr_candidate *first = &p->plan.selection->candidates[p->asset_item[last]];
-	if (!pnr_digest_equal(&p->items[p->asset_item[last]].blob.hash, &p->items[candidate].blob.hash)) {
+	size_t before = p->asset_item[p->asset_count - 1];
+	const pnr_candidate *first = &p->plan.selection->candidates[before];
+	if (!pnr_digest_equal(&p->items[before].blob.hash, &p->items[candidate].blob.hash))
 		pnr_issues_error(p->plan.issues, pnr_config_document(p->plan.config), second->item, second->pointer,
 		                 "Two different files would be packaged as '%s': '%s' and '%s'; rename one of them",
 		                 first->path, first->place.path, second->place.path);
-		return PNR_OK;
-	}
-	if (strcmp(second->uses, "[]") == 0)
-		return PNR_OK;
-	pnr_buffer uses = PNR_BUFFER_INIT;
-	const char *before = p->assets[last].uses;
-	if (strcmp(before, "[]") == 0) {
-		pnr_buffer_puts(&uses, second->uses);
-	} else {
-		pnr_buffer_append(&uses, before, strlen(before) - 1);
-		pnr_buffer_printf(&uses, ",%s", second->uses + 1);
-	}
-	char *text = pnr_buffer_steal(&uses);
-	if (text == NULL)
-		return pnr_fail_nomem(err);
-	free(p->merged_uses[last]);
-	p->assets[last].uses = p->merged_uses[last] = text;
-	return PNR_OK;
 }
 
 /* The manifest is UTF-8; a path on disk is bytes. */
@@ -175,16 +152,13 @@ static pnr_status list_assets(packing *p, pnr_error *err)
 	p->asset_count = 0;
 	p->assets = calloc(selection->candidate_count, sizeof *p->assets);
 	p->asset_item = calloc(selection->candidate_count, sizeof *p->asset_item);
-	p->merged_uses = calloc(selection->candidate_count, sizeof *p->merged_uses);
-	if (p->assets == NULL || p->asset_item == NULL || p->merged_uses == NULL)
+	if (p->assets == NULL || p->asset_item == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < selection->candidate_count; i++) {
 		const pnr_candidate *candidate = &selection->candidates[i];
 		size_t n = p->asset_count;
 		if (n > 0 && strcmp(p->assets[n - 1].path, candidate->path) == 0) {
-			pnr_status status = merge(p, i, err);
-			if (status != PNR_OK)
-				return status;
+			check_same(p, i);
 			continue;
 		}
 		p->assets[n] = (pnr_asset_row){
@@ -232,53 +206,13 @@ static pnr_status hash_package(packing *p, pnr_error *err)
 
 /* ------------------------------------------------------- package and manifest -- */
 
-static pnr_status put_package(packing *p, pnr_error *err)
-{
-	const pnr_selection *selection = p->plan.selection;
-	size_t count = selection->reference_count;
-	PNR_CLEANUP(pnr_cleanup_free) pnr_reference_row *references = calloc(count + 1, sizeof *references);
-	if (references == NULL)
-		return pnr_fail_nomem(err);
-	for (size_t i = 0; i < count; i++) {
-		const pnr_cloud_reference *from = &selection->references[i];
-		references[i] = (pnr_reference_row){
-			.kind = from->kind == PNR_REFERENCE_ASSUMPTION ? "assumption" : "external",
-			.role = from->role,
-			.reference = from->reference,
-			.name = from->name != NULL ? from->name : "",
-			.version = from->version != NULL ? from->version : "",
-		};
-	}
-	return pnr_index_package_put(p->index, &p->package_hash, pnr_clock_now_ms(), p->assets, p->asset_count,
-	                             references, count, &p->package_id, err);
-}
-
-static pnr_status put_sources(packing *p, int64_t *out_id, pnr_error *err)
-{
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer list = PNR_BUFFER_INIT;
-	pnr_digest hash;
-	if (p->options->portable) {
-		*out_id = 0;
-		return PNR_OK;
-	}
-	for (size_t i = 0; i < p->asset_count; i++)
-		pnr_buffer_append(&list, p->assets[i].source_path, strlen(p->assets[i].source_path) + 1);
-	pnr_status status = pnr_buffer_status(&list, err);
-	if (status == PNR_OK)
-		status = pnr_hash_memory(list.data, list.length, &hash, NULL, err);
-	if (status == PNR_OK)
-		status = pnr_index_sources_put(p->index, &hash, p->assets, p->asset_count, out_id, err);
-	return status;
-}
-
 /* The archive that was made of this before, or a new one made now. */
 static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	int64_t now;
 	/* Whoever asked for no level takes the encodings that are there, of whichever level. */
-	(void)snprintf(p->options_text, sizeof p->options_text, "{\"level\":%u%s}", p->level,
-	               p->any_encoding ? ",\"reuse\":true" : "");
+	(void)pnr_choice_text((pnr_choice){ p->level, p->any_encoding }, p->options_text);
 	pnr_status status = pnr_clock_epoch_or_now(&now, err);
 	if (status != PNR_OK)
 		return status;
@@ -323,29 +257,16 @@ static pnr_status store_package(void *user, pnr_error *err)
 	for (size_t i = 0; i < p->asset_count; i++)
 		p->assets[i].blob_id = p->items[p->asset_item[i]].blob.id;
 	if (status == PNR_OK)
-		status = put_package(p, err);
-	if (status == PNR_OK)
-		status = put_sources(p, &sources_id, err);
+		status = pnr_record_package(p->index, p->plan.config, &p->package_hash, p->assets, p->asset_count,
+		                            &p->package_id, err);
+	if (status == PNR_OK && !p->options->portable)
+		status = pnr_record_sources(p->index, p->assets, p->asset_count, &sources_id, err);
 	if (status == PNR_OK)
 		status = find_archive(p, sources_id, err);
 	return status == PNR_OK ? make_manifest(p, err) : status;
 }
 
 /* ------------------------------------------------------------------- the zip -- */
-
-typedef struct id_list {
-	int64_t *ids;
-	size_t count, capacity;
-} id_list;
-
-static pnr_status add_id(void *user, int64_t id, pnr_error *err)
-{
-	id_list *list = user;
-	if (list->count == list->capacity)
-		return pnr_fail(err, PNR_CORRUPT, "the index lists more encodings than the archive has entries");
-	list->ids[list->count++] = id;
-	return PNR_OK;
-}
 
 /* The manifest's encoding first, then one an asset: those of the archive made before, or those found now. */
 static pnr_status list_encodings(packing *p, int64_t *ids, pnr_error *err)
@@ -356,11 +277,7 @@ static pnr_status list_encodings(packing *p, int64_t *ids, pnr_error *err)
 			ids[i + 1] = p->items[p->asset_item[i]].encoding_id;
 		return PNR_OK;
 	}
-	id_list list = { ids, 0, p->asset_count + 1 };
-	pnr_status status = pnr_index_archive_encodings(p->index, p->archive.id, add_id, &list, err);
-	if (status == PNR_OK && list.count != list.capacity)
-		status = pnr_fail(err, PNR_CORRUPT, "the index lists fewer encodings than the archive has entries");
-	return status;
+	return pnr_record_encodings(p->index, p->archive.id, ids, p->asset_count + 1, err);
 }
 
 static pnr_status write_zip(packing *p, const int64_t *ids, pnr_error *err)
@@ -408,7 +325,6 @@ static pnr_status put_log(packing *p, pnr_error *err)
 {
 	const pnr_pack_options *o = p->options;
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	pnr_buffer_printf(&options,
 	                  "{\"includePolicies\":%s,\"includeAssumptions\":%s,\"portable\":%s,\"level\":%u}",
 	                  o->include_policies ? "true" : "false", o->exclude_assumptions ? "false" : "true",
@@ -417,27 +333,14 @@ static pnr_status put_log(packing *p, pnr_error *err)
 	if (status != PNR_OK)
 		return status;
 	pnr_log_row row = {
-		.at_ms = pnr_clock_now_ms(),
 		.event = "pack",
 		.package_id = p->package_id,
 		.archive_id = p->output.path != NULL ? p->archive.id : 0,
 		.name = p->plan.name,
-		.user = p->provenance.user,
-		.host = p->provenance.host,
-		.git_commit = p->provenance.git_commit,
-		.git_dirty = p->provenance.git_dirty,
-		.ci_run = p->provenance.ci_run,
-		.tool_version = pnr_version(),
 		.note = o->note != NULL ? o->note : "",
 		.options = options.data,
 	};
-	int64_t head;
-	status = pnr_index_log_head(p->index, &head, &row.previous_hash, err);
-	if (status == PNR_OK)
-		status = pnr_index_log_text(p->index, &row, &text, err);
-	if (status == PNR_OK)
-		status = pnr_hash_memory(text.data, text.length, &row.entry_hash, NULL, err);
-	return status == PNR_OK ? pnr_index_log_put(p->index, &row, err) : status;
+	return pnr_record_log(p->index, &row, &p->provenance, err);
 }
 
 /* So that the next pack need not ask again. */

@@ -205,7 +205,7 @@ void pnr_provenance_start(pnr_provenance *p, const char *dir)
 	if (gethostname(p->host, sizeof p->host - 1) != 0)
 		p->host[0] = '\0';
 	find_ci(p->ci_run, sizeof p->ci_run);
-	if (in_checkout(dir))
+	if (dir != NULL && in_checkout(dir))
 		start_git(p, dir);
 }
 

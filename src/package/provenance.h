@@ -18,7 +18,8 @@ typedef struct pnr_provenance {
 
 /**
  * Start asking. git, if @dir is in a checkout, runs in the background until
- * pnr_provenance_finish; nothing that the checkout's own settings name is run. Nothing here fails: what cannot be found out stays "".
+ * pnr_provenance_finish; nothing that the checkout's own settings name is run. NULL: git is not asked. Nothing here
+ * fails: what cannot be found out stays "".
  */
 void pnr_provenance_start(pnr_provenance *provenance, const char *dir);
 /** Wait for git, at most 5 s. Harmless if called twice. */

@@ -160,11 +160,11 @@ static inline int64_t put_archive(pnr_index *index, int64_t package_id, unsigned
 }
 
 /* The entry's hash is not that of its text: the index does not compute hashes, and so does not check them. */
-static inline int64_t put_log(pnr_index *index, int64_t package_id, int64_t archive_id, const char *name,
-                              unsigned number)
+static inline int64_t put_event(pnr_index *index, const char *event, int64_t package_id, int64_t archive_id,
+                                const char *name, unsigned number)
 {
 	pnr_log_row row = { .at_ms = 1700000000000 + number,
-		            .event = "pack",
+		            .event = event,
 		            .package_id = package_id,
 		            .archive_id = archive_id,
 		            .name = name,
@@ -175,6 +175,12 @@ static inline int64_t put_log(pnr_index *index, int64_t package_id, int64_t arch
 	assert_ok(pnr_index_log_put(index, &row, err));
 	assert_true(row.id > head);
 	return row.id;
+}
+
+static inline int64_t put_log(pnr_index *index, int64_t package_id, int64_t archive_id, const char *name,
+                              unsigned number)
+{
+	return put_event(index, "pack", package_id, archive_id, name, number);
 }
 
 #endif

@@ -688,6 +688,7 @@ static void the_latest_package_is_that_of_the_newest_entry(void **state)
 	(void)put_log(index, a, archive, "x", 1);
 	(void)put_log(index, b, 0, "y", 2);
 	(void)put_log(index, a, 0, "x", 3);
+	(void)put_event(index, "push", b, 0, "x", 4);
 	assert_ok(pnr_index_ref_latest(index, NULL, 0, &ref, err));
 	assert_int_equal(ref.package_id, a);
 	assert_int_equal(ref.archive_id, newer);

@@ -1,0 +1,299 @@
+/* Remotes, what is known to be on them, and transfers. */
+#include "index/remote.h"
+#include "index/database.h"
+#include <string.h>
+
+/* The columns that read_remote expects, in its order. */
+#define REMOTE_QUERY "SELECT id, name, url, added_at FROM remote "
+
+static pnr_remote_row read_remote(pnr_statement *from)
+{
+	return (pnr_remote_row){ .id = pnr_column_int(from, 0),
+		                 .name = pnr_column_text(from, 1),
+		                 .url = pnr_column_text(from, 2),
+		                 .added_ms = pnr_column_time(from, 3) };
+}
+
+pnr_status pnr_index_remote_find(pnr_index *index, const char *name, pnr_buffer *arena, pnr_remote_row *out_row,
+                                 pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find a remote", REMOTE_QUERY "WHERE name = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_text(find, 1, name);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_remote_row row = read_remote(find);
+	status = pnr_statement_intact(find, err);
+	if (status != PNR_OK)
+		return status;
+	size_t name_size = strlen(row.name) + 1;
+	pnr_buffer_append(arena, row.name, name_size);
+	pnr_buffer_puts(arena, row.url);
+	status = pnr_buffer_status(arena, err);
+	if (status != PNR_OK)
+		return status;
+	row.name = arena->data;
+	row.url = arena->data + name_size;
+	*out_row = row;
+	return PNR_OK;
+}
+
+pnr_status pnr_index_remote_put(pnr_index *index, pnr_remote_row *row, pnr_error *err)
+{
+	static const pnr_sql insert_sql = { "add a remote", "INSERT INTO remote (name, url, added_at) VALUES (?1, ?2, ?3)" };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *insert = NULL;
+	pnr_remote_row there;
+	pnr_status status = pnr_index_remote_find(index, row->name, &arena, &there, err);
+	if (status == PNR_OK && strcmp(there.url, row->url) != 0)
+		return pnr_fail(err, PNR_CONFLICT,
+		                "there is a remote '%s' already, at '%s'; 'pannier remote remove %s' forgets it", there.name,
+		                there.url, there.name);
+	if (status == PNR_OK)
+		row->id = there.id;
+	if (status != PNR_NOT_FOUND)
+		return status;
+	status = pnr_statement_take(index, &insert_sql, &insert, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_text(insert, 1, row->name);
+	pnr_bind_text(insert, 2, row->url);
+	pnr_bind_time(insert, 3, row->added_ms);
+	return pnr_statement_insert(insert, &row->id, err);
+}
+
+pnr_status pnr_index_remote_list(pnr_index *index, pnr_remote_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = { "list the remotes", REMOTE_QUERY "ORDER BY name" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		pnr_remote_row row = read_remote(list);
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK)
+			return status;
+		if (fn(user, &row) != 0)
+			return PNR_OK;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_remote_remove(pnr_index *index, const char *name, pnr_error *err)
+{
+	static const pnr_sql blobs_sql = { "forget what is on a remote", "DELETE FROM remote_blob WHERE remote_id = ?1" };
+	static const pnr_sql packages_sql = { "forget what is on a remote",
+		                              "DELETE FROM remote_package WHERE remote_id = ?1" };
+	static const pnr_sql remote_sql = { "remove a remote", "DELETE FROM remote WHERE id = ?1" };
+	const pnr_sql *const steps[] = { &blobs_sql, &packages_sql, &remote_sql };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_remote_row row;
+	pnr_status status = pnr_index_remote_find(index, name, &arena, &row, err);
+	for (size_t i = 0; i < PNR_COUNT(steps) && status == PNR_OK; i++) {
+		PNR_CLEANUP(pnr_statement_release) pnr_statement *step = NULL;
+		status = pnr_statement_take(index, steps[i], &step, err);
+		if (status != PNR_OK)
+			return status;
+		pnr_bind_int(step, 1, row.id);
+		status = pnr_statement_write(step, err);
+	}
+	return status;
+}
+
+/* ------------------------------------------------------------- presence -- */
+
+static const char *form_of(pnr_statement *from, int n)
+{
+	static const char *const forms[] = { "gzip", "stored", "patch" };
+	const char *text = pnr_column_text(from, n);
+	for (size_t i = 0; i < PNR_COUNT(forms); i++)
+		if (strcmp(text, forms[i]) == 0)
+			return forms[i];
+	from->malformed = true;
+	return "";
+}
+
+pnr_status pnr_index_presence_find(pnr_index *index, int64_t remote_id, const pnr_digest *hash,
+                                   pnr_presence_row *out_row, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find what is on a remote",
+		                          "SELECT size, form, base, depth, stored_hash, stored_size, confirmed_at"
+		                          " FROM remote_blob WHERE remote_id = ?1 AND hash = ?2" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, remote_id);
+	pnr_bind_digest(find, 2, hash);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_presence_row row = { .hash = *hash,
+		                 .size = pnr_column_size(find, 0),
+		                 .form = form_of(find, 1),
+		                 .depth = (unsigned)pnr_column_size(find, 3),
+		                 .stored_hash = pnr_column_digest(find, 4),
+		                 .stored_size = pnr_column_size(find, 5),
+		                 .confirmed_ms = pnr_column_time(find, 6) };
+	if (!pnr_column_is_null(find, 2))
+		row.base = pnr_column_digest(find, 2);
+	status = pnr_statement_intact(find, err);
+	if (status == PNR_OK)
+		*out_row = row;
+	return status;
+}
+
+pnr_status pnr_index_presence_put(pnr_index *index, int64_t remote_id, const pnr_presence_row *row, pnr_error *err)
+{
+	static const pnr_sql put_sql = { "remember what is on a remote",
+		                         "INSERT OR REPLACE INTO remote_blob (remote_id, hash, size, form, base, depth,"
+		                         " stored_hash, stored_size, confirmed_at)"
+		                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
+	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(put, 1, remote_id);
+	pnr_bind_digest(put, 2, &row->hash);
+	pnr_bind_size(put, 3, row->size);
+	pnr_bind_text(put, 4, row->form);
+	if (row->depth > 0)
+		pnr_bind_digest(put, 5, &row->base);
+	else
+		pnr_bind_text(put, 5, NULL);
+	pnr_bind_int(put, 6, row->depth);
+	pnr_bind_digest(put, 7, &row->stored_hash);
+	pnr_bind_size(put, 8, row->stored_size);
+	pnr_bind_time(put, 9, row->confirmed_ms);
+	return pnr_statement_write(put, err);
+}
+
+pnr_status pnr_index_presence_forget(pnr_index *index, int64_t remote_id, const pnr_digest *hash, pnr_error *err)
+{
+	static const pnr_sql forget_sql = { "forget what is on a remote",
+		                            "DELETE FROM remote_blob WHERE remote_id = ?1 AND hash = ?2" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *forget = NULL;
+	pnr_status status = pnr_statement_take(index, &forget_sql, &forget, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(forget, 1, remote_id);
+	pnr_bind_digest(forget, 2, hash);
+	return pnr_statement_write(forget, err);
+}
+
+/* ------------------------------------------------------------- packages -- */
+
+pnr_status pnr_index_remote_package_put(pnr_index *index, int64_t remote_id, const pnr_remote_package_row *row,
+                                        pnr_error *err)
+{
+	static const pnr_sql put_sql = { "remember a package on a remote",
+		                         "INSERT OR REPLACE INTO remote_package (remote_id, package_hash, manifest_hash,"
+		                         " archive_hash, name, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
+	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(put, 1, remote_id);
+	pnr_bind_digest(put, 2, &row->package_hash);
+	pnr_bind_digest(put, 3, &row->manifest_hash);
+	pnr_bind_digest(put, 4, &row->archive_hash);
+	pnr_bind_words(put, 5, row->name);
+	pnr_bind_time(put, 6, row->at_ms);
+	return pnr_statement_write(put, err);
+}
+
+pnr_status pnr_index_remote_package_forget(pnr_index *index, int64_t remote_id, const pnr_digest *package_hash,
+                                           const pnr_digest *manifest_hash, pnr_error *err)
+{
+	static const pnr_sql forget_sql = { "forget a package on a remote",
+		                            "DELETE FROM remote_package WHERE remote_id = ?1 AND package_hash = ?2"
+		                            " AND manifest_hash = ?3" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *forget = NULL;
+	pnr_status status = pnr_statement_take(index, &forget_sql, &forget, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(forget, 1, remote_id);
+	pnr_bind_digest(forget, 2, package_hash);
+	pnr_bind_digest(forget, 3, manifest_hash);
+	return pnr_statement_write(forget, err);
+}
+
+pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t remote_id, pnr_remote_package_row_fn fn, void *user,
+                                         pnr_error *err)
+{
+	static const pnr_sql list_sql = { "list the packages on a remote",
+		                          "SELECT package_hash, manifest_hash, archive_hash, name, at FROM remote_package"
+		                          " WHERE remote_id = ?1 ORDER BY at DESC" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(list, 1, remote_id);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_remote_package_row row = { .package_hash = pnr_column_digest(list, 0),
+			                             .manifest_hash = pnr_column_digest(list, 1),
+			                             .archive_hash = pnr_column_digest(list, 2),
+			                             .name = pnr_column_text(list, 3),
+			                             .at_ms = pnr_column_time(list, 4) };
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK)
+			return status;
+		if (fn(user, &row) != 0)
+			return PNR_OK;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_remote_package_newest(pnr_index *index, int64_t remote_id, const char *name,
+                                           int64_t *out_package_id, pnr_error *err)
+{
+#define NEWEST                                                                                        \
+	"SELECT package.id FROM remote_package CROSS JOIN package"                                     \
+	" ON package.package_hash = remote_package.package_hash WHERE remote_package.remote_id = ?1 "
+	static const pnr_sql any_sql = { "find the newest package on a remote",
+		                         NEWEST "ORDER BY remote_package.at DESC LIMIT 1" };
+	static const pnr_sql name_sql = { "find the newest package on a remote",
+		                          NEWEST "AND remote_package.name = ?2 ORDER BY remote_package.at DESC LIMIT 1" };
+#undef NEWEST
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, name == NULL ? &any_sql : &name_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, remote_id);
+	if (name != NULL)
+		pnr_bind_text(find, 2, name);
+	return pnr_statement_id(find, out_package_id, err);
+}
+
+/* ------------------------------------------------------------- transfers -- */
+
+pnr_status pnr_index_transfer_put(pnr_index *index, const pnr_transfer_row *row, pnr_error *err)
+{
+	static const pnr_sql put_sql = { "record a transfer",
+		                         "INSERT INTO transfer (remote, url, direction, package_hash, archive_hash, at,"
+		                         " seconds, blobs_needed, blobs_sent, blobs_patched, bytes_sent, bytes_full, outcome)"
+		                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
+	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_words(put, 1, row->remote);
+	pnr_bind_words(put, 2, row->url);
+	pnr_bind_words(put, 3, row->direction);
+	pnr_bind_digest(put, 4, &row->package_hash);
+	pnr_bind_digest(put, 5, &row->archive_hash);
+	pnr_bind_time(put, 6, row->at_ms);
+	pnr_bind_real(put, 7, row->seconds);
+	pnr_bind_size(put, 8, row->blobs_needed);
+	pnr_bind_size(put, 9, row->blobs_sent);
+	pnr_bind_size(put, 10, row->blobs_patched);
+	pnr_bind_size(put, 11, row->bytes_sent);
+	pnr_bind_size(put, 12, row->bytes_full);
+	pnr_bind_words(put, 13, row->outcome);
+	return pnr_statement_write(put, err);
+}
