@@ -19,21 +19,20 @@ typedef struct pnr_fetched {
  * is not fetched; nor is the base of a patch that is. What came before a failure
  * stays: the next call fetches the rest.
  *
- * Nothing of an object counts before its content was had and has its hash: a
- * whole is one gzip member, whoever made it, or the content itself. No object is
- * taken that is longer than its content justifies.
- *
  * Memory: what the remote has in flight of objects of up to 1 MiB, 32 MiB at most;
  * larger ones wait in files of the store. For a patch its base, up to
  * PNR_PATCH_BASE_MAX, and its window.
  * @level  of the archive: what comes as a patch is compressed at it.
  * @meter  may be NULL; counts content bytes.
+ * @out_encodings  one an object of @package, zeroed: the encoding that is as it was pushed, 0 where
+ *                 it is not known. Set also on failure.
  * @out_fetched  also on failure: what came.
  * Errors: CORRUPT (an object is damaged or missing: named with the remote; or one
  * of the store), UNSUPPORTED (a patch that needs more memory), and those of
  * pnr_remote_get and of taking in.
  */
 PNR_CHECKED pnr_status pnr_fetch(pnr_store *store, pnr_remote *remote, const pnr_package_object *package,
-                                 unsigned level, pnr_meter *meter, pnr_fetched *out_fetched, pnr_error *err);
+                                 unsigned level, pnr_meter *meter, int64_t *out_encodings,
+                                 pnr_fetched *out_fetched, pnr_error *err);
 
 #endif

@@ -176,7 +176,8 @@ static void free_world(world *w)
 
 static pnr_status fetch(world *w, pnr_fetched *out, pnr_error *err)
 {
-	return pnr_fetch(w->store, w->remote, &w->package, 6, NULL, out, err);
+	int64_t encodings[CONTENTS] = { 0 };
+	return pnr_fetch(w->store, w->remote, &w->package, 6, NULL, encodings, out, err);
 }
 
 static bool has(const world *w, unsigned number)
