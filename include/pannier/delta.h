@@ -52,5 +52,62 @@ typedef struct pnr_delta_result {
 PNR_API PNR_CHECKED pnr_status pnr_delta(pnr_store *store, const char *ref, const pnr_delta_options *options,
                                          const char *output_path, pnr_delta_result *out_result, pnr_error *err);
 
+/** Zero is the default of every field. */
+typedef struct pnr_apply_options {
+	size_t size;
+	const char *name;        /**< of the delta in messages; NULL: @delta itself */
+	const char *base;        /**< where to find what the store lacks: the zip of an older package, or its folder */
+	const char *output_path; /**< the zip of the package goes there; not with `directory` */
+	const char *directory;   /**< or its files */
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_apply_options;
+
+/** Content that a delta builds on and that is nowhere. */
+typedef struct pnr_missing_content {
+	const char *path; /**< of the asset that needs it */
+	pnr_digest hash;  /**< of that asset's content, or of the base of its patch */
+	bool patch_base;
+} pnr_missing_content;
+
+/** What came of it. Free with pnr_apply_result_free. */
+typedef struct pnr_apply_result {
+	size_t size;
+	pnr_digest package_hash;
+	pnr_digest archive_hash; /**< of the zip as this store makes it */
+	uint64_t archive_size;   /**< of that */
+	bool archive_identical;  /**< it is the zip that the delta was made of, byte for byte */
+	uint64_t assets;         /**< of the package */
+	uint64_t assets_whole;   /**< of these, as they were in the delta */
+	uint64_t assets_patched; /**< made of patches */
+	uint64_t assets_removed; /**< that the older package had */
+	uint64_t bytes;          /**< of the delta */
+	pnr_missing_content *missing; size_t missing_count;
+} pnr_apply_result;
+
+/**
+ * Make the package that @delta, a file, describes: take what is in it into the
+ * store, apply its patches to what the store has, check all of it, and record the
+ * package as if it had been packed here. Then write its zip or its files, if that
+ * is asked for: they appear whole or not at all. If only the files cannot be
+ * written, the package is in the store all the same.
+ *
+ * A delta may come from anyone: nothing is believed before it was proved, no more
+ * than its manifest promises is ever decoded.
+ *
+ * Memory: in proportion to the number of assets, and for one patch at a time its
+ * base, at most 256 MiB, and the new content (codec/patch.h).
+ *
+ * @out_result  set on success, and with NOT_FOUND because of missing content, all of which it lists.
+ * Errors: NOT_FOUND (no such file; content that is missing), CORRUPT (the delta or
+ * the base is not what it says), INVALID (not a regular file; the output; an option),
+ * UNSUPPORTED (a newer format; a patch that is too large), CONFLICT (the folder is
+ * in the way), RETRY (a file changed while it was read), DENIED, BUSY, CANCELLED, FULL, IO, NOMEM.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_apply(pnr_store *store, const char *delta, const pnr_apply_options *options,
+                                         pnr_apply_result **out_result, pnr_error *err);
+/** Accepts NULL. */
+PNR_API void pnr_apply_result_free(pnr_apply_result *result);
+
 PNR_END_DECLS
 #endif

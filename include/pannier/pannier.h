@@ -8,6 +8,7 @@
 #include <pannier/model.h>
 #include <pannier/package.h>
 #include <pannier/progress.h>
+#include <pannier/remote.h>
 #include <pannier/store.h>
 
 PNR_BEGIN_DECLS

@@ -10,6 +10,8 @@ const char *pnr_phase_name(pnr_phase phase)
 		[PNR_PHASE_WRITE] = "write",
 		[PNR_PHASE_VERIFY] = "verify",
 		[PNR_PHASE_UNPACK] = "unpack",
+		[PNR_PHASE_FETCH] = "fetch",
+		[PNR_PHASE_SEND] = "send",
 	};
 	unsigned index = (unsigned)phase;
 	return index < PNR_COUNT(names) ? names[index] : "unknown";

@@ -25,8 +25,9 @@ typedef enum cli_exit {
 	CLI_USAGE = 2,       /**< the command line is wrong */
 	CLI_INVALID = 3,     /**< invalid config, missing assets */
 	CLI_UNVERIFIED = 4,  /**< bytes are not what their hash says */
-	CLI_ABSENT = 5,      /**< no such package or asset */
+	CLI_ABSENT = 5,      /**< no such package, asset or remote */
 	CLI_BUSY = 6,        /**< another process holds the store */
+	CLI_REMOTE = 7,      /**< the remote failed or refused */
 	CLI_INTERRUPTED = 130
 } cli_exit;
 
@@ -41,8 +42,8 @@ typedef struct cli_list {
 typedef struct cli_options {
 	const char *store, *workspace, *progress;
 	bool json, quiet, verbose, no_progress, help, version;
-	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since;
-	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch;
+	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since, *have, *base;
+	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch, dry_run, heal;
 	cli_list engine_dirs, allow_outside;
 	uint64_t level, limit, threads, wait;
 } cli_options;
@@ -79,7 +80,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_init, cli_validate, cli_status, cli_pack, cli_export, cli_verify, cli_unpack,
-	cli_worker_json, cli_delta, cli_log, cli_show, cli_cat;
+	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_cat, cli_remote, cli_push;
 
 /** All commands in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];
@@ -118,7 +119,8 @@ typedef enum cli_subject {
 	CLI_OF_REF,     /**< a package or an asset in the store */
 	CLI_OF_PACKAGE, /**< the bytes of a package */
 	CLI_OF_STORE,   /**< the store itself */
-	CLI_OF_OUTPUT   /**< what is written */
+	CLI_OF_OUTPUT,  /**< what is written */
+	CLI_OF_REMOTE   /**< the remote, whose fault it was */
 } cli_subject;
 /** The exit status for @err; the only place where one becomes the other. */
 int cli_exit_of(cli_subject subject, const pnr_error *err);
@@ -176,6 +178,8 @@ void cli_json_issues(cli_json *json, const char *key, const pnr_issue *issues, s
 /** missingAssets and missing. */
 void cli_json_missing(cli_json *json, const pnr_missing_asset *missing, size_t count);
 void cli_json_digest(cli_json *json, const char *key, const pnr_digest *digest, bool known);
+/** A hash of 64 hex digits, of either case, at @text. */
+bool cli_digest_parse(const char *text, size_t length, pnr_digest *out_digest);
 /** A path, absolute if it can be. */
 void cli_json_path(cli_json *json, const char *key, const char *path);
 
@@ -205,6 +209,8 @@ typedef struct cli_source {
 } cli_source;
 #define CLI_SOURCE_INIT { .fd = -1 }
 
+/** Open FILE.zip or "-" (stdin). CLI_DONE, or what went wrong, reported. */
+int cli_source_open_file(cli *c, const char *argument, cli_source *out_source);
 /** Open FILE.zip, REF or "-" (stdin). CLI_DONE, or what went wrong, reported. */
 int cli_source_open(cli *c, const char *argument, cli_source *out_source);
 void cli_source_close(cli_source *source);

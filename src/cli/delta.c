@@ -1,5 +1,8 @@
 #include "cli/cli.h"
 #include "cli/text.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void report(cli *c, const pnr_delta_result *result)
 {
@@ -26,20 +29,108 @@ static void report(cli *c, const pnr_delta_result *result)
 	cli_reply_end(c);
 }
 
+/* The hashes that --have names. */
+typedef struct have_list {
+	pnr_digest *items;
+	size_t count, capacity;
+} have_list;
+
+static void free_list(have_list *list)
+{
+	free(list->items);
+}
+
+static bool add_hash(have_list *list, const pnr_digest *hash)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+		pnr_digest *items = reallocarray(list->items, capacity, sizeof *items);
+		if (items == NULL)
+			return false;
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->count++] = *hash;
+	return true;
+}
+
+/* One line: a hash by itself, or what sha256sum prints, which starts with '\\' where the name is escaped. */
+static bool parse_line(const char *line, size_t length, pnr_digest *out_hash)
+{
+	size_t skip = length > 0 && line[0] == '\\';
+	size_t digits = strspn(line + skip, "0123456789abcdefABCDEF");
+	const char *rest = line + skip + digits;
+	return strchr(" \t\r\n", *rest) != NULL && cli_digest_parse(line + skip, digits, out_hash);
+}
+
+static bool is_blank(const char *line)
+{
+	return line[strspn(line, " \t\r\n")] == '\0';
+}
+
+static int read_lines(cli *c, FILE *in, const char *name, have_list *list)
+{
+	CLI_CLEANUP(cli_free) char *line = NULL;
+	size_t size = 0, number = 0;
+	ssize_t length;
+	while ((length = getline(&line, &size, in)) >= 0) {
+		pnr_digest hash;
+		number++;
+		if (is_blank(line) && strlen(line) == (size_t)length)
+			continue;
+		if (!parse_line(line, (size_t)length, &hash))
+			return cli_fail(c, CLI_USAGE, "%s:%zu: not a SHA-256 of 64 hex digits at the start of the line", name, number);
+		if (!add_hash(list, &hash))
+			return cli_fail(c, CLI_FAILED, "out of memory");
+	}
+	if (cli_interrupted())
+		return cli_fail(c, CLI_INTERRUPTED, "interrupted");
+	return ferror(in) ? cli_fail(c, CLI_FAILED, "reading '%s': %s", name, strerror(errno)) : CLI_DONE;
+}
+
+static int read_have(cli *c, have_list *list)
+{
+	const char *name = c->options.have;
+	if (strcmp(name, "-") == 0)
+		return read_lines(c, stdin, "<stdin>", list);
+	FILE *in = fopen(name, "re");
+	if (in == NULL)
+		return cli_fail(c, CLI_FAILED, "--have '%s': %s", name, strerror(errno));
+	int failed = read_lines(c, in, name, list);
+	(void)fclose(in);
+	return failed;
+}
+
+static int check_options(cli *c)
+{
+	const cli_options *o = &c->options;
+	if (o->output == NULL)
+		return cli_fail_usage(c, "-o FILE is missing: where does the delta go?");
+	if ((o->since == NULL) == (o->have == NULL))
+		return cli_fail_usage(c, "one of --since REF and --have FILE: what does the other side have?");
+	if (o->patch && o->since == NULL)
+		return cli_fail_usage(c, "--patch needs --since: a list of hashes does not say which version is whose");
+	return CLI_DONE;
+}
+
 static int run(cli *c)
 {
 	const char *ref = c->operand_count > 0 ? c->operands[0] : "latest";
-	if (c->options.output == NULL)
-		return cli_fail_usage(c, "-o FILE is missing: where does the delta go?");
-	if (c->options.since == NULL)
-		return cli_fail_usage(c, "--since REF is missing: what does the other side have?");
 	CLI_CLEANUP(cli_close_store) pnr_store *store = NULL;
-	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
+	CLI_CLEANUP(free_list) have_list have = { NULL, 0, 0 };
+	static const pnr_digest none;
+	int failed = check_options(c);
+	if (failed == CLI_DONE && c->options.have != NULL)
+		failed = read_have(c, &have);
+	if (failed == CLI_DONE)
+		failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
 	const pnr_delta_options options = {
 		.size = sizeof options,
 		.since = c->options.since,
+		.have = c->options.have == NULL ? NULL : have.count > 0 ? have.items : &none,
+		.have_count = have.count,
 		.patches = c->options.patch,
 		.progress = cli_progress,
 		.progress_user = c,
@@ -56,6 +147,8 @@ static int run(cli *c)
 
 static const cli_option option_table[] = {
 	{ "since", 0, CLI_TEXT, offsetof(cli_options, since), "REF", "the package that the other side has", 0, 0 },
+	{ "have", 0, CLI_TEXT, offsetof(cli_options, have), "FILE",
+	  "or the hashes of what it has, one a line, as sha256sum prints them; - is stdin", 0, 0 },
 	{ "output", 'o', CLI_TEXT, offsetof(cli_options, output), "FILE", "the delta, a zip", 0, 0 },
 	{ "patch", 0, CLI_FLAG, offsetof(cli_options, patch), NULL, "new versions as patches, where that is much smaller", 0, 0 },
 	CLI_THREADS_OPTION,
@@ -64,12 +157,15 @@ static const cli_option option_table[] = {
 
 const cli_command cli_delta = {
 	.name = "delta",
-	.operands = "--since REF [REF] -o FILE",
+	.operands = "(--since REF | --have FILE) [REF] -o FILE",
 	.least = 0,
 	.most = 1,
 	.summary = "Write what of a package the other side lacks",
-	.about = "",
-	.examples = "  pannier delta --since latest~1 -o delta.zip --patch\n",
+	.about = "A delta is a zip: its manifest describes the whole package, and what the other side has\n"
+	         "is not in it. 'pannier apply' makes the package of it; without --patch and with nothing\n"
+	         "removed, 'unzip -o' over the older package's folder does so, too.\n",
+	.examples = "  pannier delta --since latest~1 -o delta.zip --patch\n"
+	            "  unzip -p model-package.zip manifest.json | jq -r '.assets[].hash' | pannier delta --have - -o less.zip\n",
 	.options = option_table,
 	.run = run,
 };

@@ -156,16 +156,22 @@ static bool is_file(const char *argument)
 	return strchr(argument, '/') != NULL && !names_latest(argument);
 }
 
-int cli_source_open(cli *c, const char *argument, cli_source *out)
+int cli_source_open_file(cli *c, const char *argument, cli_source *out)
 {
 	*out = (cli_source)CLI_SOURCE_INIT;
 	out->name = argument;
 	if (strcmp(argument, "-") == 0)
 		return open_stdin(c, out);
-	if (is_file(argument)) {
-		out->source.file = argument;
-		return CLI_DONE;
-	}
+	out->source.file = argument;
+	return CLI_DONE;
+}
+
+int cli_source_open(cli *c, const char *argument, cli_source *out)
+{
+	if (strcmp(argument, "-") == 0 || is_file(argument))
+		return cli_source_open_file(c, argument, out);
+	*out = (cli_source)CLI_SOURCE_INIT;
+	out->name = argument;
 	int failed = cli_open_store(c, NULL, CLI_READ, &out->store, NULL, NULL);
 	out->source.store = out->store;
 	out->source.ref = argument;

@@ -101,3 +101,13 @@ void cli_json_path(cli_json *json, const char *key, const char *path)
 	CLI_CLEANUP(cli_free) char *absolute = realpath(path, NULL);
 	cli_json_text(json, key, absolute != NULL ? absolute : path);
 }
+
+bool cli_digest_parse(const char *text, size_t length, pnr_digest *out_digest)
+{
+	char lower[PNR_DIGEST_HEX_SIZE];
+	if (length != PNR_DIGEST_HEX_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		lower[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 'a' : text[i]);
+	return pnr_digest_from_hex(lower, length, out_digest);
+}

@@ -14,6 +14,8 @@
  * folder that may not be written is a failure. */
 int cli_exit_of(cli_subject subject, const pnr_error *err)
 {
+	if (subject == CLI_OF_REMOTE)
+		return CLI_REMOTE;
 	switch (err->status) {
 	case PNR_OK:
 		return CLI_DONE;

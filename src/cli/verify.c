@@ -78,17 +78,6 @@ static int report(cli *c, const char *name, const pnr_verify_result *result, con
 	return CLI_DONE;
 }
 
-static bool parse_expected(const char *text, pnr_digest *out_digest)
-{
-	char lower[PNR_DIGEST_HEX_SIZE];
-	size_t length = strlen(text);
-	if (length != PNR_DIGEST_HEX_SIZE - 1)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		lower[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 'a' : text[i]);
-	return pnr_digest_from_hex(lower, length, out_digest);
-}
-
 /* A verification: @dir NULL writes nothing. */
 static int check(cli *c, const char *dir)
 {
@@ -100,7 +89,7 @@ static int check(cli *c, const char *dir)
 		.progress_user = c,
 	};
 	if (c->options.expect != NULL) {
-		if (!parse_expected(c->options.expect, &expect))
+		if (!cli_digest_parse(c->options.expect, strlen(c->options.expect), &expect))
 			return cli_fail_usage(c, "--expect takes a hash of 64 hex digits, not '%s'", c->options.expect);
 		options.expect = &expect;
 	}

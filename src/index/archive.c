@@ -104,6 +104,52 @@ pnr_status pnr_index_archive_put(pnr_index *index, pnr_archive_row *row, const i
 	return status;
 }
 
+pnr_status pnr_index_archive_about(pnr_index *index, int64_t archive_id, pnr_buffer *options, pnr_buffer *name,
+                                   pnr_error *err)
+{
+	static const pnr_sql about_sql = { "describe an archive",
+		                           "SELECT options, coalesce((SELECT log.name FROM log"
+		                           " WHERE log.package_id = archive.package_id ORDER BY log.id DESC LIMIT 1), '')"
+		                           " FROM archive WHERE id = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *about = NULL;
+	pnr_status status = pnr_statement_take(index, &about_sql, &about, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(about, 1, archive_id);
+	status = pnr_statement_row(about, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_buffer_puts(options, pnr_column_text(about, 0));
+	pnr_buffer_puts(name, pnr_column_text(about, 1));
+	status = pnr_statement_intact(about, err);
+	if (status == PNR_OK)
+		status = pnr_buffer_status(options, err);
+	return status == PNR_OK ? pnr_buffer_status(name, err) : status;
+}
+
+pnr_status pnr_index_archive_forms(pnr_index *index, int64_t archive_id, pnr_form_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = { "read the encodings of an archive",
+		                          "SELECT encoding.form, encoding.stored_size FROM archive_encoding"
+		                          " JOIN encoding ON encoding.id = archive_encoding.encoding_id"
+		                          " WHERE archive_encoding.archive_id = ?1 ORDER BY archive_encoding.position" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(list, 1, archive_id);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const char *form = pnr_column_text(list, 0);
+		uint64_t size = pnr_column_size(list, 1);
+		status = pnr_statement_intact(list, err);
+		if (status == PNR_OK)
+			status = fn(user, form, size, err);
+		if (status != PNR_OK)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
 pnr_status pnr_index_archive_encodings(pnr_index *index, int64_t archive_id, pnr_id_fn fn, void *user, pnr_error *err)
 {
 	static const pnr_sql list_sql = { "read the encodings of an archive",

@@ -234,6 +234,16 @@ PNR_CHECKED pnr_status pnr_index_archive_put(pnr_index *index, pnr_archive_row *
 /** By id. `options` is NULL in the row. */
 PNR_CHECKED pnr_status pnr_index_archive_get(pnr_index *index, int64_t archive_id, pnr_archive_row *out_row,
                                              pnr_error *err);
+/**
+ * Append its options, and the name of the model that its package was last logged
+ * under ("" if it never was). NOT_FOUND without a text.
+ */
+PNR_CHECKED pnr_status pnr_index_archive_about(pnr_index *index, int64_t archive_id, pnr_buffer *options,
+                                               pnr_buffer *name, pnr_error *err);
+/** The form and size of each encoding that an archive was made of: the manifest's first. */
+typedef pnr_status (*pnr_form_fn)(void *user, const char *form, uint64_t stored_size, pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_archive_forms(pnr_index *index, int64_t archive_id, pnr_form_fn fn, void *user,
+                                               pnr_error *err);
 /** The encodings an archive was made of: the manifest's first. Calls @fn for each id. */
 typedef pnr_status (*pnr_id_fn)(void *user, int64_t id, pnr_error *err);
 PNR_CHECKED pnr_status pnr_index_archive_encodings(pnr_index *index, int64_t archive_id, pnr_id_fn fn,

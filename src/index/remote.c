@@ -207,6 +207,26 @@ pnr_status pnr_index_remote_package_put(pnr_index *index, int64_t remote_id, con
 	return pnr_statement_write(put, err);
 }
 
+pnr_status pnr_index_remote_package_known(pnr_index *index, int64_t remote_id, const pnr_digest *package_hash,
+                                          const pnr_digest *manifest_hash, bool *out_known, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "look for a package on a remote",
+		                          "SELECT 1 FROM remote_package WHERE remote_id = ?1 AND package_hash = ?2"
+		                          " AND manifest_hash = ?3" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, remote_id);
+	pnr_bind_digest(find, 2, package_hash);
+	pnr_bind_digest(find, 3, manifest_hash);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK && status != PNR_NOT_FOUND)
+		return status;
+	*out_known = status == PNR_OK;
+	return PNR_OK;
+}
+
 pnr_status pnr_index_remote_package_forget(pnr_index *index, int64_t remote_id, const pnr_digest *package_hash,
                                            const pnr_digest *manifest_hash, pnr_error *err)
 {

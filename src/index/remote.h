@@ -60,6 +60,11 @@ typedef struct pnr_remote_package_row {
 /** Remember. Replaces what was known of that package and manifest. */
 PNR_CHECKED pnr_status pnr_index_remote_package_put(pnr_index *index, int64_t remote_id,
                                                     const pnr_remote_package_row *row, pnr_error *err);
+/** Is it known to be there? */
+PNR_CHECKED pnr_status pnr_index_remote_package_known(pnr_index *index, int64_t remote_id,
+                                                      const pnr_digest *package_hash,
+                                                      const pnr_digest *manifest_hash, bool *out_known,
+                                                      pnr_error *err);
 /** Harmless when it is not known. */
 PNR_CHECKED pnr_status pnr_index_remote_package_forget(pnr_index *index, int64_t remote_id,
                                                        const pnr_digest *package_hash,

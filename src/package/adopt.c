@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A name is a path at most. */
+#define NAME_MAX_LENGTH 4096u
+
 typedef struct adopting {
 	pnr_store *store;
 	pnr_index *index;
@@ -336,8 +339,9 @@ static pnr_status check_given(adopting *a, pnr_error *err)
 	if (!pnr_choice_read(from->options, &a->choice))
 		return pnr_fail(err, PNR_CORRUPT, "'%s': it does not say how its zip was made: '%.100s'", from->label,
 		                from->options);
-	if (from->name[0] == '\0')
-		return pnr_fail(err, PNR_CORRUPT, "'%s': it does not name its model", from->label);
+	if (from->name[0] == '\0' || strlen(from->name) > NAME_MAX_LENGTH)
+		return pnr_fail(err, PNR_CORRUPT, "'%s': it does not name its model, or not in %u bytes", from->label,
+		                NAME_MAX_LENGTH);
 	return from->output_path == NULL ? PNR_OK
 	                                 : pnr_archive_target(a->store, from->output_path, &a->target, err);
 }

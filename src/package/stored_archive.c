@@ -1,12 +1,13 @@
 #include "package/stored_archive.h"
 #include "base/array.h"
+#include "package/record.h"
 #include <pannier/package.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct loading {
 	pnr_stored_archive stored;
-	size_t capacity, encodings;
+	size_t capacity;
 } loading;
 
 static void loading_free(loading *l)
@@ -19,6 +20,8 @@ void pnr_stored_archive_free(pnr_stored_archive *stored)
 	for (size_t i = 0; i < stored->count; i++)
 		free((char *)(uintptr_t)stored->items[i].path);
 	free(stored->items);
+	pnr_buffer_free(&stored->options);
+	pnr_buffer_free(&stored->name);
 	*stored = (pnr_stored_archive)PNR_STORED_ARCHIVE_INIT;
 }
 
@@ -42,13 +45,16 @@ static pnr_status add_asset(void *user, const pnr_asset_row *row, pnr_error *err
 	return add_entry(user, row->path, &blob, err);
 }
 
-static pnr_status set_encoding(void *user, int64_t id, pnr_error *err)
+static pnr_status set_encodings(loading *l, pnr_index *index, pnr_error *err)
 {
-	loading *l = user;
-	if (l->encodings == l->stored.count)
-		return pnr_fail(err, PNR_CORRUPT, "the index lists more encodings than the archive has entries");
-	l->stored.items[l->encodings++].encoding_id = id;
-	return PNR_OK;
+	pnr_stored_archive *s = &l->stored;
+	PNR_CLEANUP(pnr_cleanup_free) int64_t *ids = calloc(s->count, sizeof *ids);
+	if (ids == NULL)
+		return pnr_fail_nomem(err);
+	pnr_status status = pnr_record_encodings(index, s->archive.id, ids, s->count, err);
+	for (size_t i = 0; status == PNR_OK && i < s->count; i++)
+		s->items[i].encoding_id = ids[i];
+	return status;
 }
 
 static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error *err)
@@ -64,15 +70,16 @@ static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error 
 		                "package '%s' was stored without a zip; 'pannier unpack' gives its files", ref);
 	status = pnr_index_archive_get(index, s->package.archive_id, &s->archive, err);
 	if (status == PNR_OK)
+		status = pnr_index_archive_about(index, s->package.archive_id, &s->options, &s->name, err);
+	s->archive.options = s->options.data;
+	if (status == PNR_OK)
 		status = pnr_index_blob_find(index, &s->archive.manifest_hash, &manifest, err);
 	if (status == PNR_OK)
 		status = add_entry(l, PNR_MANIFEST_NAME, &manifest, err);
 	if (status == PNR_OK)
 		status = pnr_index_package_assets(index, s->package.package_id, 0, add_asset, l, err);
 	if (status == PNR_OK)
-		status = pnr_index_archive_encodings(index, s->package.archive_id, set_encoding, l, err);
-	if (status == PNR_OK && l->encodings != s->count)
-		status = pnr_fail(err, PNR_CORRUPT, "the index lists fewer encodings than the archive has entries");
+		status = set_encodings(l, index, err);
 	return status == PNR_NOT_FOUND ? pnr_fail(err, PNR_CORRUPT, "the index lacks a part of '%s'", ref) : status;
 }
 

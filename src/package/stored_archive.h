@@ -6,7 +6,9 @@
 
 typedef struct pnr_stored_archive {
 	pnr_ref_row package;
-	pnr_archive_row archive;
+	pnr_archive_row archive; /**< options included */
+	pnr_buffer options;
+	pnr_buffer name;         /**< of the model; bytes, as a name on disk is */
 	pnr_archive_item *items; /**< the manifest, then the assets in their order; paths are owned */
 	size_t count;
 } pnr_stored_archive;

@@ -161,6 +161,31 @@ void pnr_body_context(const pnr_body *body, pnr_error *err);
 /** Accepts NULL. */
 void pnr_body_close(pnr_body *body);
 
+/**
+ * An encoding as others keep it: a gzip file, or the content itself. What the
+ * database keeps as zlib has gzip's wrapper instead; all else is as it is here.
+ */
+typedef struct pnr_whole pnr_whole;
+/** Is it gzip, and how long, by what the index says of an encoding? False if that cannot be. */
+bool pnr_whole_measure(const char *form, uint64_t stored_size, uint64_t content_size, bool *out_gzip,
+                       uint64_t *out_size);
+/**
+ * Nothing is read of a file before pnr_whole_read.
+ * @encoding_id  0: whichever is smallest.
+ */
+PNR_CHECKED pnr_status pnr_whole_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id,
+                                      pnr_whole **out_whole, pnr_error *err);
+bool pnr_whole_gzip(const pnr_whole *whole);
+uint64_t pnr_whole_size(const pnr_whole *whole);
+/** SHA-256 of its bytes, as they should be: who reads them compares it. */
+const pnr_digest *pnr_whole_hash(const pnr_whole *whole);
+/** Exactly @length bytes from @offset on. Errors: CORRUPT (an object that is missing or too short). */
+PNR_CHECKED pnr_status pnr_whole_read(pnr_whole *whole, uint64_t offset, void *buffer, size_t length, pnr_error *err);
+/** Give back the descriptor, until it is read again. */
+void pnr_whole_rest(pnr_whole *whole);
+/** Accepts NULL. */
+void pnr_whole_close(pnr_whole *whole);
+
 /* ------------------------------------------------------------------ refs -- */
 
 /** The package that @ref names. Errors as pnr_store_resolve. */

@@ -10,6 +10,9 @@
 #include "codec/patch.h"
 #include "package/manifest_tail.h"
 #include "package/stored_archive.h"
+#include "sync/blob_patch.h"
+#include "sync/delta_manifest.h"
+#include "sync/held.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pannier/delta.h>
@@ -17,28 +20,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
-
-#define PATCH_DIR "patches"
-#define PATCH_PATH_SIZE (sizeof PATCH_DIR + 2 * PNR_DIGEST_HEX_SIZE + sizeof ".zst")
-
-/* An asset of the package that the other side has. */
-typedef struct held {
-	char *path;
-	pnr_blob_row blob;
-	bool kept; /* the new package has the path, too */
-} held;
-
-typedef enum place { PLACE_THERE, PLACE_WHOLE, PLACE_PATCH } place;
 
 /* What becomes of an asset of the new package. */
 typedef struct verdict {
-	place place;
-	pnr_digest base; /* of a patch, as the rest */
+	pnr_delta_asset asset;
 	pnr_archive_extra patch;
-	pnr_digest patch_hash;
-	char patch_path[PATCH_PATH_SIZE];
+	const char *patch_path; /* NULL: no entry of its own; owned */
 } verdict;
+
+/* An asset that might be a patch, by what the patch would be. */
+typedef struct pairing {
+	pnr_digest content, base;
+	size_t index;
+} pairing;
 
 typedef struct making {
 	pnr_store *store;
@@ -46,11 +42,12 @@ typedef struct making {
 	pnr_meter meter;
 	pnr_stored_archive archive;
 	pnr_ref_row since;
-	held *held; /* sorted by path */
-	size_t held_count, held_capacity;
+	pnr_held_list held;
 	pnr_digest *have; /* sorted */
 	size_t have_count;
 	verdict *verdicts; /* one an asset: item i + 1 of the archive */
+	const pnr_held **bases; /* likewise: what a patch would be against; NULL: there is none */
+	size_t *firsts;     /* likewise: the first asset whose patch would be the same one */
 	pnr_temp patches, content, manifest_file;
 	uint64_t patches_size;
 	pnr_archive_extra manifest;
@@ -59,11 +56,13 @@ typedef struct making {
 
 static void making_free(making *m)
 {
-	for (size_t i = 0; i < m->held_count; i++)
-		free(m->held[i].path);
-	free(m->held);
+	for (size_t i = 0; m->verdicts != NULL && i + 1 < m->archive.count; i++)
+		free((char *)(uintptr_t)m->verdicts[i].patch_path);
+	pnr_held_free(&m->held);
 	free(m->have);
 	free(m->verdicts);
+	free(m->bases);
+	free(m->firsts);
 	pnr_temp_discard(&m->patches);
 	pnr_temp_discard(&m->content);
 	pnr_temp_discard(&m->manifest_file);
@@ -71,28 +70,6 @@ static void making_free(making *m)
 }
 
 /* --------------------------------------------------- what the other side has -- */
-
-static pnr_status add_held(void *user, const pnr_asset_row *row, pnr_error *err)
-{
-	making *m = user;
-	held *list = pnr_array_grow(m->held, sizeof *list, m->held_count, &m->held_capacity);
-	if (list == NULL)
-		return pnr_fail_nomem(err);
-	m->held = list;
-	char *path = strdup(row->path);
-	if (path == NULL)
-		return pnr_fail_nomem(err);
-	m->held[m->held_count++] = (held){
-		.path = path,
-		.blob = { .id = row->blob_id, .hash = row->hash, .size = row->size, .crc32 = row->crc32 },
-	};
-	return PNR_OK;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const held *)a)->path, ((const held *)b)->path);
-}
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -105,26 +82,19 @@ static pnr_status load_have(making *m, pnr_error *err)
 	if (o->since != NULL) {
 		pnr_status status = pnr_store_ref(m->store, o->since, &m->since, err);
 		if (status == PNR_OK)
-			status = pnr_index_package_assets(pnr_store_index(m->store), m->since.package_id, 0, add_held, m, err);
+			status = pnr_held_load(pnr_store_index(m->store), m->since.package_id, &m->held, err);
 		if (status != PNR_OK)
 			return status;
-		pnr_array_sort(m->held, m->held_count, sizeof *m->held, by_path);
 	}
-	size_t count = o->since != NULL ? m->held_count : o->have_count;
+	size_t count = o->since != NULL ? m->held.count : o->have_count;
 	m->have = calloc(count + 1, sizeof *m->have);
 	if (m->have == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		m->have[i] = o->since != NULL ? m->held[i].blob.hash : o->have[i];
+		m->have[i] = o->since != NULL ? m->held.items[i].blob.hash : o->have[i];
 	pnr_array_sort(m->have, count, sizeof *m->have, by_bytes);
 	m->have_count = count;
 	return PNR_OK;
-}
-
-static held *find_held(const making *m, const char *path)
-{
-	const held key = { .path = (char *)(uintptr_t)path };
-	return m->held_count == 0 ? NULL : bsearch(&key, m->held, m->held_count, sizeof key, by_path);
 }
 
 /* ------------------------------------------------------------------- patches -- */
@@ -158,52 +128,37 @@ static pnr_status spool_write(void *context, const void *data, size_t length, pn
 	return status;
 }
 
-static pnr_status read_content(making *m, const pnr_blob_row *blob, pnr_error *err)
-{
-	pnr_status status = pnr_file_truncate(m->content.fd, 0, m->content.target, err);
-	if (status == PNR_OK && lseek(m->content.fd, 0, SEEK_SET) != 0)
-		status = pnr_fail(err, PNR_IO, "'%s' cannot be rewound", m->content.target);
-	pnr_file_end end = { m->content.fd, m->content.target };
-	const pnr_sink sink = pnr_file_end_sink(&end);
-	return status == PNR_OK ? pnr_store_read_blob(m->store, blob, &sink, err) : status;
-}
-
-static pnr_status write_patch(making *m, const pnr_archive_item *item, const held *base, uint64_t whole_size,
+static pnr_status write_patch(making *m, const pnr_archive_item *item, const pnr_held *base, uint64_t whole_size,
                               verdict *out, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer bytes = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_buffer_end end = { &bytes, (size_t)base->blob.size };
-	const pnr_sink into_memory = pnr_buffer_end_sink(&end);
 	uint64_t size = 0;
-	pnr_status status = pnr_store_read_blob(m->store, &base->blob, &into_memory, err);
-	if (status == PNR_OK)
-		status = read_content(m, &item->blob, err);
-	if (status == PNR_OK)
-		status = pnr_hash_new_with_crc32(&hash, err);
-	if (status != PNR_OK)
-		return status;
-	const pnr_patch patch = { bytes.data, bytes.length, item->blob.size, item->blob.hash };
-	pnr_file_range range = { m->content.fd, 0, item->blob.size, item->path };
-	const pnr_source content = pnr_file_range_source(&range);
 	spool to = { m, m->patches_size };
 	const pnr_sink file = { .write = spool_write, .context = &to };
+	pnr_status status = pnr_hash_new_with_crc32(&hash, err);
+	if (status != PNR_OK)
+		return status;
 	pnr_hash_pipe pipe = { hash, &file, NULL };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
-	status = pnr_patch_make(&patch, &content, whole_size, PNR_PATCH_LEVEL_DEFAULT, &sink, &m->meter, item->path,
-	                        &size, err);
+	status = pnr_blob_patch(m->store, &base->blob, &item->blob, whole_size, m->content.fd, m->content.target, &sink,
+	                        &m->meter, item->path, &size, err);
 	if (status != PNR_OK || size == 0)
 		return status;
-	out->place = PLACE_PATCH;
-	out->base = base->blob.hash;
+	char path[PNR_DELTA_PATCH_PATH_SIZE];
+	out->asset = (pnr_delta_asset){
+		.from = PNR_DELTA_PATCH,
+		.base = base->blob.hash,
+		.base_size = base->blob.size,
+		.size = size,
+	};
 	out->patch = (pnr_archive_extra){
 		.fd = m->patches.fd, .name = "patches", .offset = m->patches_size, .body_size = size, .size = size,
 	};
 	m->patches_size += size;
-	char content_hex[PNR_DIGEST_HEX_SIZE], base_hex[PNR_DIGEST_HEX_SIZE];
-	(void)snprintf(out->patch_path, sizeof out->patch_path, PATCH_DIR "/%s.%s.zst",
-	               pnr_digest_to_hex(&item->blob.hash, content_hex), pnr_digest_to_hex(&out->base, base_hex));
-	return pnr_hash_finish(hash, &out->patch_hash, &out->patch.crc32, NULL, err);
+	out->patch_path = strdup(pnr_delta_patch_path(&item->blob.hash, &base->blob.hash, path));
+	if (out->patch_path == NULL)
+		return pnr_fail_nomem(err);
+	return pnr_hash_finish(hash, &out->asset.hash, &out->patch.crc32, NULL, err);
 }
 
 static void body_cleanup(pnr_body **body)
@@ -211,12 +166,12 @@ static void body_cleanup(pnr_body **body)
 	pnr_body_close(*body);
 }
 
-/* A patch against the asset of the same path, if there can be one that is worth it. */
-static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const held *base,
+/* A patch, if there can be one that is worth it. */
+static pnr_status try_patch(making *m, const char *target, const pnr_archive_item *item, const pnr_held *base,
                             verdict *out, pnr_error *err)
 {
 	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
-	if (!m->options->patches || base == NULL || !pnr_patch_fits(base->blob.size, item->blob.size))
+	if (!pnr_patch_fits(base->blob.size, item->blob.size))
 		return PNR_OK;
 	pnr_status status = pnr_body_open(m->store, &item->blob, item->encoding_id, &body, err);
 	if (status == PNR_OK)
@@ -228,29 +183,77 @@ static pnr_status try_patch(making *m, const char *target, const pnr_archive_ite
 
 /* ------------------------------------------------------------------ deciding -- */
 
-static bool in_patch_dir(const char *path)
+static bool is_there(const making *m, const pnr_digest *hash)
 {
-	size_t length = strlen(PATCH_DIR);
-	return strncmp(path, PATCH_DIR, length) == 0 && (path[length] == '\0' || path[length] == '/');
+	return m->have_count > 0 && bsearch(hash, m->have, m->have_count, sizeof *m->have, by_bytes) != NULL;
 }
 
-static pnr_status decide_one(making *m, const char *target, const pnr_archive_item *item, verdict *out, pnr_error *err)
+/* No asset may be in the way of a patch, not even where case is ignored. */
+static bool patch_dir_is_free(const making *m)
 {
-	held *same_path = find_held(m, item->path);
+	size_t length = strlen(PNR_DELTA_PATCH_DIR);
+	for (size_t i = 1; i < m->archive.count; i++) {
+		const char *path = m->archive.items[i].path;
+		if (strncasecmp(path, PNR_DELTA_PATCH_DIR, length) == 0 && (path[length] == '\0' || path[length] == '/'))
+			return false;
+	}
+	return true;
+}
+
+static int by_pair(const void *a, const void *b)
+{
+	const pairing *x = a, *y = b;
+	int order = memcmp(&x->content, &y->content, sizeof x->content);
+	if (order == 0)
+		order = memcmp(&x->base, &y->base, sizeof x->base);
+	return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Which assets could be patches, and which of them the same one: that is made, and sent, once. */
+static pnr_status pair(making *m, pnr_error *err)
+{
+	size_t count = m->archive.count - 1, pairs = 0;
+	PNR_CLEANUP(pnr_cleanup_free) pairing *list = calloc(count + 1, sizeof *list);
+	m->bases = calloc(count + 1, sizeof *m->bases);
+	m->firsts = calloc(count + 1, sizeof *m->firsts);
+	if (list == NULL || m->bases == NULL || m->firsts == NULL)
+		return pnr_fail_nomem(err);
+	bool wanted = m->options->patches && patch_dir_is_free(m);
+	for (size_t i = 0; wanted && i < count; i++) {
+		const pnr_archive_item *item = &m->archive.items[i + 1];
+		m->bases[i] = is_there(m, &item->blob.hash) ? NULL : pnr_held_version(&m->held, item->path);
+		if (m->bases[i] != NULL)
+			list[pairs++] = (pairing){ item->blob.hash, m->bases[i]->blob.hash, i };
+	}
+	pnr_array_sort(list, pairs, sizeof *list, by_pair);
+	for (size_t i = 0; i < pairs; i++) {
+		bool again = i > 0 && memcmp(&list[i].content, &list[i - 1].content, 2 * sizeof list[i].content) == 0;
+		m->firsts[list[i].index] = again ? m->firsts[list[i - 1].index] : list[i].index;
+	}
+	return PNR_OK;
+}
+
+static pnr_status decide_one(making *m, const char *target, size_t i, pnr_error *err)
+{
+	const pnr_archive_item *item = &m->archive.items[i + 1];
+	verdict *out = &m->verdicts[i];
+	pnr_held *same_path = pnr_held_find(&m->held, item->path);
 	pnr_status status = PNR_OK;
 	if (same_path != NULL)
 		same_path->kept = true;
-	if (m->have_count > 0 && bsearch(&item->blob.hash, m->have, m->have_count, sizeof *m->have, by_bytes) != NULL) {
-		out->place = PLACE_THERE;
+	if (is_there(m, &item->blob.hash)) {
+		out->asset.from = PNR_DELTA_BASE;
 		return pnr_meter_add(&m->meter, item->path, item->blob.size, err);
 	}
-	out->place = PLACE_WHOLE;
-	if (!in_patch_dir(item->path))
-		status = try_patch(m, target, item, same_path, out, err);
+	out->asset.from = PNR_DELTA_ZIP;
+	if (m->bases[i] != NULL && m->firsts[i] != i)
+		out->asset = m->verdicts[m->firsts[i]].asset;
+	else if (m->bases[i] != NULL)
+		status = try_patch(m, target, item, m->bases[i], out, err);
 	if (status != PNR_OK && status != PNR_CANCELLED)
 		pnr_context(err, "'%s'", item->path);
-	m->result.assets_whole += out->place == PLACE_WHOLE;
-	m->result.assets_patched += out->place == PLACE_PATCH;
+	m->result.assets_whole += out->asset.from == PNR_DELTA_ZIP;
+	m->result.assets_patched += out->asset.from == PNR_DELTA_PATCH;
 	return status;
 }
 
@@ -261,11 +264,11 @@ static pnr_status decide(making *m, const char *target, pnr_error *err)
 	if (m->verdicts == NULL)
 		return pnr_fail_nomem(err);
 	m->result.assets = count;
-	pnr_status status = PNR_OK;
+	pnr_status status = pair(m, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
-		status = decide_one(m, target, &m->archive.items[i + 1], &m->verdicts[i], err);
-	for (size_t i = 0; i < m->held_count; i++)
-		m->result.assets_removed += !m->held[i].kept;
+		status = decide_one(m, target, i, err);
+	for (size_t i = 0; i < m->held.count; i++)
+		m->result.assets_removed += !m->held.items[i].kept;
 	return status;
 }
 
@@ -277,18 +280,18 @@ static void put_member(pnr_buffer *out, const char *key, const char *value)
 	pnr_json_quote(out, value, strlen(value));
 }
 
-static void describe_asset(const pnr_archive_item *item, const verdict *v, pnr_buffer *out)
+static void describe_asset(const pnr_archive_item *item, const pnr_delta_asset *asset, pnr_buffer *out)
 {
-	static const char *const names[] = { [PLACE_THERE] = "base", [PLACE_WHOLE] = "zip", [PLACE_PATCH] = "patch" };
-	char hex[PNR_DIGEST_HEX_SIZE];
+	char hex[PNR_DIGEST_HEX_SIZE], path[PNR_DELTA_PATCH_PATH_SIZE];
 	pnr_buffer_puts(out, "{\"path\":");
 	pnr_json_quote(out, item->path, strlen(item->path));
-	put_member(out, "from", names[v->place]);
-	if (v->place == PLACE_PATCH) {
-		put_member(out, "base", pnr_digest_to_hex(&v->base, hex));
-		put_member(out, "patch", v->patch_path);
-		put_member(out, "hash", pnr_digest_to_hex(&v->patch_hash, hex));
-		pnr_buffer_printf(out, ",\"size\":%" PRIu64, v->patch.size);
+	put_member(out, "from", pnr_delta_from_name(asset->from));
+	if (asset->from == PNR_DELTA_PATCH) {
+		put_member(out, "base", pnr_digest_to_hex(&asset->base, hex));
+		pnr_buffer_printf(out, ",\"baseSize\":%" PRIu64, asset->base_size);
+		put_member(out, "patch", pnr_delta_patch_path(&item->blob.hash, &asset->base, path));
+		put_member(out, "hash", pnr_digest_to_hex(&asset->hash, hex));
+		pnr_buffer_printf(out, ",\"size\":%" PRIu64, asset->size);
 	}
 	pnr_buffer_putc(out, '}');
 }
@@ -297,21 +300,24 @@ static void describe(const making *m, pnr_buffer *out)
 {
 	char hex[PNR_DIGEST_HEX_SIZE];
 	bool first = true;
-	pnr_buffer_puts(out, "{\"format\":1");
+	pnr_buffer_printf(out, "{\"format\":%u", PNR_DELTA_FORMAT);
 	if (m->options->since != NULL)
 		put_member(out, "basePackageHash", pnr_digest_to_hex(&m->since.package_hash, hex));
+	put_member(out, "name", m->archive.name.data);
 	put_member(out, "archiveHash", pnr_digest_to_hex(&m->archive.archive.archive_hash, hex));
-	pnr_buffer_printf(out, ",\"archiveSize\":%" PRIu64 ",\"assets\":[", m->archive.archive.size);
+	pnr_buffer_printf(out, ",\"archiveSize\":%" PRIu64, m->archive.archive.size);
+	put_member(out, "archiveOptions", m->archive.options.data);
+	pnr_buffer_puts(out, ",\"assets\":[");
 	for (size_t i = 1; i < m->archive.count; i++) {
 		pnr_buffer_puts(out, i > 1 ? "," : "");
-		describe_asset(&m->archive.items[i], &m->verdicts[i - 1], out);
+		describe_asset(&m->archive.items[i], &m->verdicts[i - 1].asset, out);
 	}
 	pnr_buffer_puts(out, "],\"removed\":[");
-	for (size_t i = 0; i < m->held_count; i++) {
-		if (m->held[i].kept)
+	for (size_t i = 0; i < m->held.count; i++) {
+		if (m->held.items[i].kept)
 			continue;
 		pnr_buffer_puts(out, first ? "" : ",");
-		pnr_json_quote(out, m->held[i].path, strlen(m->held[i].path));
+		pnr_json_quote(out, m->held.items[i].path, strlen(m->held.items[i].path));
 		first = false;
 	}
 	pnr_buffer_puts(out, "]}");
@@ -363,7 +369,7 @@ static pnr_status make_manifest(making *m, const char *target, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_buffer_status(&tail, err);
 	if (status == PNR_OK)
-		status = pnr_manifest_add_tail(whole.data, whole.length, "delta", tail.data, &text, err);
+		status = pnr_manifest_add_tail(whole.data, whole.length, PNR_DELTA_KEY, tail.data, &text, err);
 	if (status == PNR_OK && text.length > PNR_MANIFEST_MAX)
 		status = pnr_fail(err, PNR_FULL, "the manifest would be larger than %u bytes", PNR_MANIFEST_MAX);
 	return status == PNR_OK ? encode_manifest(m, target, &text, err) : status;
@@ -381,10 +387,10 @@ static pnr_status write_zip(making *m, const char *target, pnr_error *err)
 		return pnr_fail_nomem(err);
 	items[count++] = (pnr_archive_item){ .path = PNR_MANIFEST_NAME, .extra = &m->manifest };
 	for (size_t i = 1; i < m->archive.count; i++)
-		if (m->verdicts[i - 1].place == PLACE_WHOLE)
+		if (m->verdicts[i - 1].asset.from == PNR_DELTA_ZIP)
 			items[count++] = m->archive.items[i];
 	for (size_t i = 0; i + 1 < m->archive.count; i++)
-		if (m->verdicts[i].place == PLACE_PATCH)
+		if (m->verdicts[i].patch_path != NULL)
 			items[count++] = (pnr_archive_item){ .path = m->verdicts[i].patch_path, .extra = &m->verdicts[i].patch };
 	pnr_status status = pnr_meter_begin(&m->meter, PNR_PHASE_WRITE, 0, err);
 	if (status == PNR_OK)
@@ -399,6 +405,8 @@ static pnr_status run(making *m, const char *ref, const char *output_path, pnr_e
 {
 	PNR_CLEANUP(pnr_cleanup_free) char *target = NULL;
 	pnr_status status = pnr_stored_archive_load(m->store, ref, &m->archive, err);
+	if (status == PNR_OK && !pnr_utf8_valid(m->archive.name.data, m->archive.name.length))
+		status = pnr_fail(err, PNR_INVALID, "the model's name is not UTF-8 and cannot stand in a manifest: pack it with --name");
 	if (status == PNR_OK)
 		status = load_have(m, err);
 	if (status == PNR_OK)

@@ -57,7 +57,6 @@ void pnr_arrival_clear(pnr_arrival *arrival)
 {
 	pnr_buffer_free(&arrival->bytes);
 	pnr_cleanup_close(&arrival->fd);
-	arrival->fd = -1;
 	arrival->size = 0;
 }
 

@@ -74,6 +74,10 @@ pnr_status pnr_key_of_tag(const char *tag, char out[PNR_KEY_SIZE], pnr_error *er
 
 /* ------------------------------------------------------------------ writing -- */
 
+/* How the text ends: behind the check, and from it on. */
+static const char end[] = "\"\n  }\n}\n", check[] = "    \"check\": \"", open_end[] = "\n  }\n}\n";
+#define CHECK_LENGTH (sizeof check - 1 + 2 * PNR_DIGEST_SIZE + sizeof end - 1)
+
 static void put_string(pnr_buffer *out, const char *key, const char *value)
 {
 	pnr_buffer_printf(out, ",\"%s\":", key);
@@ -91,9 +95,27 @@ static void put_object(pnr_buffer *out, const pnr_object_row *row)
 	                  pnr_digest_to_hex(&row->stored_hash, hex), row->stored_size);
 }
 
+/* The last member: the hash of all that stands before its line. */
+static pnr_status add_check(pnr_buffer *text, pnr_buffer *out, pnr_error *err)
+{
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_digest hash;
+	text->length -= sizeof open_end - 1;
+	pnr_buffer_puts(text, ",\n");
+	pnr_status status = pnr_buffer_status(text, err);
+	if (status == PNR_OK)
+		status = pnr_hash_memory(text->data, text->length, &hash, NULL, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_buffer_append(out, text->data, text->length);
+	pnr_buffer_printf(out, "%s%s%s", check, pnr_digest_to_hex(&hash, hex), end);
+	return pnr_buffer_status(out, err);
+}
+
 pnr_status pnr_package_object_write(const pnr_package_object *object, pnr_buffer *out, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer tail = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	char hex[PNR_DIGEST_HEX_SIZE];
 	pnr_buffer_printf(&tail, "{\"format\":%u", FORMAT);
 	put_string(&tail, "name", object->name);
@@ -107,9 +129,9 @@ pnr_status pnr_package_object_write(const pnr_package_object *object, pnr_buffer
 	}
 	pnr_buffer_puts(&tail, "]}");
 	pnr_status status = pnr_buffer_status(&tail, err);
-	return status == PNR_OK ? pnr_manifest_add_tail(object->manifest.data, object->manifest.length, TAIL_KEY, tail.data,
-	                                                out, err)
-	                        : status;
+	if (status == PNR_OK)
+		status = pnr_manifest_add_tail(object->manifest.data, object->manifest.length, TAIL_KEY, tail.data, &text, err);
+	return status == PNR_OK ? add_check(&text, out, err) : status;
 }
 
 /* ------------------------------------------------------------------ reading -- */
@@ -267,7 +289,24 @@ static pnr_status read_scalars(pnr_package_object *object, const tail_scan *scan
 	return PNR_OK;
 }
 
-static pnr_status read_tail(pnr_package_object *object, const char *text, pnr_json_span span, pnr_error *err)
+/* Manifest and objects have hashes of their own; the rest of the text has this one. */
+static pnr_status compare_check(const char *text, size_t length, pnr_error *err)
+{
+	pnr_digest said, hash;
+	if (length < CHECK_LENGTH)
+		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/check is missing");
+	const char *line = text + length - CHECK_LENGTH, *hex = line + sizeof check - 1;
+	if (memcmp(line, check, sizeof check - 1) != 0 || !pnr_digest_from_hex(hex, 2 * PNR_DIGEST_SIZE, &said) ||
+	    memcmp(hex + 2 * PNR_DIGEST_SIZE, end, sizeof end - 1) != 0)
+		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/check does not stand at its end as we write it");
+	pnr_status status = pnr_hash_memory(text, length - CHECK_LENGTH, &hash, NULL, err);
+	if (status == PNR_OK && !pnr_digest_equal(&hash, &said))
+		return pnr_fail(err, PNR_CORRUPT, "its text is not the one that /" TAIL_KEY "/check is of");
+	return status;
+}
+
+static pnr_status read_tail(pnr_package_object *object, const char *text, size_t length, pnr_json_span span,
+                            pnr_error *err)
 {
 	tail_scan scan = { .text = text + span.start };
 	memcpy(scan.members, tail_members, sizeof scan.members);
@@ -275,6 +314,8 @@ static pnr_status read_tail(pnr_package_object *object, const char *text, pnr_js
 	/* The format first: it says whether the rest is to be understood at all. */
 	if (status == PNR_OK)
 		status = check_format(&scan, err);
+	if (status == PNR_OK)
+		status = compare_check(text, length, err);
 	if (status == PNR_OK)
 		status = pnr_json_check_members(scan.members, TAIL_COUNT, "/" TAIL_KEY, err);
 	if (status == PNR_OK)
@@ -369,7 +410,7 @@ pnr_status pnr_package_object_read(const char *text, size_t length, pnr_package_
 	if (status == PNR_NOT_FOUND)
 		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY " is missing");
 	if (status == PNR_OK)
-		status = read_tail(&object, text, tail, err);
+		status = read_tail(&object, text, length, tail, err);
 	if (status == PNR_OK)
 		status = read_manifest(&object, err);
 	if (status != PNR_OK)

@@ -31,7 +31,7 @@ static const struct {
 } owners[] = {
 	{ "Pannier", NULL },    { "SQLite", "libsqlite3" }, { "cJSON", "libcjson" },
 	{ "OpenSSL", "libcrypto" }, { "libzip", "libzip" }, { "zlib", "libz." },
-	{ "libdeflate", "libdeflate" }, { "libc", "libc.so" },
+	{ "libdeflate", "libdeflate" }, { "zstd", "libzstd" }, { "libc", "libc.so" },
 };
 #define OWNERS (sizeof owners / sizeof owners[0])
 

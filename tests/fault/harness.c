@@ -1,4 +1,6 @@
 #include "harness.h"
+#include "sync/object_read.h"
+#include "sync/remote_package.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +21,13 @@
 int cli_main(int argc, char **argv);
 
 #define HANGS_AFTER 120 /* seconds */
+#define REMOTE_FAILED 7 /* what a command says when it was not its own files that failed */
 
 report *shared;
 static long survived; /* faults of this loop after which the command succeeded */
 static char root[128];
 
-const char *const scene_names[SCENE_COUNT] = { "empty", "packed", "changed", "packed" };
+const char *const scene_names[SCENE_COUNT] = { "empty", "packed", "changed", "pushed", "packed" };
 
 /* The model's files before the last change: what the first package of a scene holds. */
 static const char config[] =
@@ -261,6 +264,68 @@ void check_no_leftovers(const char *name, const char *what)
 	check_empty_of(name, ".pnr-", what);
 }
 
+/* ------------------------------------------------------------------- remotes -- */
+
+/* With nothing of the store at work: all must come from the remote. */
+static void check_package(pnr_store *empty, pnr_remote *remote, const char *name, const char *what)
+{
+	pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	pnr_package_key key;
+	pnr_error err = PNR_ERROR_INIT;
+	if (!pnr_package_key_parse(name, &key) || pnr_remote_package_get(remote, &key, &package, &err) != PNR_OK)
+		die("%s: a package is not what it should be: %s: %s", what, name, err.message);
+	pnr_object_proof *proofs = calloc(package.object_count + 1, sizeof *proofs);
+	if (proofs == NULL)
+		die("out of memory");
+	for (size_t i = 0; i < package.object_count; i++)
+		proofs[i].row = &package.objects[i];
+	if (pnr_objects_prove(empty, remote, &package, proofs, package.object_count, NULL, &err) != PNR_OK)
+		die("%s: %s cannot be read: %s", what, name, err.message);
+	for (size_t i = 0; i < package.object_count; i++)
+		if (proofs[i].status != PNR_OK)
+			die("%s: %s can be seen, and is not whole: %s", what, name, proofs[i].problem.message);
+	free(proofs);
+	pnr_package_object_free(&package);
+}
+
+static int append_key(void *user, const char *key, uint64_t size)
+{
+	(void)size;
+	pnr_buffer_printf(user, "%s\n", key);
+	return 0;
+}
+
+static void check_remote(pnr_store *empty, const char *folder, const char *what)
+{
+	char marked[128];
+	pnr_buffer keys = PNR_BUFFER_INIT;
+	pnr_remote *remote = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	(void)snprintf(marked, sizeof marked, "%s/pannier.json", folder);
+	if (access(path(marked), F_OK) != 0)
+		return;
+	if (pnr_remote_open(path(folder), NULL, &remote, &err) != PNR_OK ||
+	    pnr_remote_list(remote, "packages/", append_key, &keys, NULL, &err) != PNR_OK)
+		die("%s: remote %s: %s", what, folder, err.message);
+	for (char *key = keys.data == NULL ? NULL : strtok(keys.data, "\n"); key != NULL; key = strtok(NULL, "\n"))
+		check_package(empty, remote, key, what);
+	pnr_remote_close(remote);
+	pnr_buffer_free(&keys);
+}
+
+void check_remotes(const char *what)
+{
+	static pnr_store *empty;
+	const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 1 };
+	pnr_error err = PNR_ERROR_INIT;
+	if (access(path("w/.pannier/share"), F_OK) != 0)
+		return;
+	if (empty == NULL && pnr_store_open(path("nothing"), &options, &empty, NULL, &err) != PNR_OK)
+		die("%s", err.message);
+	check_remote(empty, "w/.pannier/share", what);
+	check_remote(empty, "w/.pannier/other", what);
+}
+
 /* ------------------------------------------------------------------- running -- */
 
 static void redirect(const char *name, int to)
@@ -365,7 +430,7 @@ static void check_outcome(const usual *u, const fault *f, outcome o, const char 
 		die("%s: ended by signal %d: %s", what, o.signal, message);
 	if (o.exit_status != 0 && message_length == 0)
 		die("%s: exit %d without a message", what, o.exit_status);
-	if (o.exit_status > 1 && !shared->forgivable)
+	if (o.exit_status > 1 && o.exit_status != REMOTE_FAILED && !shared->forgivable)
 		die("%s: exit %d: %s", what, o.exit_status, message);
 	if (o.exit_status != 0 && f->harmless && !shared->forgivable)
 		die("%s: failed: %s", what, message);
@@ -390,11 +455,12 @@ static void check_next_run(const usual *u, uint64_t seen, const char *what)
 {
 	const command *c = u->command;
 	/* A folder that was unpacked whole is in the way of the next. */
-	if (seen == u->after && strcmp(c->arguments[0] != NULL ? c->arguments[0] : "", "unpack") == 0)
+	if (seen == u->after && access(path("w/out"), F_OK) == 0)
 		shell("rm -rf w/out");
 	check_done(run(c->arguments, c->call, NULL), what);
 	if (tree_hash("w") != u->after)
 		die("%s: the next run leaves something else than the first", what);
+	check_remotes(what);
 	check_no_leftovers("w", what);
 }
 
@@ -409,6 +475,7 @@ bool fault_once(const command *c, const fault *f)
 	               shared->call != NULL ? shared->call : "?");
 	check_outcome(u, f, o, what);
 	check_database("w/.pannier/pannier.db", what);
+	check_remotes(what);
 	uint64_t seen = tree_hash("w");
 	if (seen != u->before && seen != u->after)
 		die("%s: what is visible is neither as before nor as after", what);
@@ -486,6 +553,36 @@ static void let_settle(void)
 	sqlite3_close(db);
 }
 
+/* A remote that has "older", another one that has nothing, and a version that goes as a patch. */
+static void make_pushed(void)
+{
+	static const char *const share[] = { "remote", "add", "-q", "share", "./.pannier/share", NULL };
+	static const char *const other[] = { "remote", "add", "-q", "other", "./.pannier/other", NULL };
+	static const char *const push[] = { "push", "-q", "share", "older", NULL };
+	static const char *const pack[] = { "pack", "-q", "--level", "1", "--include-policies", NULL };
+	set_scene(SCENE_PACKED);
+	run_well(share, "remote add");
+	run_well(other, "remote add");
+	run_well(push, "push");
+	shell("echo 123456 >> w/a/lapse.csv");
+	run_well(pack, "third pack");
+	keep_scene(SCENE_PUSHED);
+	set_scene(SCENE_PACKED);
+}
+
+/* To a third package, of which no scene knows: content that is there, a whole and a patch. */
+static void make_delta(void)
+{
+	static const char *const pack[] = { "pack", "-q", "--level", "1", "--include-policies", NULL };
+	static const char *const delta[] = { "delta", "-q", "--since", "older", "--patch", "-o", "../delta.zip", NULL };
+	static const char *const unpack[] = { "unpack", "-q", "older", "-C", "../older", NULL };
+	shell("echo 123456 >> w/a/lapse.csv");
+	run_well(pack, "third pack");
+	run_well(delta, "a delta to it");
+	run_well(unpack, "what it builds on");
+	set_scene(SCENE_PACKED);
+}
+
 void set_scene(scene s)
 {
 	static scene set = SCENE_COUNT;
@@ -521,6 +618,8 @@ void set_up(void)
 	write_table("w/a/mortality.csv", 5050, 9);
 	run_well(pack_newer, "second pack");
 	keep_scene(SCENE_PACKED);
+	make_pushed();
+	make_delta();
 	write_table("w/a/lapse.csv", 60000, 20);
 	write_table("w/a/expenses.csv", (1u << 20) + 200, 30);
 	write_table("w/a/mortality.csv", 5100, 10);

@@ -27,6 +27,7 @@ typedef enum scene {
 	SCENE_EMPTY,   /**< a model, no store */
 	SCENE_PACKED,  /**< two packages, the older one tagged "older" */
 	SCENE_CHANGED, /**< the same, and the model has changed since */
+	SCENE_PUSHED,  /**< SCENE_PACKED; "older" is on the remote "share", the newest package has one row changed. Remotes are in the store's folder */
 	SCENE_UNCHANGED, /**< SCENE_PACKED, files and zip old enough to be trusted: a pack is recalled. Made once, never copied */
 	SCENE_COUNT
 } scene;
@@ -98,6 +99,8 @@ char *read_all(const char *name, size_t *out_length);
 
 /** The database at @name is sound, as SQLite sees it; one that does not exist is. */
 void check_database(const char *name, const char *what);
+/** Every package that can be seen on a remote of the scene at work is whole. */
+void check_remotes(const char *what);
 /** The names, kinds and bytes of a folder and all below it, .pannier and temporaries left out. */
 uint64_t tree_hash(const char *name);
 /** No temporary is left in the folder @name, nor in its store. */

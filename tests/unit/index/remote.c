@@ -126,6 +126,11 @@ static void the_newest_package_on_a_remote_is_one_that_is_here_too(void **state)
 	assert_ok(pnr_index_remote_package_list(index, a, append_package, &list, err));
 	assert_string_equal(list.data, "life@4 other@3 life@2 ");
 	const pnr_digest package = digest(3, 2), manifest = digest(7, 2), none = digest(7, 3);
+	bool known = false;
+	assert_ok(pnr_index_remote_package_known(index, a, &package, &manifest, &known, err));
+	assert_true(known);
+	assert_ok(pnr_index_remote_package_known(index, a, &package, &none, &known, err));
+	assert_false(known);
 	assert_ok(pnr_index_remote_package_forget(index, a, &package, &none, err));
 	assert_ok(pnr_index_remote_package_newest(index, a, NULL, &id, err));
 	assert_int_equal(id, second);

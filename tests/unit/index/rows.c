@@ -526,6 +526,19 @@ static void an_archive_is_found_by_what_decides_its_bytes(void **state)
 	assert_fails(pnr_index_archive_put(index, &row, NULL, 0, err), PNR_INVALID, "UNIQUE");
 }
 
+static pnr_status see_form(void *user, const char *form, uint64_t stored_size, pnr_error *err)
+{
+	(void)err;
+	pnr_buffer_printf(user, "%s %u,", form, (unsigned)stored_size);
+	return PNR_OK;
+}
+
+static pnr_status refuse_form(void *user, const char *form, uint64_t stored_size, pnr_error *err)
+{
+	(void)user, (void)form, (void)stored_size;
+	return pnr_fail(err, PNR_CANCELLED, "enough");
+}
+
 static void an_archive_keeps_its_encodings_in_order(void **state)
 {
 	pnr_index *index = ((fixture *)*state)->index;
@@ -547,6 +560,29 @@ static void an_archive_keeps_its_encodings_in_order(void **state)
 	assert_int_equal(found.package_id, package);
 	assert_null(found.options);
 	assert_fails(pnr_index_archive_get(index, row.id + 1, &found, err), PNR_NOT_FOUND, NULL);
+	pnr_buffer_clear(&ids);
+	assert_ok(pnr_index_archive_forms(index, row.id, see_form, &ids, err));
+	assert_string_equal(ids.data, "gzip 1,gzip 0,gzip 0,");
+	assert_fails(pnr_index_archive_forms(index, row.id, refuse_form, NULL, err), PNR_CANCELLED, "enough");
+}
+
+static void an_archive_has_the_name_that_its_package_was_last_logged_under(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer name = PNR_BUFFER_INIT;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0), other = put_package(index, 2, NULL, 0);
+	int64_t archive = put_archive(index, package, 1);
+	assert_ok(pnr_index_archive_about(index, archive, &options, &name, err));
+	assert_string_equal(options.data, "{\"level\":6}");
+	assert_string_equal(name.data, "");
+	(void)put_log(index, package, archive, "old", 1);
+	(void)put_log(index, package, 0, "new", 2);
+	(void)put_log(index, other, 0, "another", 3);
+	assert_ok(pnr_index_archive_about(index, archive, &options, &name, err));
+	assert_string_equal(name.data, "new");
+	assert_fails(pnr_index_archive_about(index, archive + 1, &options, &name, err), PNR_NOT_FOUND, NULL);
 }
 
 /* ------------------------------------------------------------ log, refs -- */
@@ -879,6 +915,7 @@ int main(void)
 		TEST(one_asset_twice_in_a_package_is_refused),
 		TEST(an_archive_is_found_by_what_decides_its_bytes),
 		TEST(an_archive_keeps_its_encodings_in_order),
+		TEST(an_archive_has_the_name_that_its_package_was_last_logged_under),
 		TEST(the_log_is_read_newest_first),
 		TEST(the_head_of_the_log_is_its_newest_entry),
 		TEST(an_entry_that_does_not_continue_the_chain_is_refused),

@@ -333,6 +333,12 @@ static pnr_status ignore_id(void *user, int64_t id, pnr_error *err)
 	return PNR_OK;
 }
 
+static pnr_status ignore_form(void *user, const char *form, uint64_t stored_size, pnr_error *err)
+{
+	(void)user, (void)form, (void)stored_size, (void)err;
+	return PNR_OK;
+}
+
 static int ignore_log(void *user, const pnr_log_row *row)
 {
 	(void)user, (void)row;
@@ -367,6 +373,9 @@ static void run_remotes(pnr_index *index)
 	assert_ok(pnr_index_presence_find(index, id, &presence.hash, &found, err));
 	assert_ok(pnr_index_presence_forget(index, id, &presence.hash, err));
 	assert_ok(pnr_index_remote_package_put(index, id, &package, err));
+	bool known = false;
+	assert_ok(pnr_index_remote_package_known(index, id, &package.package_hash, &package.manifest_hash, &known, err));
+	assert_true(known);
 	assert_ok(pnr_index_remote_package_list(index, id, ignore_remote_package, NULL, err));
 	pnr_ignore(pnr_index_remote_package_newest(index, id, NULL, &id, NULL));
 	pnr_ignore(pnr_index_remote_package_newest(index, id, "x", &id, NULL));
@@ -432,6 +441,9 @@ static void run_everything(pnr_index *index)
 	assert_fails(pnr_index_archive_find(index, package, 0, "{}", 1, &archive_row, err), PNR_NOT_FOUND, NULL);
 	assert_ok(pnr_index_archive_get(index, archive, &archive_row, err));
 	assert_ok(pnr_index_archive_encodings(index, archive, ignore_id, NULL, err));
+	assert_ok(pnr_index_archive_forms(index, archive, ignore_form, NULL, err));
+	pnr_buffer_clear(&arena);
+	assert_ok(pnr_index_archive_about(index, archive, &arena, &arena, err));
 	assert_ok(pnr_index_log_list(index, NULL, 0, ignore_log, NULL, err));
 	assert_ok(pnr_index_log_list(index, "x", 0, ignore_log, NULL, err));
 	assert_ok(pnr_index_ref_latest(index, NULL, 0, &ref, err));

@@ -116,7 +116,14 @@ static void bring(const place *w, const pair *p, const char *except)
 			continue;
 		assert_int_equal(pnr_contents_read(contents, i, NULL, NULL, &content, &err), PNR_OK);
 		assert_int_equal(pnr_contents_body_open(contents, i, &body, &err), PNR_OK);
-		const pnr_received what = { content.hash, content.size, body.deflated, body.size, body.source, entry.name };
+		const pnr_received what = {
+			.hash = content.hash,
+			.size = content.size,
+			.deflated = body.deflated,
+			.body_size = body.size,
+			.body = body.source,
+			.name = entry.name,
+		};
 		if (pnr_ingest_add_body(ingest, &what, &items[i], &err) != PNR_OK)
 			fail_msg("%s", err.message);
 		pnr_contents_body_close(&body);

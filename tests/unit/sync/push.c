@@ -1,0 +1,878 @@
+/* Pushing: what is sent, in which form, what is left when it fails, and what mends a remote. */
+#include "../remote/support.h"
+#include "sync/object_read.h"
+#include "sync/push.h"
+#include "sync/remote_package.h"
+#include <pannier/pannier.h>
+#include <sys/stat.h>
+
+#include "../remote/flaky.h"
+
+#define TABLE_LINES 6000u
+#define LAPSE "year,rate\n1,0.1\n2,0.1\n3,0.1\n4,0.1\n5,0.1\n"
+
+typedef struct world {
+	const scratch *s;
+	pnr_store *store;
+	char remote[PATH_MAX + 16];
+} world;
+
+/* ------------------------------------------------------------------- a model -- */
+
+static const char *under(const world *w, const char *name)
+{
+	static char paths[8][PATH_MAX + 512];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+	(void)snprintf(path, sizeof paths[0], "%s/%s", w->s->path, name);
+	return path;
+}
+
+static void write_bytes(const world *w, const char *name, const void *data, size_t length)
+{
+	FILE *file = fopen(under(w, name), "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, length, file), length);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Rows of numbers; row @edited is another one in each @version. */
+static void write_table(const world *w, const char *name, uint64_t seed, unsigned version)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	for (unsigned i = 0; i < TABLE_LINES; i++) {
+		unsigned value = (unsigned)(next_random(&seed) % 1000000);
+		pnr_buffer_printf(&text, "%u,0.%06u\n", i, version > 0 && i == version * 7 % TABLE_LINES ? version : value);
+	}
+	write_bytes(w, name, text.data, text.length);
+}
+
+static void write_noise(const world *w, const char *name, uint64_t seed, size_t length)
+{
+	char *data = malloc(length);
+	for (size_t i = 0; i < length; i++)
+		data[i] = (char)next_random(&seed);
+	write_bytes(w, name, data, length);
+	free(data);
+}
+
+/* mortality shrinks and is large, lapse is small, expenses is noise. */
+static void make_model(const world *w)
+{
+	static const char config[] =
+		"{\"model\":\"m.mga\",\"assumptions\":{\"mortality\":\"mortality.csv\",\"lapse\":\"lapse.csv\","
+		"\"expenses\":\"expenses.csv\"},\"scenarios\":{\"count\":1,\"seed\":1}}";
+	write_bytes(w, "livecalc.config.json", config, sizeof config - 1);
+	write_bytes(w, "m.mga", "MODEL\n", 6);
+	write_table(w, "mortality.csv", 1, 0);
+	write_bytes(w, "lapse.csv", LAPSE, sizeof LAPSE - 1);
+	write_noise(w, "expenses.csv", 3, 40000);
+}
+
+static void pack(const world *w, const char *tag)
+{
+	const pnr_pack_options options = { .size = sizeof options, .tag = tag, .name = "model" };
+	pnr_pack_result *result = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_pack(w->store, under(w, "livecalc.config.json"), &options, &result, &err) != PNR_OK)
+		fail_msg("pack: %s", err.message);
+	pnr_pack_result_free(result);
+}
+
+static pnr_store *open_store(const world *w, const char *name)
+{
+	const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 2 };
+	pnr_store *store = NULL;
+	assert_ok(pnr_store_open(under(w, name), &options, &store, NULL, err));
+	return store;
+}
+
+static int set_up(void **state)
+{
+	world *w = calloc(1, sizeof *w);
+	void *made = NULL;
+	if (scratch_setup(&made) != 0)
+		return -1;
+	w->s = made;
+	(void)snprintf(w->remote, sizeof w->remote, "%s/remote", w->s->path);
+	w->store = open_store(w, ".pannier");
+	assert_ok(pnr_store_remote_add(w->store, "share", w->remote, err));
+	make_model(w);
+	pack(w, NULL);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	world *w = *state;
+	void *made = (void *)(uintptr_t)w->s;
+	pnr_store_close(w->store);
+	free(w);
+	return scratch_teardown(&made);
+}
+
+/* ------------------------------------------------------------------- pushing -- */
+
+static pnr_push_result push_with(pnr_store *store, const char *ref, bool dry_run, bool heal)
+{
+	const pnr_push_options options = { .size = sizeof options, .dry_run = dry_run, .heal = heal };
+	pnr_push_result result;
+	bool at_fault = false;
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_push(store, "share", ref, &options, &result, &at_fault, &err) != PNR_OK)
+		fail_msg("push: %s", err.message);
+	assert_false(at_fault);
+	return result;
+}
+
+static pnr_push_result push(const world *w)
+{
+	return push_with(w->store, "latest", false, false);
+}
+
+static int append_key(void *user, const char *key, uint64_t size)
+{
+	(void)size;
+	pnr_buffer_printf(user, "%s\n", key);
+	return 0;
+}
+
+static pnr_remote *open_again(const world *w)
+{
+	pnr_remote *remote = NULL;
+	assert_ok(pnr_remote_open(w->remote, NULL, &remote, err));
+	return remote;
+}
+
+static void list_keys(const world *w, const char *prefix, pnr_buffer *out)
+{
+	pnr_remote *remote = open_again(w);
+	pnr_buffer_puts(out, "");
+	assert_ok(pnr_remote_list(remote, prefix, append_key, out, NULL, err));
+	pnr_remote_close(remote);
+}
+
+static unsigned lines_of(const pnr_buffer *text)
+{
+	unsigned lines = 0;
+	for (const char *at = text->data; (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	return lines;
+}
+
+static unsigned count_keys(const world *w, const char *prefix)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	list_keys(w, prefix, &keys);
+	return lines_of(&keys);
+}
+
+/* The objects of @package are proved one by one, with nothing of any store. Returns how many are wrong. */
+static unsigned prove_package(const world *w, pnr_remote *remote, const pnr_package_object *package)
+{
+	pnr_object_proof *proofs = calloc(package->object_count + 1, sizeof *proofs);
+	pnr_store *empty = open_store(w, "empty");
+	unsigned wrong = 0;
+	for (size_t i = 0; i < package->object_count; i++)
+		proofs[i].row = &package->objects[i];
+	assert_ok(pnr_objects_prove(empty, remote, package, proofs, package->object_count, NULL, err));
+	for (size_t i = 0; i < package->object_count; i++)
+		wrong += proofs[i].status != PNR_OK;
+	pnr_store_close(empty);
+	free(proofs);
+	return wrong;
+}
+
+/* Every package that can be seen is whole. Returns how many there are. */
+static unsigned check_packages(const world *w)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	unsigned packages = 0;
+	if (access(under(w, "remote/pannier.json"), F_OK) != 0)
+		return 0;
+	list_keys(w, "packages/", &keys);
+	pnr_remote *remote = open_again(w);
+	for (char *key = strtok(keys.data, "\n"); key != NULL; key = strtok(NULL, "\n"), packages++) {
+		PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+		pnr_package_key hashes;
+		assert_true(pnr_package_key_parse(key, &hashes));
+		assert_ok(pnr_remote_package_get(remote, &hashes, &package, err));
+		assert_int_equal(prove_package(w, remote, &package), 0);
+	}
+	pnr_remote_close(remote);
+	return packages;
+}
+
+/* The object of the newest package of the log. */
+static void get_package(const world *w, pnr_package_object *out)
+{
+	pnr_package_info *info = NULL;
+	pnr_remote *remote = open_again(w);
+	assert_ok(pnr_store_resolve(w->store, "latest", &info, err));
+	const pnr_package_key key = { info->package_hash, info->manifest_hash };
+	assert_ok(pnr_remote_package_get(remote, &key, out, err));
+	pnr_package_info_free(info);
+	pnr_remote_close(remote);
+}
+
+static unsigned greatest_depth(const pnr_package_object *package)
+{
+	unsigned depth = 0;
+	for (size_t i = 0; i < package->object_count; i++)
+		depth = package->objects[i].depth > depth ? package->objects[i].depth : depth;
+	return depth;
+}
+
+static int count_event(void *user, const pnr_log_entry *entry)
+{
+	*(unsigned *)user += strcmp(entry->event, "push") == 0;
+	return 0;
+}
+
+static unsigned pushes_logged(const world *w)
+{
+	unsigned count = 0;
+	assert_ok(pnr_store_log(w->store, NULL, 0, count_event, &count, err));
+	return count;
+}
+
+/* ------------------------------------------------------------------- what is sent -- */
+
+static void a_first_push_sends_each_content_once(void **state)
+{
+	const world *w = *state;
+	pnr_push_result result = push(w);
+	assert_false(result.was_there);
+	assert_int_equal(result.blobs_needed, 5);
+	assert_int_equal(result.blobs_sent, 5);
+	assert_int_equal(result.blobs_patched, 0);
+	assert_int_equal(count_keys(w, "blobs/"), 5);
+	assert_int_equal(count_keys(w, "patches/"), 0);
+	assert_int_equal(check_packages(w), 1);
+	struct stat zip;
+	assert_int_equal(stat(under(w, "model-package.zip"), &zip), 0);
+	assert_int_equal(result.bytes_full, zip.st_size);
+	/* The manifest is not compressed there, and has a line for each object. */
+	assert_true(result.bytes_sent < result.bytes_full + 5000);
+	assert_int_equal(pushes_logged(w), 1);
+}
+
+static void pushing_again_sends_nothing(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer before = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer after = PNR_BUFFER_INIT;
+	(void)push(w);
+	list_keys(w, "", &before);
+	pnr_push_result result = push(w);
+	list_keys(w, "", &after);
+	assert_true(result.was_there);
+	assert_int_equal(result.blobs_needed, 5);
+	assert_int_equal(result.blobs_sent, 0);
+	assert_int_equal(result.bytes_sent, 0);
+	assert_string_equal(before.data, after.data);
+	assert_int_equal(pushes_logged(w), 2);
+}
+
+static void two_assets_of_one_content_are_one_object(void **state)
+{
+	const world *w = *state;
+	write_bytes(w, "expenses.csv", LAPSE, sizeof LAPSE - 1);
+	pack(w, NULL);
+	pnr_push_result result = push(w);
+	assert_int_equal(result.blobs_needed, 4);
+	assert_int_equal(result.blobs_sent, 4);
+	assert_int_equal(check_packages(w), 1);
+}
+
+static void a_changed_version_goes_as_a_patch(void **state)
+{
+	const world *w = *state;
+	(void)push(w);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	pnr_push_result result = push(w);
+	assert_int_equal(result.blobs_sent, 1);
+	assert_int_equal(result.blobs_patched, 1);
+	assert_int_equal(count_keys(w, "patches/"), 1);
+	/* The patch, and the object of the package. */
+	assert_true(result.bytes_sent < 6000);
+	assert_int_equal(check_packages(w), 2);
+}
+
+static void what_no_patch_makes_much_smaller_goes_whole(void **state)
+{
+	const world *w = *state;
+	(void)push(w);
+	write_noise(w, "expenses.csv", 4, 40000);
+	write_bytes(w, "lapse.csv", "nothing of it is as it was before\n", 34);
+	pack(w, NULL);
+	pnr_push_result result = push(w);
+	assert_int_equal(result.blobs_sent, 2);
+	assert_int_equal(result.blobs_patched, 0);
+	assert_int_equal(check_packages(w), 2);
+}
+
+static void a_base_that_is_gone_is_no_base(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	char key[PNR_KEY_SIZE], path[PNR_KEY_SIZE + 16];
+	(void)push(w);
+	get_package(w, &package);
+	for (size_t i = 0; i < package.object_count; i++) {
+		if (package.objects[i].size < 50000)
+			continue;
+		(void)snprintf(path, sizeof path, "remote/%s", pnr_key_of_object(&package.objects[i], key));
+		assert_int_equal(unlink(under(w, path)), 0);
+	}
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	pnr_push_result result = push(w);
+	assert_int_equal(result.blobs_sent, 1);
+	assert_int_equal(result.blobs_patched, 0);
+	pnr_package_object_free(&package);
+	get_package(w, &package);
+	pnr_remote *remote = open_again(w);
+	assert_int_equal(prove_package(w, remote, &package), 0);
+	pnr_remote_close(remote);
+}
+
+static void a_chain_has_eight_steps_at_most(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	(void)push(w);
+	for (unsigned version = 1; version <= 10; version++) {
+		write_table(w, "mortality.csv", 1, version);
+		pack(w, NULL);
+		pnr_push_result result = push(w);
+		assert_int_equal(result.blobs_sent, 1);
+		assert_int_equal(result.blobs_patched, version != 9);
+		pnr_package_object_free(&package);
+		get_package(w, &package);
+		assert_int_equal(greatest_depth(&package), version % 9);
+		assert_int_equal(package.object_count, 5 + version % 9);
+	}
+	assert_int_equal(check_packages(w), 11);
+}
+
+static void what_others_pushed_is_a_base_as_well(void **state)
+{
+	const world *w = *state;
+	(void)push(w);
+	/* Another store that packs the same folder, later: another zip of one package, then a new version. */
+	pnr_store *other = open_store(w, "other");
+	world second = *w;
+	second.store = other;
+	assert_ok(pnr_store_remote_add(other, "share", w->remote, err));
+	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1800000000", 1), 0);
+	pack(&second, NULL);
+	assert_int_equal(unsetenv("SOURCE_DATE_EPOCH"), 0);
+	pnr_push_result result = push(&second);
+	assert_int_equal(result.blobs_sent, 0);
+	assert_true(result.bytes_sent > 0);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(&second, NULL);
+	result = push(&second);
+	assert_int_equal(result.blobs_sent, 1);
+	assert_int_equal(result.blobs_patched, 1);
+	assert_int_equal(check_packages(w), 3);
+	pnr_store_close(other);
+}
+
+/* A store that knows nothing of the remote, which has the very package: it learns what is there. */
+static void a_package_that_is_there_is_learned(void **state)
+{
+	const world *w = *state;
+	pnr_push_result result;
+	(void)push(w);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	(void)push(w);
+	assert_ok(pnr_store_remote_remove(w->store, "share", err));
+	assert_ok(pnr_store_remote_add(w->store, "share", w->remote, err));
+	result = push(w);
+	assert_true(result.was_there);
+	assert_int_equal(result.bytes_sent, 0);
+	write_table(w, "mortality.csv", 1, 2);
+	pack(w, NULL);
+	result = push(w);
+	assert_int_equal(result.blobs_patched, 1);
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	get_package(w, &package);
+	assert_int_equal(greatest_depth(&package), 2);
+	assert_int_equal(check_packages(w), 3);
+}
+
+static void a_dry_run_says_what_a_push_sends_and_sends_nothing(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer before = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer after = PNR_BUFFER_INIT;
+	(void)push(w);
+	write_table(w, "mortality.csv", 1, 1);
+	write_noise(w, "expenses.csv", 5, 30000);
+	pack(w, "v2");
+	list_keys(w, "", &before);
+	unsigned logged = pushes_logged(w);
+	pnr_push_result dry = push_with(w->store, "v2", true, false);
+	list_keys(w, "", &after);
+	assert_string_equal(before.data, after.data);
+	assert_int_equal(pushes_logged(w), logged);
+	pnr_push_result real = push_with(w->store, "v2", false, false);
+	assert_int_equal(dry.blobs_sent, 2);
+	assert_int_equal(dry.blobs_sent, real.blobs_sent);
+	assert_int_equal(dry.blobs_patched, real.blobs_patched);
+	assert_int_equal(dry.bytes_sent, real.bytes_sent);
+	assert_int_equal(dry.bytes_full, real.bytes_full);
+}
+
+/* ------------------------------------------------------------------- tags -- */
+
+static void tag_on_remote(const world *w, const char *tag, pnr_buffer *out)
+{
+	char key[PNR_KEY_SIZE], path[PNR_KEY_SIZE + 16];
+	assert_ok(pnr_key_of_tag(tag, key, err));
+	(void)snprintf(path, sizeof path, "remote/%s", key);
+	int fd = open(under(w, path), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	pnr_buffer_clear(out);
+	assert_ok(pnr_file_read_all(fd, 1000, out, "tag", err));
+	close(fd);
+}
+
+static void a_tag_is_set_and_moved_from_what_is_known(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer first = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer second = PNR_BUFFER_INIT;
+	pnr_package_key key;
+	assert_ok(pnr_store_tag(w->store, "prod", "latest", false, err));
+	(void)push_with(w->store, "prod", false, false);
+	tag_on_remote(w, "prod", &first);
+	assert_true(pnr_package_key_of_tag(first.data, first.length, &key));
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	assert_ok(pnr_store_tag(w->store, "prod", "latest", true, err));
+	(void)push_with(w->store, "prod", false, false);
+	tag_on_remote(w, "prod", &second);
+	assert_string_not_equal(first.data, second.data);
+	/* By hash the tag stays where it is. */
+	(void)push_with(w->store, "latest~1", false, false);
+	tag_on_remote(w, "prod", &first);
+	assert_string_equal(first.data, second.data);
+}
+
+static void a_tag_of_an_unknown_package_is_a_conflict(void **state)
+{
+	const world *w = *state;
+	static const char *const found[] = {
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n",
+		"something\n",
+	};
+	static const char *const texts[] = { "which this store does not know", "none of ours" };
+	const pnr_push_options options = { .size = sizeof options };
+	pnr_push_result result;
+	assert_ok(pnr_store_tag(w->store, "prod", "latest", false, err));
+	(void)push(w);
+	assert_int_equal(mkdir(under(w, "remote/tags"), 0777), 0);
+	for (size_t i = 0; i < PNR_COUNT(found); i++) {
+		bool at_fault = false;
+		pnr_error err = PNR_ERROR_INIT;
+		write_bytes(w, "remote/tags/prod", found[i], strlen(found[i]));
+		assert_int_equal(pnr_push(w->store, "share", "prod", &options, &result, &at_fault, &err), PNR_CONFLICT);
+		assert_non_null(strstr(err.message, texts[i]));
+		assert_false(at_fault);
+	}
+}
+
+/* ------------------------------------------------------------------- healing -- */
+
+typedef void (*harm_fn)(const world *w, const char *path);
+
+static void harm_missing(const world *w, const char *path)
+{
+	assert_int_equal(unlink(under(w, path)), 0);
+}
+
+static void harm_cut(const world *w, const char *path)
+{
+	struct stat st;
+	assert_int_equal(stat(under(w, path), &st), 0);
+	assert_int_equal(truncate(under(w, path), st.st_size / 2), 0);
+}
+
+/* One bit may not matter: a patch may then refer to the same bytes elsewhere. */
+static void harm_bytes(const world *w, const char *path)
+{
+	struct stat st;
+	char bytes[5];
+	int fd = open(under(w, path), O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	off_t middle = st.st_size / 2 - 2;
+	assert_int_equal(pread(fd, bytes, sizeof bytes, middle), sizeof bytes);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)~bytes[i];
+	assert_int_equal(pwrite(fd, bytes, sizeof bytes, middle), sizeof bytes);
+	close(fd);
+}
+
+static void harm_replaced(const world *w, const char *path)
+{
+	write_bytes(w, path, "something else altogether, of some other length", 47);
+}
+
+static void harm_empty(const world *w, const char *path)
+{
+	write_bytes(w, path, "", 0);
+}
+
+static void harm_link(const world *w, const char *path)
+{
+	harm_missing(w, path);
+	assert_int_equal(symlink("/dev/zero", under(w, path)), 0);
+}
+
+static void every_harm_to_every_object_is_healed(void **state)
+{
+	const world *w = *state;
+	static const harm_fn harms[] = { harm_missing, harm_cut, harm_bytes, harm_replaced, harm_empty, harm_link };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	(void)push(w);
+	for (unsigned version = 1; version <= 2; version++) {
+		write_table(w, "mortality.csv", 1, version);
+		pack(w, NULL);
+		(void)push(w);
+	}
+	pnr_push_result result = push_with(w->store, "latest", false, true);
+	assert_int_equal(result.blobs_damaged, 0);
+	assert_int_equal(result.bytes_sent, 0);
+	list_keys(w, "", &keys);
+	for (size_t h = 0; h < PNR_COUNT(harms); h++) {
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer copy = PNR_BUFFER_INIT;
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer after = PNR_BUFFER_INIT;
+		unsigned healed = 0;
+		pnr_buffer_append(&copy, keys.data, keys.length);
+		for (char *key = strtok(copy.data, "\n"); key != NULL; key = strtok(NULL, "\n")) {
+			char path[PNR_KEY_SIZE + 16];
+			pnr_package_key package;
+			(void)snprintf(path, sizeof path, "remote/%s", key);
+			/* Of the three packages the latest one is healed; pannier.json is none of our business. */
+			if (strcmp(key, "pannier.json") == 0 || pnr_package_key_parse(key, &package))
+				continue;
+			harms[h](w, path);
+			result = push_with(w->store, "latest", false, true);
+			if (result.blobs_damaged != 1 || result.blobs_sent != 1)
+				fail_msg("harm %zu to %s: %u damaged, %u sent", h, key, (unsigned)result.blobs_damaged,
+				         (unsigned)result.blobs_sent);
+			healed++;
+		}
+		assert_int_equal(healed, 7);
+		/* As it was, and all three packages are right again. */
+		list_keys(w, "", &after);
+		assert_string_equal(after.data, keys.data);
+		assert_int_equal(check_packages(w), 3);
+	}
+}
+
+static void the_object_of_a_package_is_healed(void **state)
+{
+	const world *w = *state;
+	static const harm_fn harms[] = { harm_missing, harm_cut, harm_bytes, harm_replaced, harm_empty, harm_link };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	char path[PNR_KEY_SIZE + 16];
+	(void)push(w);
+	list_keys(w, "packages/", &keys);
+	(void)snprintf(path, sizeof path, "remote/%.*s", (int)strcspn(keys.data, "\n"), keys.data);
+	for (size_t h = 0; h < PNR_COUNT(harms); h++) {
+		harms[h](w, path);
+		pnr_push_result result = push_with(w->store, "latest", false, true);
+		assert_int_equal(result.blobs_sent, 0);
+		assert_true(result.bytes_sent > 0);
+		assert_int_equal(check_packages(w), 1);
+	}
+}
+
+/* The base of a patch is gone, here and there. */
+static void what_stands_on_nothing_goes_whole(void **state)
+{
+	const world *w = *state;
+	(void)push(w);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	(void)push(w);
+	pnr_store *other = open_store(w, "other");
+	world second = *w;
+	second.store = other;
+	assert_ok(pnr_store_remote_add(other, "share", w->remote, err));
+	pack(&second, NULL);
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	get_package(w, &package);
+	for (size_t i = 0; i < package.object_count; i++) {
+		char key[PNR_KEY_SIZE], path[PNR_KEY_SIZE + 16];
+		if (package.objects[i].size < 50000 || package.objects[i].depth > 0)
+			continue;
+		(void)snprintf(path, sizeof path, "remote/%s", pnr_key_of_object(&package.objects[i], key));
+		harm_bytes(w, path);
+	}
+	pnr_push_result result = push_with(other, "latest", false, true);
+	assert_int_equal(result.blobs_sent, 1);
+	assert_int_equal(result.blobs_patched, 0);
+	/* Its own package is whole, whatever the first one's state. */
+	pnr_package_object_free(&package);
+	get_package(&second, &package);
+	pnr_remote *remote = open_again(w);
+	assert_int_equal(prove_package(w, remote, &package), 0);
+	pnr_remote_close(remote);
+	pnr_store_close(other);
+}
+
+static void a_damaged_package_object_is_told_with_its_remedy(void **state)
+{
+	const world *w = *state;
+	const pnr_push_options options = { .size = sizeof options };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	char path[PNR_KEY_SIZE + 16];
+	pnr_push_result result;
+	bool at_fault = false;
+	(void)push(w);
+	list_keys(w, "packages/", &keys);
+	(void)snprintf(path, sizeof path, "remote/%.*s", (int)strcspn(keys.data, "\n"), keys.data);
+	harm_bytes(w, path);
+	assert_ok(pnr_store_remote_remove(w->store, "share", err));
+	assert_ok(pnr_store_remote_add(w->store, "share", w->remote, err));
+	assert_fails(pnr_push(w->store, "share", "latest", &options, &result, &at_fault, err), PNR_CORRUPT, "--heal");
+	assert_false(at_fault);
+}
+
+/* ------------------------------------------------------------------- failing -- */
+
+/* The Nth call of the remote fails: before it does anything, or in the middle. */
+static bool push_with_fault(const world *w, unsigned fail_at, bool midway, bool heal)
+{
+	const pnr_remote_options create = { .create = true };
+	const pnr_push_options options = { .size = sizeof options, .heal = heal };
+	pnr_named_remote named = PNR_NAMED_REMOTE_INIT;
+	pnr_push_result result;
+	bool at_fault = false;
+	pnr_error failure = PNR_ERROR_INIT;
+	assert_ok(pnr_named_remote_open(w->store, "share", &create, &named, &at_fault, err));
+	flaky *f = flaky_new(named.handle);
+	named.handle = &f->base;
+	f->fail_at = fail_at;
+	f->midway = midway;
+	pnr_status status = pnr_push_through(w->store, &named, "prod", &options, NULL, &result, &at_fault, &failure);
+	bool met = f->calls >= fail_at;
+	/* Of reading, a failure in the middle looks like an object that is too long. */
+	if (!met && status != PNR_OK)
+		fail_msg("without a fault: %s", failure.message);
+	if (met && !midway && (status != PNR_IO || !at_fault || strstr(failure.message, "flaky") == NULL))
+		fail_msg("call %u: %s, %s", fail_at, pnr_status_name(status), failure.message);
+	pnr_named_remote_close(&named);
+	return met;
+}
+
+static void each_fault_of_the_remote_leaves_whole_packages_and_a_way_on(void **state)
+{
+	const world *w = *state;
+	unsigned version = 0;
+	assert_ok(pnr_store_tag(w->store, "prod", "latest", false, err));
+	(void)push_with(w->store, "prod", false, false);
+	for (unsigned heal = 0; heal < 2; heal++) {
+		for (unsigned midway = 0; midway < 2; midway++) {
+			bool met = true;
+			for (unsigned n = 1; met; n++) {
+				write_table(w, "mortality.csv", 1, ++version);
+				write_noise(w, "expenses.csv", version + 10, 20000);
+				pack(w, NULL);
+				assert_ok(pnr_store_tag(w->store, "prod", "latest", true, err));
+				met = push_with_fault(w, n, midway != 0, heal != 0);
+				(void)check_packages(w);
+				pnr_push_result result = push_with(w->store, "prod", false, heal != 0);
+				assert_true(result.blobs_sent <= 2);
+				assert_true(n < 30);
+			}
+			assert_true(version > 4);
+		}
+	}
+	assert_int_equal(check_packages(w), version + 1);
+}
+
+/* What was put before a failure is not sent again. */
+static void what_was_put_is_not_sent_again(void **state)
+{
+	const world *w = *state;
+	assert_ok(pnr_store_tag(w->store, "prod", "latest", false, err));
+	/* has the package? has the content? put, package. */
+	assert_true(push_with_fault(w, 4, false, false));
+	assert_int_equal(count_keys(w, "blobs/"), 5);
+	assert_int_equal(count_keys(w, "packages/"), 0);
+	pnr_push_result result = push_with(w->store, "prod", false, false);
+	assert_int_equal(result.blobs_sent, 0);
+	assert_true(result.bytes_sent > 0);
+	assert_int_equal(check_packages(w), 1);
+}
+
+static void a_damaged_object_of_the_store_is_not_sent(void **state)
+{
+	const world *w = *state;
+	const pnr_push_options options = { .size = sizeof options };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer command = PNR_BUFFER_INIT;
+	pnr_push_result result;
+	bool at_fault = false;
+	pnr_buffer_printf(&command,
+	                  "for f in $(find %s/.pannier/objects -name '*.gz'); do chmod u+w $f;"
+	                  " printf x | dd of=$f bs=1 seek=5000 conv=notrunc status=none; done",
+	                  w->s->path);
+	assert_int_equal(system(command.data), 0);
+	assert_fails(pnr_push(w->store, "share", "latest", &options, &result, &at_fault, err), PNR_CORRUPT, "not put");
+	assert_false(at_fault);
+	assert_int_equal(count_keys(w, "packages/"), 0);
+}
+
+/* ------------------------------------------------------------------- at once -- */
+
+static pid_t push_in_a_process(const world *w, const char *store_name)
+{
+	pid_t child = fork();
+	if (child != 0)
+		return child;
+	const pnr_store_options options = { .size = sizeof options, .threads = 1 };
+	const pnr_push_options how = { .size = sizeof how };
+	pnr_store *store = NULL;
+	pnr_push_result result;
+	pnr_status status = pnr_store_open(under(w, store_name), &options, &store, NULL, NULL);
+	if (status == PNR_OK)
+		status = pnr_push(store, "share", "latest", &how, &result, NULL, NULL);
+	pnr_store_close(store);
+	_exit(status == PNR_OK ? 0 : 1);
+}
+
+static void two_who_push_overlapping_packages_at_once_are_both_right(void **state)
+{
+	const world *w = *state;
+	pnr_store *other = open_store(w, "other");
+	world second = *w;
+	second.store = other;
+	assert_ok(pnr_store_remote_add(other, "share", w->remote, err));
+	for (unsigned round = 0; round < 8; round++) {
+		pid_t children[4];
+		/* Half of what changes is the same for both. */
+		write_table(w, "mortality.csv", 1, 2 * round + 1);
+		write_noise(w, "expenses.csv", 100 + round, 20000);
+		pack(w, NULL);
+		write_table(w, "mortality.csv", 1, 2 * round + 2);
+		pack(&second, NULL);
+		for (size_t i = 0; i < PNR_COUNT(children); i++)
+			children[i] = push_in_a_process(w, i % 2 == 0 ? ".pannier" : "other");
+		for (size_t i = 0; i < PNR_COUNT(children); i++) {
+			int how = 0;
+			assert_int_equal(waitpid(children[i], &how, 0), children[i]);
+			assert_true(WIFEXITED(how));
+			assert_int_equal(WEXITSTATUS(how), 0);
+		}
+		assert_int_equal(check_packages(w), 2 * round + 2);
+	}
+	pnr_store_close(other);
+}
+
+/* ------------------------------------------------------------------- refused -- */
+
+static int append_remote(void *user, const pnr_remote_info *remote)
+{
+	pnr_buffer_printf(user, "%s %s\n", remote->name, remote->url);
+	return 0;
+}
+
+static void remotes_are_added_listed_and_forgotten(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer list = PNR_BUFFER_INIT;
+	static const char *const wrong[] = { "", "a b", "-x", "abcd", "a/b", "latest" };
+	assert_ok(pnr_store_remote_add(w->store, "disk", "file:///mnt/disk", err));
+	assert_ok(pnr_store_remote_add(w->store, "disk", "/mnt/disk/", err));
+	assert_fails(pnr_store_remote_add(w->store, "disk", "/mnt/other", err), PNR_CONFLICT, "remote remove disk");
+	assert_fails(pnr_store_remote_add(w->store, "web", "https://user:secret@host/x", err), PNR_UNSUPPORTED, "");
+	assert_fails(pnr_store_remote_add(w->store, "s", "s3://key:secret@bucket/x", err), PNR_INVALID, "");
+	for (size_t i = 0; i < PNR_COUNT(wrong); i++)
+		assert_fails(pnr_store_remote_add(w->store, wrong[i], "/mnt/disk", err), PNR_INVALID, "cannot be a remote's name");
+	assert_ok(pnr_store_remote_list(w->store, append_remote, &list, err));
+	assert_non_null(strstr(list.data, "disk /mnt/disk\nshare "));
+	assert_ok(pnr_store_remote_remove(w->store, "disk", err));
+	assert_fails(pnr_store_remote_remove(w->store, "disk", err), PNR_NOT_FOUND, "no remote 'disk'");
+}
+
+static void what_cannot_be_pushed_is_refused(void **state)
+{
+	const world *w = *state;
+	const pnr_push_options options = { .size = sizeof options }, dry = { .size = sizeof dry, .dry_run = true };
+	const pnr_pack_options no_zip = { .size = sizeof no_zip, .no_zip = true };
+	pnr_push_result result;
+	pnr_pack_result *packed = NULL;
+	bool at_fault = false;
+	assert_fails(pnr_push(w->store, "none", "latest", &options, &result, &at_fault, err), PNR_NOT_FOUND, "remote add none");
+	assert_fails(pnr_push(w->store, "share", "gone", &options, &result, &at_fault, err), PNR_NOT_FOUND, "'gone'");
+	assert_fails(pnr_push(w->store, "share", "a b", &options, &result, &at_fault, err), PNR_INVALID, "not a package");
+	assert_int_equal(access(w->remote, F_OK), -1);
+	assert_false(at_fault);
+	assert_fails(pnr_push(w->store, "share", "latest", &dry, &result, &at_fault, err), PNR_NOT_FOUND, "remote '");
+	assert_true(at_fault);
+	assert_int_equal(access(w->remote, F_OK), -1);
+	write_table(w, "mortality.csv", 1, 9);
+	assert_ok(pnr_pack(w->store, under(w, "livecalc.config.json"), &no_zip, &packed, err));
+	pnr_pack_result_free(packed);
+	assert_fails(pnr_push(w->store, "share", "latest", &options, &result, &at_fault, err), PNR_NOT_FOUND, "without a zip");
+}
+
+static int stop_at_sending(void *user, const pnr_progress *progress)
+{
+	(void)user;
+	return progress->phase == PNR_PHASE_SEND;
+}
+
+static void a_push_that_is_stopped_sends_no_package(void **state)
+{
+	const world *w = *state;
+	const pnr_push_options options = { .size = sizeof options, .progress = stop_at_sending };
+	pnr_push_result result;
+	bool at_fault = false;
+	assert_fails(pnr_push(w->store, "share", "latest", &options, &result, &at_fault, err), PNR_CANCELLED, "");
+	assert_false(at_fault);
+	assert_int_equal(count_keys(w, "packages/"), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_first_push_sends_each_content_once),
+		TEST(pushing_again_sends_nothing),
+		TEST(two_assets_of_one_content_are_one_object),
+		TEST(a_changed_version_goes_as_a_patch),
+		TEST(what_no_patch_makes_much_smaller_goes_whole),
+		TEST(a_base_that_is_gone_is_no_base),
+		TEST(a_chain_has_eight_steps_at_most),
+		TEST(what_others_pushed_is_a_base_as_well),
+		TEST(a_package_that_is_there_is_learned),
+		TEST(a_dry_run_says_what_a_push_sends_and_sends_nothing),
+		TEST(a_tag_is_set_and_moved_from_what_is_known),
+		TEST(a_tag_of_an_unknown_package_is_a_conflict),
+		TEST(every_harm_to_every_object_is_healed),
+		TEST(the_object_of_a_package_is_healed),
+		TEST(what_stands_on_nothing_goes_whole),
+		TEST(a_damaged_package_object_is_told_with_its_remedy),
+		TEST(each_fault_of_the_remote_leaves_whole_packages_and_a_way_on),
+		TEST(what_was_put_is_not_sent_again),
+		TEST(a_damaged_object_of_the_store_is_not_sent),
+		TEST(two_who_push_overlapping_packages_at_once_are_both_right),
+		TEST(remotes_are_added_listed_and_forgotten),
+		TEST(what_cannot_be_pushed_is_refused),
+		TEST(a_push_that_is_stopped_sends_no_package),
+	};
+	return cmocka_run_group_tests_name("sync/push", tests, in_memory, NULL);
+}
