@@ -18,7 +18,10 @@
 #define BATCH_COUNT 512u
 #define BATCH_BYTES ((uint64_t)32 << 20)
 
-typedef enum need { NEED_UNKNOWN, NEED_NOT, NEED_BASE, NEED_ASSET } need;
+/* What is known of an object. */
+#define LOOKED 1u
+#define HERE 2u
+#define ASSET 4u
 
 typedef struct fetching {
 	pnr_store *store;
@@ -26,10 +29,11 @@ typedef struct fetching {
 	const pnr_package_object *package;
 	pnr_meter *meter;
 	pnr_ingest *ingest;
-	unsigned char *needs; /* one an object of the package */
+	unsigned char *known; /* one an object of the package */
 	int64_t *encodings;   /* likewise; the caller's */
 	const pnr_object_row **plan;
 	size_t count;
+	uint64_t bytes; /* of the contents that are to come */
 	pnr_fetched fetched;
 	pnr_error own; /* what an object that came failed with */
 } fetching;
@@ -44,7 +48,7 @@ typedef struct incoming {
 static void fetching_free(fetching *f)
 {
 	pnr_ingest_free(f->ingest);
-	free(f->needs);
+	free(f->known);
 	free(f->plan);
 }
 
@@ -65,36 +69,43 @@ static pnr_status look(fetching *f, const pnr_object_row *row, bool *out_here, p
 	*out_here = status == PNR_OK;
 	if (status == PNR_OK && row->form != PNR_OBJECT_PATCH) {
 		pushed.blob_id = blob.id;
-		status = pnr_index_encoding_same(index, &pushed, &f->encodings[row - f->package->objects], err);
+		status = pnr_index_encoding_same(index, &pushed, true, &f->encodings[row - f->package->objects], err);
 	}
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
-/* The object, and if it is a patch what it stands on. */
-static pnr_status need_object(fetching *f, const pnr_digest *hash, bool asset, pnr_error *err)
+static pnr_status look_once(fetching *f, const pnr_object_row *row, unsigned char *known, pnr_error *err)
+{
+	bool here = false;
+	if ((*known & LOOKED) != 0)
+		return PNR_OK;
+	pnr_status status = look(f, row, &here, err);
+	if (status != PNR_OK)
+		return status;
+	*known |= here ? LOOKED | HERE : LOOKED;
+	if (!here) {
+		f->plan[f->count++] = row;
+		f->bytes += row->size;
+	}
+	return PNR_OK;
+}
+
+/* The object of an asset, and if it is a patch what it stands on. */
+static pnr_status need_asset(fetching *f, const pnr_digest *hash, pnr_error *err)
 {
 	for (unsigned depth = 0; depth <= PNR_CHAIN_MAX; depth++) {
 		const pnr_object_row *row = pnr_package_object_find(f->package, hash);
-		bool here = false;
 		if (row == NULL)
 			break;
-		unsigned char *needed = &f->needs[row - f->package->objects];
-		if (*needed == NEED_UNKNOWN) {
-			pnr_status status = look(f, row, &here, err);
-			if (status != PNR_OK)
-				return status;
-			*needed = here ? NEED_NOT : NEED_BASE;
-			if (!here)
-				f->plan[f->count++] = row;
+		unsigned char *known = &f->known[row - f->package->objects];
+		if (depth == 0) {
+			f->fetched.needed += (*known & ASSET) == 0;
+			*known |= ASSET;
 		}
-		if (asset && *needed == NEED_BASE) {
-			*needed = NEED_ASSET;
-			f->fetched.needed++;
-		}
-		if (*needed == NEED_NOT || row->form != PNR_OBJECT_PATCH)
-			return PNR_OK;
+		pnr_status status = look_once(f, row, known, err);
+		if (status != PNR_OK || (*known & HERE) != 0 || row->form != PNR_OBJECT_PATCH)
+			return status;
 		hash = &row->base;
-		asset = false;
 	}
 	char hex[PNR_DIGEST_HEX_SIZE];
 	return pnr_fail(err, PNR_CORRUPT, "the package has no object of content %s", pnr_digest_to_hex(hash, hex));
@@ -112,13 +123,13 @@ static pnr_status make_plan(fetching *f, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_manifest_cleanup) pnr_manifest *manifest = NULL;
 	size_t count = f->package->object_count;
-	f->needs = calloc(count + 1, sizeof *f->needs);
+	f->known = calloc(count + 1, sizeof *f->known);
 	f->plan = calloc(count + 1, sizeof *f->plan);
-	if (f->needs == NULL || f->plan == NULL)
+	if (f->known == NULL || f->plan == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_manifest_read(f->package->manifest.data, f->package->manifest.length, &manifest, err);
 	for (size_t i = 0; status == PNR_OK && i < manifest->asset_count; i++)
-		status = need_object(f, &manifest->assets[i].hash, true, err);
+		status = need_asset(f, &manifest->assets[i].hash, err);
 	pnr_index_release(pnr_store_index(f->store));
 	if (status == PNR_OK)
 		pnr_array_sort(f->plan, f->count, sizeof *f->plan, by_depth);
@@ -301,12 +312,12 @@ static size_t batch_of(const fetching *f, size_t from)
 
 static pnr_status fetch_all(fetching *f, pnr_error *err)
 {
-	pnr_status status = PNR_OK;
+	pnr_status status = f->meter != NULL ? pnr_meter_begin(f->meter, PNR_PHASE_FETCH, f->bytes, err) : PNR_OK;
 	for (size_t i = 0, count; status == PNR_OK && i < f->count; i += count) {
 		count = batch_of(f, i);
 		status = fetch_batch(f, f->plan + i, count, err);
 	}
-	return status;
+	return status == PNR_OK && f->meter != NULL ? pnr_meter_end(f->meter, err) : status;
 }
 
 pnr_status pnr_fetch(pnr_store *store, pnr_remote *remote, const pnr_package_object *package, unsigned level,

@@ -9,7 +9,7 @@
 
 /** What it took. */
 typedef struct pnr_fetched {
-	uint64_t needed;         /**< contents of the package that were not in the store */
+	uint64_t needed;         /**< different contents of the package, wherever they are */
 	uint64_t whole, patched; /**< contents that came, in either form; bases of patches among them */
 	uint64_t bytes;          /**< of the objects that came */
 } pnr_fetched;

@@ -206,7 +206,8 @@ static void all_comes_and_only_once(void **state)
 	assert_int_equal(fetched.patched, 3);
 	assert_true(fetched.bytes > 500000 && fetched.bytes < 5 << 18);
 	assert_ok(fetch(w, &fetched, err));
-	assert_int_equal(fetched.needed + fetched.whole + fetched.patched + fetched.bytes, 0);
+	assert_int_equal(fetched.needed, 4);
+	assert_int_equal(fetched.whole + fetched.patched + fetched.bytes, 0);
 	free_world(w);
 }
 
@@ -235,7 +236,6 @@ static void a_base_that_is_here_is_not_fetched(void **state)
 	know(w, 3);
 	know(w, 0);
 	assert_ok(fetch(w, &fetched, err));
-	assert_int_equal(fetched.needed, 2);
 	assert_int_equal(fetched.whole, 1);
 	assert_int_equal(fetched.patched, 2);
 	assert_false(has(w, 2));
