@@ -46,6 +46,7 @@ CREATE TABLE remote_package ( -- Packages that are known to be on a remote, whol
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX remote_package_by_name ON remote_package (remote_id, name, at);
 CREATE INDEX remote_package_by_time ON remote_package (remote_id, at);
+CREATE INDEX remote_package_by_package ON remote_package (package_hash);
 
 CREATE TABLE transfer ( -- Every push and pull, and what it took.
   id INTEGER PRIMARY KEY, -- grows with time
@@ -178,5 +179,73 @@ SELECT log.id, log.at, log.name, 'removed', path.text, old_blob.hash, NULL, old_
                     WHERE same_path.path_id = old.path_id AND held.asset_id = same_path.id
                       AND held.package_id = log.package_id)
    AND log.event <> 'push';
+
+-- Room is made by giving up packages that can be had again. All rows but these stay as they are.
+
+CREATE TABLE evicted_package ( -- Packages whose content need not be kept; the next pull, apply or pack of one ends that.
+  package_id INTEGER PRIMARY KEY REFERENCES package (id), -- the package
+  evicted_at TEXT NOT NULL, -- when it was given up
+  CHECK (evicted_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
+) STRICT;
+
+CREATE TABLE evicted_encoding ( -- Encodings whose bytes are gone, until the same bytes are stored again.
+  encoding_id INTEGER PRIMARY KEY REFERENCES encoding (id), -- the encoding; its data is NULL, its file is no more
+  evicted_at TEXT NOT NULL, -- when they were removed
+  CHECK (evicted_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
+) STRICT;
+
+-- These views tell of encodings: of those whose bytes are there.
+
+DROP VIEW package_contents;
+CREATE VIEW package_contents ( -- The assets of every package.
+  package_hash, -- packageHash
+  position, -- from 0, in manifest order
+  path, -- in the package
+  type, -- config, model, wasm, python, assumption or policy
+  hash, -- of the content
+  size, -- bytes
+  stored_size, -- bytes of its smallest encoding in the store; NULL: it was given up to make room
+  uses -- JSON: who in the config needs it
+) AS
+SELECT package.package_hash, package_asset.position, path.text, asset.type, blob.hash, blob.size,
+       (SELECT min(encoding.stored_size) FROM encoding WHERE encoding.blob_id = blob.id
+           AND encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding)), asset.uses
+  FROM package
+  JOIN package_asset ON package_asset.package_id = package.id
+  JOIN asset ON asset.id = package_asset.asset_id
+  JOIN path ON path.id = asset.path_id
+  JOIN blob ON blob.id = asset.blob_id;
+
+DROP VIEW blob_usage;
+CREATE VIEW blob_usage ( -- Every blob, what it costs, and in how many packages it is.
+  hash, -- of the content
+  size, -- bytes
+  encodings, -- in how many ways it is kept; 0: it was given up to make room
+  stored_size, -- bytes of all of them
+  packages -- that hold it; 0: a manifest, or content that no package holds
+) AS
+SELECT blob.hash, blob.size,
+       (SELECT count(*) FROM encoding WHERE encoding.blob_id = blob.id
+           AND encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding)),
+       (SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id
+           AND encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding)),
+       (SELECT count(DISTINCT package_asset.package_id) FROM asset
+          JOIN package_asset ON package_asset.asset_id = asset.id WHERE asset.blob_id = blob.id)
+  FROM blob;
+
+DROP VIEW storage_by_type;
+CREATE VIEW storage_by_type ( -- What the store holds of each type of asset; content of two types counts for both.
+  type, -- config, model, wasm, python, assumption, policy; manifest: the manifests of archives
+  blobs, -- how many different contents, those that were given up too
+  size, -- their bytes
+  stored_size -- bytes of their encodings
+) AS
+SELECT kept.type, count(*), sum(blob.size),
+       sum((SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id
+               AND encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding)))
+  FROM (SELECT asset.type AS type, asset.blob_id AS blob_id FROM asset
+        UNION SELECT 'manifest', archive.manifest_blob_id FROM archive) AS kept
+  JOIN blob ON blob.id = kept.blob_id
+ GROUP BY kept.type;
 
 PRAGMA user_version = 4;

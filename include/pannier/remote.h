@@ -91,5 +91,96 @@ PNR_API PNR_CHECKED pnr_status pnr_push(pnr_store *store, const char *remote, co
                                         const pnr_push_options *options, pnr_push_result *out_result,
                                         bool *out_at_fault, pnr_error *err);
 
+/* -------------------------------------------------------------- pulling -- */
+
+/** Zero everywhere means the default. */
+typedef struct pnr_pull_options {
+	size_t size;             /**< sizeof(pnr_pull_options) */
+	const char *output_path; /**< the package's zip goes there; NULL: it is not written */
+	const char *directory;   /**< its files go there, as pnr_unpack writes them; not both */
+	uint64_t max_size;       /**< afterwards keep the bytes of what the store holds within this; 0: no limit */
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_pull_options;
+
+/** What came. */
+typedef struct pnr_pull_result {
+	size_t size;
+	pnr_digest package_hash;
+	pnr_digest archive_hash; /**< of the zip that this store makes */
+	bool archive_identical;  /**< it is the one that was pushed, byte for byte */
+	uint64_t package_size;   /**< bytes of the zip */
+	uint64_t asset_count;
+	uint64_t blobs_needed;   /**< different contents of the package */
+	uint64_t blobs_fetched;  /**< contents that came; bases of patches among them */
+	uint64_t blobs_patched;  /**< of these, as patches */
+	uint64_t bytes_received; /**< objects of content */
+	uint64_t bytes_full;     /**< of the zip as it was pushed */
+	double seconds;
+	uint64_t packages_evicted; /**< with max_size, as what follows */
+	uint64_t bytes_evicted;
+	uint64_t bytes_kept;
+	bool evict_busy;         /**< others had the store open: nothing could be removed */
+} pnr_pull_result;
+
+/**
+ * Bring the package that @ref names on the remote @remote into the store, only
+ * what is not there. All of it was proved before any of it can be seen. Content
+ * that came before a failure is not fetched again.
+ *
+ * With max_size whole packages are given up afterwards, the longest unused first:
+ * what is known of them stays, their content goes, and comes again by pull. Only such go as came by
+ * pull or apply, or are known to be on a remote; never the one just pulled, and
+ * no content that another package needs.
+ *
+ * Memory: of objects up to 1 MiB what is in flight, 32 MiB at most; for a patch its
+ * base, at most 256 MiB, and its window.
+ * @ref  a tag of the remote; a packageHash or manifestHash of it, or 4 digits or more of one; an
+ *       archiveHash that was seen there. Of several zips of a package the one that was made last.
+ * @out_at_fault  may be NULL; set to true if it failed by the remote, which did not answer or refused.
+ * Errors: NOT_FOUND (the remote's name; no such package there), INVALID (the ref, the output), CONFLICT (an
+ * ambiguous ref; the folder is in the way; a place that is no remote), CORRUPT (an object there is damaged or
+ * missing, or the package is none: named), UNSUPPORTED (a newer format), BUSY, DENIED, RETRY, CANCELLED,
+ * FULL, IO, NOMEM.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_pull(pnr_store *store, const char *remote, const char *ref,
+                                        const pnr_pull_options *options, pnr_pull_result *out_result,
+                                        bool *out_at_fault, pnr_error *err);
+
+/* ------------------------------------------------------------- checking -- */
+
+/** @key is "" for the place itself. Both are valid during the callback. Return non-zero to be told of no more. */
+typedef int (*pnr_remote_problem_fn)(void *user, const char *key, const char *problem);
+
+typedef struct pnr_remote_check_options {
+	size_t size; /**< sizeof(pnr_remote_check_options) */
+	pnr_remote_problem_fn problem;
+	void *problem_user;
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_remote_check_options;
+
+typedef struct pnr_remote_check_result {
+	size_t size;
+	uint64_t packages, objects; /**< that were read */
+	uint64_t bytes;             /**< of objects */
+	uint64_t problems;
+} pnr_remote_check_result;
+
+/**
+ * Read all that is on a remote, and prove it: each package, each object that
+ * packages need and each whole that none needs, each tag. What is damaged,
+ * missing or nobody's is reported, and not relied on from then on.
+ *
+ * Patches are applied to bases that the store has, or else to the remote's.
+ * @out_result  on success and with CORRUPT; problems 0 with any other.
+ * @out_at_fault  as of pnr_pull.
+ * Errors: CORRUPT (there are problems; or an object of the store is damaged), and those of pnr_pull.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_remote_check(pnr_store *store, const char *remote,
+                                                const pnr_remote_check_options *options,
+                                                pnr_remote_check_result *out_result, bool *out_at_fault,
+                                                pnr_error *err);
+
 PNR_END_DECLS
 #endif

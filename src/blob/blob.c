@@ -262,6 +262,14 @@ pnr_status pnr_blobs_open_object(const pnr_blobs *blobs, const pnr_object_name *
 	return pnr_file_open(blobs->store, path, O_RDONLY | O_NOFOLLOW, 0, out_fd, err);
 }
 
+pnr_status pnr_blobs_remove(pnr_blobs *blobs, const pnr_object_name *name, pnr_error *err)
+{
+	char path[PNR_OBJECT_PATH_SIZE];
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_file_unlink(blobs->store, pnr_object_path(name, path), 0, &own);
+	return status == PNR_OK || status == PNR_NOT_FOUND ? PNR_OK : pnr_fail_with(err, &own);
+}
+
 typedef struct sweep {
 	int dir;
 	pnr_status status;

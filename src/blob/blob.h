@@ -52,6 +52,8 @@ PNR_CHECKED pnr_status pnr_blobs_commit(pnr_blobs *blobs, pnr_error *err);
 /** Open an object for reading. Errors: NOT_FOUND (named in the text), IO. */
 PNR_CHECKED pnr_status pnr_blobs_open_object(const pnr_blobs *blobs, const pnr_object_name *name, int *out_fd,
                                              pnr_error *err);
+/** Remove an object. One that is not there is removed. The caller holds the store's exclusive lock. */
+PNR_CHECKED pnr_status pnr_blobs_remove(pnr_blobs *blobs, const pnr_object_name *name, pnr_error *err);
 /** The object's path below the store's folder, as text: "objects/ab/..". */
 #define PNR_OBJECT_PATH_SIZE 112
 char *pnr_object_path(const pnr_object_name *name, char out_path[PNR_OBJECT_PATH_SIZE]);

@@ -45,10 +45,10 @@ typedef struct cli_options {
 	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since, *have, *base;
 	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch, dry_run, heal;
 	cli_list engine_dirs, allow_outside;
-	uint64_t level, limit, threads, wait;
+	uint64_t level, limit, threads, wait, max_size;
 } cli_options;
 
-typedef enum cli_option_kind { CLI_FLAG, CLI_TEXT, CLI_LIST, CLI_NUMBER } cli_option_kind;
+typedef enum cli_option_kind { CLI_FLAG, CLI_TEXT, CLI_LIST, CLI_NUMBER, CLI_SIZE } cli_option_kind;
 
 /** One option. A table of them ends with an entry without a name. */
 typedef struct cli_option {
@@ -79,8 +79,11 @@ typedef struct cli_command {
 	int (*run)(cli *c);
 } cli_command;
 
+/** `remote check NAME`: the exit status. */
+int cli_remote_check(cli *c, pnr_store *store);
+
 extern const cli_command cli_init, cli_validate, cli_status, cli_pack, cli_export, cli_verify, cli_unpack,
-	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_cat, cli_remote, cli_push;
+	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_cat, cli_remote, cli_push, cli_pull;
 
 /** All commands in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];

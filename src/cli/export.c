@@ -18,7 +18,9 @@ static int write_zip(cli *c, pnr_store *store, const char *ref)
 	cli_progress_erase(c);
 	if (status == PNR_OK)
 		return CLI_DONE;
-	/* The ref is known to be good: what is not found is the way to the output. */
+	/* The ref is known to be good: what is not found is the way to the output, or content that was evicted. */
+	if (status == PNR_NOT_FOUND && err.detail == 0)
+		return cli_fail_error(c, CLI_OF_REF, &err);
 	return cli_fail_error(c, status == PNR_CORRUPT ? CLI_OF_PACKAGE : CLI_OF_OUTPUT, &err);
 }
 

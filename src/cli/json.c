@@ -32,8 +32,10 @@ void cli_json_free(cli_json *json)
 /* A manifest has very many lines, and the stream is nobody else's: no locks, no formats. */
 static void newline(cli_json *json)
 {
-	(void)putc_unlocked('\n', json->out);
-	for (unsigned i = 0; i < 2 * json->depth; i++)
+	static const char blank[] = "\n                                ";
+	unsigned left = 2 * json->depth, step = left < sizeof blank - 2 ? left : (unsigned)sizeof blank - 2;
+	(void)fwrite_unlocked(blank, 1, 1 + step, json->out);
+	for (; left > step; left--)
 		(void)putc_unlocked(' ', json->out);
 }
 

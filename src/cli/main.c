@@ -8,7 +8,7 @@
 
 const cli_command *const cli_commands[] = {
 	&cli_init, &cli_validate, &cli_status, &cli_pack, &cli_export, &cli_verify, &cli_unpack,
-	&cli_worker_json, &cli_delta, &cli_apply, &cli_log, &cli_show, &cli_cat, &cli_remote, &cli_push, NULL,
+	&cli_worker_json, &cli_delta, &cli_apply, &cli_log, &cli_show, &cli_cat, &cli_remote, &cli_push, &cli_pull, NULL,
 };
 
 static volatile sig_atomic_t interrupted;

@@ -104,6 +104,24 @@ static bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t
 	return true;
 }
 
+/* Digits, and K, M, G or T behind them: powers of 1,024. */
+static bool parse_size(const char *text, uint64_t *out_size)
+{
+	static const char units[] = "KMGT";
+	char digits[24];
+	size_t length = strspn(text, "0123456789");
+	const char *unit = text[length] == '\0' ? NULL : strchr(units, text[length]);
+	unsigned shift = unit == NULL ? 0 : 10 * (unsigned)(unit - units + 1);
+	uint64_t number;
+	if (length >= sizeof digits || (text[length] != '\0' && (unit == NULL || text[length + 1] != '\0')))
+		return false;
+	(void)snprintf(digits, sizeof digits, "%.*s", (int)length, text);
+	if (!parse_number(digits, 1, UINT64_MAX >> shift, &number))
+		return false;
+	*out_size = number << shift;
+	return true;
+}
+
 static int fail_number(cli *c, const cli_option *option, const char *value, const char *shown)
 {
 	if (option->high == UINT64_MAX)
@@ -138,6 +156,10 @@ static int set(cli *c, const cli_option *option, const char *value, const char *
 	if (option->kind == CLI_NUMBER)
 		return parse_number(value, option->low, option->high, field) ? CLI_DONE
 		                                                             : fail_number(c, option, value, shown);
+	if (option->kind == CLI_SIZE)
+		return parse_size(value, field)
+			       ? CLI_DONE
+			       : cli_fail_usage(c, "option '%s' needs a size such as 500M or 10G, not '%s'", shown, value);
 	*(const char **)field = value;
 	return CLI_DONE;
 }

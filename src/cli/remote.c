@@ -86,6 +86,7 @@ static const struct {
 	{ "add", 3, CLI_CREATE, run_add },
 	{ "list", 1, CLI_READ, run_list },
 	{ "remove", 2, CLI_WRITE, run_remove },
+	{ "check", 2, CLI_WRITE, cli_remote_check },
 };
 
 static int run(cli *c)
@@ -105,13 +106,15 @@ static int run(cli *c)
 
 const cli_command cli_remote = {
 	.name = "remote",
-	.operands = "(add NAME URL | list | remove NAME)",
+	.operands = "(add NAME URL | list | remove NAME | check NAME)",
 	.least = 1,
 	.most = 3,
-	.summary = "Places that packages are pushed to: add, list, forget",
+	.summary = "Places that packages are pushed to: add, list, forget, check",
 	.about = "URL is a folder, as a path or as file:///mnt/share: a share, a mounted bucket, a disk.\n"
 	         "'add' looks at nothing there; the first push makes an empty or missing folder a remote.\n"
-	         "'remove' forgets the place, and removes nothing there. No credential is ever kept.\n",
+	         "'remove' forgets the place, and removes nothing there. No credential is ever kept.\n"
+	         "'check' reads all that is there and proves it: what is damaged, missing or nobody's is\n"
+	         "named, with exit status 4; 'pannier push --heal' mends it.\n",
 	.examples = "  pannier remote add share ./share\n"
 	            "  pannier remote list\n"
 	            "  pannier remote remove share\n",

@@ -33,7 +33,9 @@ pnr_status pnr_index_archive_find(pnr_index *index, int64_t package_id, int64_t 
 	static const pnr_sql oldest_sql = { "find an archive",
 		                            ARCHIVE_QUERY "WHERE archive.package_id = ?1"
 		                            " AND coalesce(archive.sources_id, 0) = ?2 AND archive.options = ?3"
-		                            " ORDER BY archive.id LIMIT 1" };
+		                            " ORDER BY EXISTS (SELECT 1"
+		                            " FROM archive_encoding JOIN evicted_encoding USING (encoding_id)"
+		                            " WHERE archive_id = archive.id), archive.id LIMIT 1" };
 	static const pnr_sql of_time_sql = { "find an archive",
 		                             ARCHIVE_QUERY "WHERE archive.package_id = ?1"
 		                             " AND coalesce(archive.sources_id, 0) = ?2"

@@ -1,6 +1,7 @@
 /* Blobs, and the ways in which they are kept. */
 #include "base/clock.h"
 #include "index/database.h"
+#include "index/evict.h"
 #include <string.h>
 
 pnr_status pnr_index_blob_find(pnr_index *index, const pnr_digest *hash, pnr_blob_row *out_row, pnr_error *err)
@@ -80,7 +81,8 @@ static pnr_status read_encoding(pnr_statement *from, pnr_buffer *arena, pnr_enco
 		                 .blob_id = pnr_column_int(from, 1),
 		                 .level = (unsigned)pnr_column_size(from, 4),
 		                 .stored_hash = pnr_column_digest(from, 5),
-		                 .stored_size = pnr_column_size(from, 6) };
+		                 .stored_size = pnr_column_size(from, 6),
+		                 .evicted = pnr_column_int(from, 8) != 0 };
 	const void *data = sqlite3_column_blob(from->stmt, 7);
 	size_t data_size = (size_t)sqlite3_column_bytes(from->stmt, 7);
 	size_t form_size = strlen(form) + 1, encoder_size = strlen(encoder) + 1;
@@ -107,19 +109,19 @@ static pnr_status read_encoding(pnr_statement *from, pnr_buffer *arena, pnr_enco
 pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char *encoder, unsigned level, bool any,
                                    int64_t *out_id, pnr_error *err)
 {
-	static const pnr_sql find_sql = {
-		"find an encoding",
-		/*
-		 * Sorting what is one row as a rule took most of the time of finding it. Should SQLite
-		 * ever answer the second half first, it is some other encoding of the same content.
-		 */
-		"SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND level = ?3 AND encoder = ?2"
-		" UNION ALL SELECT id FROM (SELECT id FROM encoding"
-		" WHERE blob_id = ?1 AND base_id IS NULL AND (level = ?3 OR ?4)"
-		" ORDER BY level = ?3 DESC, stored_size, id LIMIT 1) LIMIT 1"
-	};
+	/*
+	 * Sorting what is one row as a rule took most of the time of finding it. Should SQLite
+	 * ever answer the second half first, it is some other encoding of the same content.
+	 */
+#define FIND(kept)                                                                                                   \
+	"SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND level = ?3 AND encoder = ?2" kept             \
+	" UNION ALL SELECT id FROM (SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND (level = ?3 OR ?4)" \
+	kept " ORDER BY level = ?3 DESC, stored_size, id LIMIT 1) LIMIT 1"
+	static const pnr_sql find_sql = { "find an encoding", FIND(" AND id NOT IN (SELECT encoding_id FROM evicted_encoding)") };
+	static const pnr_sql old_sql = { "find an encoding", FIND("") };
+#undef FIND
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	pnr_status status = pnr_statement_take(index, index->evicts ? &find_sql : &old_sql, &find, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(find, 1, blob_id);
@@ -132,11 +134,14 @@ pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char
 pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buffer *arena, pnr_encoding_row *out_row,
                                   pnr_error *err)
 {
-	static const pnr_sql get_sql = { "get an encoding",
-		                         "SELECT id, blob_id, form, encoder, level, stored_hash, stored_size, data"
-		                         " FROM encoding WHERE id = ?1" };
+#define GET(evicted)                                                                                    \
+	"SELECT id, blob_id, form, encoder, level, stored_hash, stored_size, data, " evicted             \
+	" FROM encoding WHERE id = ?1"
+	static const pnr_sql get_sql = { "get an encoding", GET("id IN (SELECT encoding_id FROM evicted_encoding)") };
+	static const pnr_sql old_sql = { "get an encoding", GET("0") };
+#undef GET
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *get = NULL;
-	pnr_status status = pnr_statement_take(index, &get_sql, &get, err);
+	pnr_status status = pnr_statement_take(index, index->evicts ? &get_sql : &old_sql, &get, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(get, 1, encoding_id);
@@ -144,11 +149,13 @@ pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buf
 	return status == PNR_OK ? read_encoding(get, arena, out_row, err) : status;
 }
 
-pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, int64_t *out_id, pnr_error *err)
+pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, bool kept, int64_t *out_id,
+                                   pnr_error *err)
 {
 	static const pnr_sql same_sql = { "find the same encoding",
 		                          "SELECT id FROM encoding WHERE blob_id = ?1 AND stored_size = ?2"
-		                          " AND stored_hash = ?3 AND base_id IS NULL" };
+		                          " AND stored_hash = ?3 AND base_id IS NULL"
+		                          " AND NOT (?4 AND id IN (SELECT encoding_id FROM evicted_encoding))" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *same = NULL;
 	pnr_status status = pnr_statement_take(index, &same_sql, &same, err);
 	if (status != PNR_OK)
@@ -156,6 +163,7 @@ pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row
 	pnr_bind_int(same, 1, row->blob_id);
 	pnr_bind_size(same, 2, row->stored_size);
 	pnr_bind_digest(same, 3, &row->stored_hash);
+	pnr_bind_int(same, 4, kept);
 	return pnr_statement_id(same, out_id, err);
 }
 
@@ -200,5 +208,6 @@ pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_e
 	pnr_bind_int(find, 1, row->blob_id);
 	pnr_bind_words(find, 2, row->encoder);
 	pnr_bind_int(find, 3, row->level);
-	return pnr_statement_id(find, &row->id, err);
+	status = pnr_statement_id(find, &row->id, err);
+	return status == PNR_OK ? pnr_index_restore_encoding(index, row->id, row, err) : status;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #define BUSY_DEFAULT_MS 30000
+/* The first version with the tables of evict.h. */
+#define EVICTING_VERSION 4
 #define WAL_STEP_MS 5
 
 /* --------------------------------------------------------- transactions -- */
@@ -109,7 +111,8 @@ static pnr_status look(pnr_index *index, pnr_error *err)
 	static const pnr_sql reader_sql = { "look for the tables", FIRST_TABLES };
 	static const pnr_sql writer_sql = { "look for the tables",
 		                            FIRST_TABLES HAS("model_scan") HAS("last_pack") HAS("remote") HAS("remote_blob")
-		                            HAS("remote_package") HAS("transfer") };
+		                            HAS("remote_package") HAS("transfer") HAS("evicted_package")
+		                            HAS("evicted_encoding") };
 #undef FIRST_TABLES
 #undef HAS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *statement = NULL;
@@ -146,6 +149,7 @@ static pnr_status open_writer(pnr_index *index, bool create, pnr_error *err)
 		status = pnr_index_migrate(index, pnr_schema_migrations, pnr_schema_version, err);
 	if (status == PNR_OK)
 		status = use_wal(index, err);
+	index->evicts = true;
 	return status;
 }
 
@@ -162,6 +166,7 @@ static pnr_status open_reader(pnr_index *index, pnr_error *err)
 		return status;
 	if (version == 0)
 		return fail_empty(index, err);
+	index->evicts = version >= EVICTING_VERSION;
 	/* An older version is read as it is: later ones have added nothing that reading needs. */
 	return version > pnr_schema_version ? pnr_index_fail_newer(index, version, pnr_schema_version, err) : PNR_OK;
 }

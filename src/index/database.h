@@ -29,6 +29,7 @@ struct pnr_index {
 	char *path;          /**< absolute; for messages it is the original's, also of a private copy */
 	unsigned busy_ms;
 	bool read_only;
+	bool evicts;         /**< it has the tables of evict.h: not if it is older and only read */
 	bool held;           /**< the transaction that is open is pnr_index_hold's */
 	pnr_statement *idle; /**< prepared and not in use, the most recently used first */
 };

@@ -83,12 +83,13 @@ typedef struct pnr_encoding_row {
 	pnr_digest stored_hash;
 	uint64_t stored_size;
 	const void *data;       /**< the bytes if they are kept here; NULL: in a file */
+	bool evicted;           /**< out only: they were given up (evict.h) */
 } pnr_encoding_row;
 
 /**
  * The encoding to use for a blob: of @encoder and @level if there is one, else
- * of that @level, else (with @any) whichever is smallest. NOT_FOUND without a
- * text.
+ * of that @level, else (with @any) whichever is smallest. Not one whose bytes
+ * were given up. NOT_FOUND without a text.
  */
 PNR_CHECKED pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char *encoder,
                                                unsigned level, bool any, int64_t *out_id, pnr_error *err);
@@ -98,10 +99,13 @@ PNR_CHECKED pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id
  */
 PNR_CHECKED pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding_id, pnr_buffer *arena,
                                               pnr_encoding_row *out_row, pnr_error *err);
-/** The encoding of @row's blob that is kept as the same bytes: stored_hash, stored_size. NOT_FOUND without a text. */
-PNR_CHECKED pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, int64_t *out_id,
-                                               pnr_error *err);
-/** Insert, or find the row with the same blob, encoder and level. @row->id is set. */
+/**
+ * The encoding of @row's blob of the same bytes: stored_hash, stored_size. @kept: only if they are there, not one
+ * that was given up (evict.h). NOT_FOUND without a text. Not of a database that is only read.
+ */
+PNR_CHECKED pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, bool kept,
+                                               int64_t *out_id, pnr_error *err);
+/** Insert, or find the row with the same blob, encoder and level, and restore it (evict.h). @row->id is set. */
 PNR_CHECKED pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_error *err);
 
 /* ---------------------------------------------------------------- caches -- */
@@ -183,7 +187,7 @@ typedef struct pnr_reference_row {
 /** NOT_FOUND without a text. */
 PNR_CHECKED pnr_status pnr_index_package_find(pnr_index *index, const pnr_digest *package_hash,
                                               int64_t *out_id, pnr_error *err);
-/** Insert a package with its assets and references; if it is there, only @out_id is set. */
+/** Insert a package with its assets and references; if it is there, it is wanted again (evict.h) and @out_id is set. */
 PNR_CHECKED pnr_status pnr_index_package_put(pnr_index *index, const pnr_digest *package_hash, int64_t at_ms,
                                              const pnr_asset_row *assets, size_t asset_count,
                                              const pnr_reference_row *references, size_t reference_count,
@@ -221,8 +225,8 @@ typedef struct pnr_archive_row {
 } pnr_archive_row;
 
 /**
- * The archive of a package with these sources and options; the oldest one, or
- * with @created_ms >= 0 the one made at that moment. NOT_FOUND without a text.
+ * The archive of a package with these sources and options; the oldest one, of those of which nothing was given up if
+ * there are any (evict.h), or with @created_ms >= 0 the one made at that moment. NOT_FOUND without a text.
  * @out_row->options is @options.
  */
 PNR_CHECKED pnr_status pnr_index_archive_find(pnr_index *index, int64_t package_id, int64_t sources_id,

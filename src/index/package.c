@@ -3,6 +3,7 @@
  * path, type, uses and content) costs one small row and one statement.
  */
 #include "index/database.h"
+#include "index/evict.h"
 
 pnr_status pnr_index_package_find(pnr_index *index, const pnr_digest *package_hash, int64_t *out_id, pnr_error *err)
 {
@@ -196,6 +197,8 @@ pnr_status pnr_index_package_put(pnr_index *index, const pnr_digest *package_has
 			status = put_package_references(index, id, references, reference_count, err);
 		if (status == PNR_OK)
 			status = sum_package(index, id, err);
+	} else if (status == PNR_OK) {
+		status = pnr_index_restore_package(index, id, err);
 	}
 	if (status == PNR_OK)
 		*out_id = id;

@@ -1,5 +1,6 @@
 #include "model/trace.h"
 #include "base/file.h"
+#include "model/names.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,6 +9,8 @@
 
 #define TEXT_MAX ((size_t)64 << 20)
 #define FOLDERS_MAX 64u /* each is a descriptor while a trace is compared */
+#define LIST_FROM 32u    /* names not in a folder: more are looked up in a list of what is */
+#define LIST_MAX_EACH 32u /* names in it, for each that is not, that are worth a list */
 #define FOLDER_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW)
 
 /* ------------------------------------------------------------ recording -- */
@@ -90,16 +93,24 @@ void pnr_trace_free(pnr_trace *trace)
 
 /* ------------------------------------------------------------ comparing -- */
 
+typedef struct folder {
+	int fd;
+	size_t absent; /* names that were looked for there and not found */
+	pnr_names names;
+} folder;
+
 /* The names of a trace, looked at once more: what is found makes a trace of its own, a line long. */
 typedef struct replay {
-	int folders[FOLDERS_MAX + 1]; /* by number */
+	folder folders[FOLDERS_MAX + 1]; /* by number */
 	pnr_trace now;
 } replay;
 
 static void end_replay(replay *r)
 {
-	for (unsigned i = 0; i < PNR_COUNT(r->folders); i++)
-		pnr_cleanup_close(&r->folders[i]);
+	for (unsigned i = 0; i < PNR_COUNT(r->folders); i++) {
+		pnr_cleanup_close(&r->folders[i].fd);
+		pnr_names_free(&r->folders[i].names);
+	}
 	pnr_trace_free(&r->now);
 }
 
@@ -109,8 +120,8 @@ static bool read_line(const replay *r, const char *line, size_t length, unsigned
 	char *end = NULL;
 	if (length < 5 || line[1] != ' ' || line[2] < '0' || line[2] > '9')
 		return false;
-	unsigned long folder = strtoul(line + 2, &end, 10);
-	if (folder > r->now.folders || *end != ' ')
+	unsigned long number = strtoul(line + 2, &end, 10);
+	if (number > r->now.folders || *end != ' ')
 		return false;
 	const char *name = end + 1;
 	size_t name_length = strcspn(name, "\t\n");
@@ -118,47 +129,51 @@ static bool read_line(const replay *r, const char *line, size_t length, unsigned
 		return false;
 	memcpy(out_name, name, name_length);
 	out_name[name_length] = '\0';
-	*out_folder = (unsigned)folder;
+	*out_folder = (unsigned)number;
 	/* else the walk would leave the folder that it is in */
 	return strchr(out_name, '/') == NULL && strcmp(out_name, ".") != 0 && strcmp(out_name, "..") != 0;
 }
 
 /* Open the folder and give it its number. */
-static bool enter(replay *r, unsigned folder, const char *name)
+static bool enter(replay *r, unsigned in, const char *name)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
 	struct stat st;
-	if (pnr_file_open(r->folders[folder], name, FOLDER_FLAGS, 0, &fd, NULL) != PNR_OK ||
+	if (pnr_file_open(r->folders[in].fd, name, FOLDER_FLAGS, 0, &fd, NULL) != PNR_OK ||
 	    pnr_file_stat(fd, &st, name, NULL) != PNR_OK)
 		return false;
-	unsigned number = pnr_trace_folder(&r->now, folder, name, &st);
+	unsigned number = pnr_trace_folder(&r->now, in, name, &st);
 	if (number == 0 || number > FOLDERS_MAX)
 		return false;
-	r->folders[number] = fd;
+	r->folders[number].fd = fd;
 	fd = -1;
 	return true;
 }
 
-static bool look(replay *r, unsigned folder, const char *name)
+static bool look(replay *r, unsigned in, const char *name)
 {
 	struct stat st;
 	char target[PATH_MAX];
-	pnr_status status = pnr_file_stat_at(r->folders[folder], name, &st, NULL);
+	folder *f = &r->folders[in];
+	pnr_status status = pnr_names_lack(&f->names, name) ? PNR_NOT_FOUND : pnr_file_stat_at(f->fd, name, &st, NULL);
 	if (status == PNR_NOT_FOUND) {
-		pnr_trace_absent(&r->now, folder, name);
+		pnr_trace_absent(&r->now, in, name);
+		/* Engines are looked for in several folders: of the first, thousands of names may not be there. */
+		if (++f->absent >= LIST_FROM && (f->absent & (f->absent - 1)) == 0 && !f->names.whole)
+			pnr_names_read(&f->names, f->fd, LIST_MAX_EACH * f->absent);
 		return true;
 	}
 	if (status != PNR_OK)
 		return false;
 	if (S_ISDIR(st.st_mode))
-		return enter(r, folder, name);
+		return enter(r, in, name);
 	if (!S_ISLNK(st.st_mode)) {
-		pnr_trace_file(&r->now, folder, name, &st);
+		pnr_trace_file(&r->now, in, name, &st);
 		return true;
 	}
-	if (pnr_file_readlink(r->folders[folder], name, target, sizeof target, NULL) != PNR_OK)
+	if (pnr_file_readlink(f->fd, name, target, sizeof target, NULL) != PNR_OK)
 		return false;
-	pnr_trace_link(&r->now, folder, name, target);
+	pnr_trace_link(&r->now, in, name, target);
 	return true;
 }
 
@@ -166,9 +181,9 @@ static bool compare(replay *r, const char *text)
 {
 	char name[NAME_MAX + 1];
 	while (*text != '\0') {
-		unsigned folder = 0;
+		unsigned in = 0;
 		size_t length = strcspn(text, "\n");
-		if (text[length] != '\n' || !read_line(r, text, length, &folder, name) || !look(r, folder, name))
+		if (text[length] != '\n' || !read_line(r, text, length, &in, name) || !look(r, in, name))
 			return false;
 		length++;
 		const pnr_buffer *found = &r->now.text;
@@ -184,6 +199,6 @@ bool pnr_trace_same(const char *text)
 {
 	PNR_CLEANUP(end_replay) replay r = { .now = PNR_TRACE_INIT };
 	for (unsigned i = 0; i < PNR_COUNT(r.folders); i++)
-		r.folders[i] = -1;
-	return pnr_file_open(AT_FDCWD, "/", FOLDER_FLAGS, 0, &r.folders[0], NULL) == PNR_OK && compare(&r, text);
+		r.folders[i] = (folder){ .fd = -1, .names = PNR_NAMES_INIT };
+	return pnr_file_open(AT_FDCWD, "/", FOLDER_FLAGS, 0, &r.folders[0].fd, NULL) == PNR_OK && compare(&r, text);
 }

@@ -1,5 +1,6 @@
 #include "package/adopt.h"
 #include "base/file.h"
+#include "index/evict.h"
 #include "package/archive.h"
 #include "package/inspect.h"
 #include "package/manifest_write.h"
@@ -25,6 +26,7 @@ typedef struct adopting {
 	int64_t package_id;
 	pnr_archive_row archive; /* id 0: a new one */
 	bool overtaken;          /* another process recorded this archive first */
+	bool partial;            /* some encodings of the archive were evicted, and others have come instead */
 	int64_t *ids;            /* encodings: the manifest's, then one an asset */
 	char *target;            /* NULL: no zip is wanted */
 	pnr_temp zip;
@@ -157,11 +159,23 @@ static pnr_status keep_manifest(adopting *a, pnr_error *err)
 	return status == PNR_OK ? pnr_ingest_rows(a->ingest, err) : status;
 }
 
+/* If it was evicted: the assets are here again, and with the manifest it is whole, unless they came in another form. */
+static pnr_status restore_archive(adopting *a, pnr_error *err)
+{
+	pnr_status status = pnr_index_archive_evicted(a->index, a->archive.id, &a->partial, err);
+	if (status != PNR_OK || !a->partial)
+		return status;
+	status = keep_manifest(a, err);
+	return status == PNR_OK ? pnr_index_archive_evicted(a->index, a->archive.id, &a->partial, err) : status;
+}
+
 static pnr_status find_archive(adopting *a, int64_t sources_id, pnr_error *err)
 {
 	const int64_t created_ms = a->manifest->created_ms;
 	pnr_status status = pnr_index_archive_find(a->index, a->package_id, sources_id, a->from->options, created_ms,
 	                                           &a->archive, err);
+	if (status == PNR_OK)
+		return restore_archive(a, err);
 	if (status != PNR_NOT_FOUND)
 		return status;
 	a->archive = (pnr_archive_row){
@@ -192,7 +206,7 @@ static pnr_status store_package(void *user, pnr_error *err)
 static pnr_status list_encodings(adopting *a, pnr_error *err)
 {
 	size_t count = a->manifest->asset_count;
-	if (a->archive.id != 0)
+	if (a->archive.id != 0 && !a->partial)
 		return pnr_record_encodings(a->index, a->archive.id, a->ids, count + 1, err);
 	pnr_status status = pnr_index_hold(a->index, err);
 	a->ids[0] = a->manifest_item.encoding_id;
@@ -240,7 +254,7 @@ static pnr_status write_zip(adopting *a, pnr_error *err)
 	if (items == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = list_encodings(a, err);
-	if (status == PNR_OK && a->archive.id != 0)
+	if (status == PNR_OK && a->archive.id != 0 && !a->partial)
 		status = pnr_index_blob_find(a->index, &a->archive.manifest_hash, &manifest, err);
 	items[0] = (pnr_archive_item){ .path = PNR_MANIFEST_NAME, .blob = manifest, .encoding_id = a->ids[0] };
 	for (size_t i = 1; i < count; i++)
@@ -253,7 +267,7 @@ static pnr_status write_zip(adopting *a, pnr_error *err)
 		status = write_items(a, items, count, &hash, &size, err);
 	if (status != PNR_OK)
 		return status;
-	if (a->archive.id != 0 && !pnr_digest_equal(&hash, &a->archive.archive_hash))
+	if (a->archive.id != 0 && !a->partial && !pnr_digest_equal(&hash, &a->archive.archive_hash))
 		return pnr_fail(err, PNR_CORRUPT,
 		                "the store gives another zip than the one it recorded: its index was changed or is "
 		                "damaged; restore the store, or use a new one with --store");
@@ -266,7 +280,7 @@ static pnr_status make_zip(adopting *a, pnr_error *err)
 {
 	pnr_meter none = { .fn = NULL };
 	pnr_meter *meter = a->from->meter != NULL ? a->from->meter : &none;
-	if (a->target == NULL && a->archive.id != 0)
+	if (a->target == NULL && a->archive.id != 0 && !a->partial)
 		return PNR_OK;
 	pnr_status status = pnr_meter_begin(meter, PNR_PHASE_WRITE, 0, err);
 	if (status == PNR_OK)

@@ -19,6 +19,7 @@
 #include "base/options.h"
 #include "base/path.h"
 #include "codec/hash.h"
+#include "index/evict.h"
 #include "package/archive.h"
 #include "package/manifest_write.h"
 #include "package/plan.h"
@@ -206,6 +207,44 @@ static pnr_status hash_package(packing *p, pnr_error *err)
 
 /* ------------------------------------------------------- package and manifest -- */
 
+static pnr_status write_manifest(packing *p, pnr_error *err)
+{
+	pnr_status status = pnr_manifest_write(p->store, p->package_id, p->archive.sources_id,
+	                                       p->archive.created_ms, &p->package_hash, p->plan.text.data,
+	                                       p->plan.text.length, &p->manifest, err);
+	if (status == PNR_OK && p->manifest.length > PNR_MANIFEST_MAX)
+		status = pnr_fail(err, PNR_FULL, "the manifest would be larger than %u bytes", PNR_MANIFEST_MAX);
+	if (status != PNR_OK || p->output.path == NULL)
+		return status;
+	status = pnr_ingest_add_text(p->ingest, p->manifest.data, p->manifest.length, PNR_MANIFEST_NAME,
+	                             &p->manifest_item, err);
+	if (status == PNR_OK)
+		status = pnr_ingest_settle(p->ingest, err);
+	return status == PNR_OK ? pnr_ingest_rows(p->ingest, err) : status;
+}
+
+/* The archive that was made of this before. NOT_FOUND without a text if there is none, or it cannot be made again. */
+static pnr_status find_whole_archive(packing *p, int64_t sources_id, pnr_archive_row *out_archive, pnr_error *err)
+{
+	bool evicted = false;
+	pnr_status status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, p->epoch_ms,
+	                                           out_archive, err);
+	if (status == PNR_OK)
+		status = pnr_index_archive_evicted(p->index, out_archive->id, &evicted, err);
+	return status == PNR_OK && evicted ? PNR_NOT_FOUND : status;
+}
+
+/* One that was evicted: its assets were just taken in, and its manifest can be made. That may be all it lacks. */
+static pnr_status restore_archive(packing *p, int64_t sources_id, pnr_error *err)
+{
+	pnr_status status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, p->epoch_ms,
+	                                           &p->archive, err);
+	if (status == PNR_OK)
+		status = write_manifest(p, err);
+	pnr_buffer_clear(&p->manifest);
+	return status == PNR_OK ? find_whole_archive(p, sources_id, &p->archive, err) : status;
+}
+
 /* The archive that was made of this before, or a new one made now. */
 static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
 {
@@ -217,8 +256,9 @@ static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
 	if (status != PNR_OK)
 		return status;
 	p->epoch_ms = epoch != NULL && epoch[0] != '\0' ? now : -1;
-	status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, p->epoch_ms,
-	                                &p->archive, err);
+	status = find_whole_archive(p, sources_id, &p->archive, err);
+	if (status == PNR_NOT_FOUND)
+		status = restore_archive(p, sources_id, err);
 	if (status == PNR_NOT_FOUND) {
 		p->archive = (pnr_archive_row){
 			.package_id = p->package_id,
@@ -233,20 +273,8 @@ static pnr_status find_archive(packing *p, int64_t sources_id, pnr_error *err)
 
 static pnr_status make_manifest(packing *p, pnr_error *err)
 {
-	if (p->archive.id != 0)
-		return pnr_store_manifest(p->store, p->archive.id, &p->manifest, err);
-	pnr_status status = pnr_manifest_write(p->store, p->package_id, p->archive.sources_id,
-	                                       p->archive.created_ms, &p->package_hash, p->plan.text.data,
-	                                       p->plan.text.length, &p->manifest, err);
-	if (status == PNR_OK && p->manifest.length > PNR_MANIFEST_MAX)
-		status = pnr_fail(err, PNR_FULL, "the manifest would be larger than %u bytes", PNR_MANIFEST_MAX);
-	if (status != PNR_OK || p->output.path == NULL)
-		return status;
-	status = pnr_ingest_add_text(p->ingest, p->manifest.data, p->manifest.length, PNR_MANIFEST_NAME,
-	                             &p->manifest_item, err);
-	if (status == PNR_OK)
-		status = pnr_ingest_settle(p->ingest, err);
-	return status == PNR_OK ? pnr_ingest_rows(p->ingest, err) : status;
+	return p->archive.id != 0 ? pnr_store_manifest(p->store, p->archive.id, &p->manifest, err)
+	                          : write_manifest(p, err);
 }
 
 static pnr_status store_package(void *user, pnr_error *err)
@@ -365,8 +393,7 @@ typedef struct record {
 static pnr_status put_archive(packing *p, const int64_t *ids, pnr_error *err)
 {
 	pnr_archive_row first;
-	pnr_status status = pnr_index_archive_find(p->index, p->package_id, p->archive.sources_id, p->options_text,
-	                                           p->epoch_ms, &first, err);
+	pnr_status status = find_whole_archive(p, p->archive.sources_id, &first, err);
 	if (status == PNR_NOT_FOUND) {
 		p->archive.manifest_hash = p->manifest_item.blob.hash;
 		p->archive.manifest_blob_id = p->manifest_item.blob.id;

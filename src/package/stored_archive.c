@@ -1,5 +1,6 @@
 #include "package/stored_archive.h"
 #include "base/array.h"
+#include "index/evict.h"
 #include "package/record.h"
 #include <pannier/package.h>
 #include <stdlib.h>
@@ -68,7 +69,12 @@ static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error 
 	if (s->package.archive_id == 0)
 		return pnr_fail(err, PNR_NOT_FOUND,
 		                "package '%s' was stored without a zip; 'pannier unpack' gives its files", ref);
-	status = pnr_index_archive_get(index, s->package.archive_id, &s->archive, err);
+	bool evicted = false;
+	status = pnr_index_archive_evicted(index, s->package.archive_id, &evicted, err);
+	if (status == PNR_OK && evicted)
+		return pnr_fail(err, PNR_NOT_FOUND, "the content of '%s' was evicted to make room; pull or pack it again", ref);
+	if (status == PNR_OK)
+		status = pnr_index_archive_get(index, s->package.archive_id, &s->archive, err);
 	if (status == PNR_OK)
 		status = pnr_index_archive_about(index, s->package.archive_id, &s->options, &s->name, err);
 	s->archive.options = s->options.data;

@@ -18,7 +18,7 @@ typedef struct pnr_stored_archive {
 /**
  * The archive that @ref names.
  * Errors: those of pnr_store_resolve; NOT_FOUND (also: the package was stored
- * without a zip), CORRUPT (the index lacks a part of it).
+ * without a zip, or evicted), CORRUPT (the index lacks a part of it).
  */
 PNR_CHECKED pnr_status pnr_stored_archive_load(pnr_store *store, const char *ref, pnr_stored_archive *out_stored,
                                                pnr_error *err);

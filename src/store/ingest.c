@@ -11,6 +11,7 @@
  */
 #include "base/file.h"
 #include "codec/hash.h"
+#include "index/evict.h"
 #include "store/receive.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,7 +289,9 @@ static pnr_status put_encoding(pnr_ingest *ingest, const item *it, int64_t blob_
 		.data = it->encoded.data,
 	};
 	if (it->received) {
-		pnr_status status = pnr_index_encoding_same(index, &row, &it->out->encoding_id, err);
+		pnr_status status = pnr_index_encoding_same(index, &row, false, &it->out->encoding_id, err);
+		if (status == PNR_OK)
+			status = pnr_index_restore_encoding(index, it->out->encoding_id, &row, err);
 		if (status != PNR_NOT_FOUND)
 			return status;
 		/* Of one content others may send several, each as good. */

@@ -12,10 +12,20 @@ struct pnr_store {
 	bool read_only;
 	bool created;
 	unsigned threads;
+	unsigned busy_ms;
 	pnr_blobs *blobs;
 	pnr_index *index;
 	pnr_pool *pool;
 };
+
+/**
+ * Be the only one who has the store open, so that objects may be removed. It does
+ * not wait for more than a second, and ends with pnr_store_lock_shared, also when
+ * it failed but with BUSY: then the shared lock is held again.
+ * Errors: BUSY (others have the store open).
+ */
+PNR_CHECKED pnr_status pnr_store_lock_alone(pnr_store *store, pnr_error *err);
+PNR_CHECKED pnr_status pnr_store_lock_shared(pnr_store *store, pnr_error *err);
 
 /** The object in which an encoding that is kept in a file lives. */
 pnr_object_name pnr_encoding_object(const pnr_blob_row *blob, const pnr_encoding_row *row);

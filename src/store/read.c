@@ -1,6 +1,7 @@
 /* Giving back: the content of a blob, and the body of an encoding for a zip. */
 #include "base/file.h"
 #include "codec/hash.h"
+#include "index/evict.h"
 #include "store/internal.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,19 @@ static pnr_status open_body(pnr_store *store, const pnr_blob_row *blob, pnr_body
 	return status;
 }
 
+/* There is no encoding of the blob, or not the one that was asked for. */
+static pnr_status no_encoding(pnr_store *store, const pnr_blob_row *blob, bool evicted, pnr_error *err)
+{
+	char hash[PNR_DIGEST_HEX_SIZE];
+	pnr_digest_to_hex(&blob->hash, hash);
+	pnr_status status = evicted ? PNR_OK : pnr_index_blob_evicted(store->index, blob->id, &evicted, err);
+	if (status != PNR_OK)
+		return status;
+	if (evicted)
+		return pnr_fail(err, PNR_NOT_FOUND, "content %s was evicted to make room; pull or pack its package again", hash);
+	return pnr_fail(err, PNR_CORRUPT, "the index has no encoding of blob %s", hash);
+}
+
 pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id, pnr_body **out_body,
                          pnr_error *err)
 {
@@ -129,11 +143,8 @@ pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t enc
 		status = pnr_index_encoding_find(store->index, blob->id, "", 0, true, &encoding_id, err);
 	if (status == PNR_OK)
 		status = pnr_index_encoding_get(store->index, encoding_id, &body->arena, &row, err);
-	if (status == PNR_NOT_FOUND) {
-		char hash[PNR_DIGEST_HEX_SIZE];
-		return pnr_fail(err, PNR_CORRUPT, "the index has no encoding of blob %s",
-		                pnr_digest_to_hex(&blob->hash, hash));
-	}
+	if (status == PNR_NOT_FOUND || (status == PNR_OK && row.evicted))
+		return no_encoding(store, blob, status == PNR_OK, err);
 	if (status == PNR_OK)
 		status = open_body(store, blob, body, &row, err);
 	if (status == PNR_OK)

@@ -15,6 +15,7 @@
 #define IGNORE_FILE ".gitignore"
 #define BUSY_MS_DEFAULT 30000u
 #define LOCK_POLL_MS 20u
+#define ALONE_MS 1000u
 
 /* A store must not be committed by accident. Written once; a user's own file is left alone. */
 static pnr_status write_ignore_file(int dir, pnr_error *err)
@@ -52,11 +53,27 @@ static pnr_status open_folder(pnr_store *store, bool create, pnr_error *err)
 	return status;
 }
 
+/* Not by a blocking call: that could not be cancelled. */
+static pnr_status wait_for_lock(pnr_store *store, int kind, unsigned busy_ms, pnr_error *err)
+{
+	for (unsigned waited = 0;; waited += LOCK_POLL_MS) {
+		pnr_error own = PNR_ERROR_INIT;
+		pnr_status status = pnr_file_lock(store->lock, kind | LOCK_NB, LOCK, &own);
+		if (status != PNR_BUSY)
+			return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
+		if (waited >= busy_ms)
+			return pnr_fail(err, PNR_BUSY, "%s; try again later",
+			                kind == LOCK_SH ? "another process is cleaning up or repairing it"
+			                                : "other processes have the store open");
+		(void)usleep(LOCK_POLL_MS * 1000);
+	}
+}
+
 /*
  * Shared for everyone who opens objects, exclusive for whoever removes them.
  * Who finds nobody else there first clears away what crashed writers left.
  */
-static pnr_status take_lock(pnr_store *store, unsigned busy_ms, pnr_error *err)
+static pnr_status take_lock(pnr_store *store, pnr_error *err)
 {
 	int flags = O_NOFOLLOW | (store->read_only ? O_RDONLY : O_RDWR | O_CREAT);
 	pnr_error own = PNR_ERROR_INIT;
@@ -72,20 +89,23 @@ static pnr_status take_lock(pnr_store *store, unsigned busy_ms, pnr_error *err)
 		if (status != PNR_OK)
 			return status;
 	}
-	/* Not by a blocking call: that could not be cancelled. */
-	for (unsigned waited = 0;; waited += LOCK_POLL_MS) {
-		pnr_error_clear(&own);
-		status = pnr_file_lock(store->lock, LOCK_SH | LOCK_NB, LOCK, &own);
-		if (status != PNR_BUSY)
-			return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
-		if (waited >= busy_ms)
-			return pnr_fail(err, PNR_BUSY,
-			                "another process is cleaning up or repairing it; try again later");
-		(void)usleep(LOCK_POLL_MS * 1000);
-	}
+	return wait_for_lock(store, LOCK_SH, store->busy_ms, err);
 }
 
-static pnr_status open_index(pnr_store *store, bool create, unsigned busy_ms, pnr_error *err)
+/* A change of the lock lets go of it first, also when it fails: the shared one is asked for again each time. */
+pnr_status pnr_store_lock_alone(pnr_store *store, pnr_error *err)
+{
+	pnr_status status = wait_for_lock(store, LOCK_EX, ALONE_MS, err);
+	pnr_status shared = status == PNR_BUSY ? pnr_store_lock_shared(store, NULL) : PNR_OK;
+	return shared == PNR_OK ? status : shared;
+}
+
+pnr_status pnr_store_lock_shared(pnr_store *store, pnr_error *err)
+{
+	return wait_for_lock(store, LOCK_SH, store->busy_ms, err);
+}
+
+static pnr_status open_index(pnr_store *store, bool create, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_free) char *database = pnr_path_join(store->dir, DATABASE);
 	if (database == NULL)
@@ -93,7 +113,7 @@ static pnr_status open_index(pnr_store *store, bool create, unsigned busy_ms, pn
 	const pnr_index_options index_options = {
 		.create = create,
 		.read_only = store->read_only,
-		.busy_ms = busy_ms,
+		.busy_ms = store->busy_ms,
 	};
 	pnr_status status = pnr_index_open(database, &index_options, &store->index, err);
 	if (status == PNR_OK && store->created)
@@ -104,7 +124,6 @@ static pnr_status open_index(pnr_store *store, bool create, unsigned busy_ms, pn
 static pnr_status open_parts(pnr_store *store, const pnr_store_options *options, pnr_error *err)
 {
 	bool create = options->create && !options->read_only;
-	unsigned busy_ms = options->busy_ms != 0 ? options->busy_ms : BUSY_MS_DEFAULT;
 	pnr_status status = open_folder(store, create, err);
 	if (status != PNR_OK)
 		return status;
@@ -122,9 +141,9 @@ static pnr_status open_parts(pnr_store *store, const pnr_store_options *options,
 	if (status == PNR_OK)
 		status = pnr_blobs_open(store->fd, &store->blobs, err);
 	if (status == PNR_OK)
-		status = take_lock(store, busy_ms, err);
+		status = take_lock(store, err);
 	if (status == PNR_OK)
-		status = open_index(store, create, busy_ms, err);
+		status = open_index(store, create, err);
 	return status;
 }
 
@@ -140,6 +159,7 @@ pnr_status pnr_store_open(const char *dir, const pnr_store_options *options, pnr
 		return pnr_fail_nomem(err);
 	store->fd = store->lock = -1;
 	store->read_only = own.read_only;
+	store->busy_ms = own.busy_ms != 0 ? own.busy_ms : BUSY_MS_DEFAULT;
 	store->threads = own.threads;
 	status = pnr_path_absolute(dir, &store->dir, err);
 	if (status == PNR_OK)

@@ -79,8 +79,8 @@ typedef struct pnr_received {
 	bool deflated;      /**< @body is a raw DEFLATE stream; else it is the content */
 	uint64_t body_size;
 	pnr_source body;
-	const uint32_t *crc32; /**< of the content, as is promised; NULL: it is not */
 	const char *name;   /**< for messages */
+	const uint32_t *crc32; /**< of the content, as is promised; NULL: it is not */
 } pnr_received;
 
 /**
@@ -116,7 +116,10 @@ bool pnr_file_settled(int fd, const struct stat *st);
 
 /* ----------------------------------------------------------- giving back -- */
 
-/** Pass the content of a blob to @out, checking size and SHA-256. CORRUPT names the object. */
+/**
+ * Pass the content of a blob to @out, checking size and SHA-256. Errors: CORRUPT names the object; NOT_FOUND (it was
+ * evicted).
+ */
 PNR_CHECKED pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out,
                                            pnr_error *err);
 
@@ -132,7 +135,7 @@ pnr_sink pnr_receiver_sink(pnr_receiver *receiver);
  * itself. Reading it to the end checks stored_hash.
  */
 typedef struct pnr_body pnr_body;
-/** @encoding_id  0: whichever is smallest. */
+/** @encoding_id  0: whichever is smallest. Errors: NOT_FOUND (it was evicted), CORRUPT. */
 PNR_CHECKED pnr_status pnr_body_open(pnr_store *store, const pnr_blob_row *blob, int64_t encoding_id,
                                      pnr_body **out_body, pnr_error *err);
 uint64_t pnr_body_size(const pnr_body *body);
@@ -161,6 +164,27 @@ void pnr_body_context(const pnr_body *body, pnr_error *err);
 /** Accepts NULL. */
 void pnr_body_close(pnr_body *body);
 
+/* ------------------------------------------------------------ making room -- */
+
+/** What was removed. */
+typedef struct pnr_evicted {
+	uint64_t packages; /**< that were given up */
+	uint64_t bytes;    /**< of encodings */
+	uint64_t kept;     /**< that are still there */
+} pnr_evicted;
+
+/**
+ * Keep the bytes of all encodings within @limit, as far as that can be without
+ * losing anything: packages are given up, the one with the oldest newest log entry
+ * first, that came by pull or apply or are known to be on a remote; not
+ * @except_id, and no content that another package needs. Their rows stay, and
+ * what asks for their content is told NOT_FOUND until it comes again. Content of no package goes first.
+ *
+ * @out_evicted  also with BUSY.
+ * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM.
+ */
+PNR_CHECKED pnr_status pnr_store_evict(pnr_store *store, uint64_t limit, int64_t except_id,
+                                       pnr_evicted *out_evicted, pnr_error *err);
 /**
  * An encoding as others keep it: a gzip file, or the content itself. What the
  * database keeps as zlib has gzip's wrapper instead; all else is as it is here.

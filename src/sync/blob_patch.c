@@ -28,9 +28,15 @@ pnr_status pnr_blob_patch(pnr_store *store, const pnr_blob_row *base, const pnr_
                           const char *asset, uint64_t *out_size, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer bytes = PNR_BUFFER_INIT;
-	pnr_status status = read_base(store, base, &bytes, err);
-	if (status == PNR_OK)
-		status = read_content(store, content, scratch, scratch_name, err);
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = read_base(store, base, &bytes, &own);
+	if (status == PNR_NOT_FOUND) {
+		*out_size = 0; /* it was evicted */
+		return PNR_OK;
+	}
+	if (status != PNR_OK)
+		return pnr_fail_with(err, &own);
+	status = read_content(store, content, scratch, scratch_name, err);
 	if (status != PNR_OK)
 		return status;
 	const pnr_patch patch = { bytes.data, bytes.length, content->size, content->hash };

@@ -28,6 +28,8 @@ typedef enum scene {
 	SCENE_PACKED,  /**< two packages, the older one tagged "older" */
 	SCENE_CHANGED, /**< the same, and the model has changed since */
 	SCENE_PUSHED,  /**< SCENE_PACKED; "older" is on the remote "share", the newest package has one row changed. Remotes are in the store's folder */
+	SCENE_WORKER,  /**< a model; a store that knows "share" and nothing else: "older" is there, and "third", with a patch */
+	SCENE_CACHED,  /**< the same, and "third" was pulled */
 	SCENE_UNCHANGED, /**< SCENE_PACKED, files and zip old enough to be trusted: a pack is recalled. Made once, never copied */
 	SCENE_COUNT
 } scene;

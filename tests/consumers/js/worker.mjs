@@ -1,13 +1,14 @@
 /*
- * usage: node worker.mjs BODY.json        what `pannier worker-json` printed
- *        node worker.mjs --folder DIR     the same from a model's folder
+ * usage: node worker.mjs BODY.json [--engines DIR]   what `pannier worker-json` printed
+ *        node worker.mjs --folder DIR                the same from a model's folder
  *
  * Does with the body what the cloud worker does: engines by name, compiled, and
- * the asset hash. Prints "engines steps hash".
+ * the asset hash. Prints "engines steps hash". With --engines they are also written
+ * to DIR, for who runs them.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** No separators, names in order, references sorted: the worker's own rule. */
@@ -45,8 +46,11 @@ async function fromFolder(dir) {
 	};
 }
 
-const [first, second] = process.argv.slice(2);
+const [first, second, third] = process.argv.slice(2);
 const job = first === '--folder' ? await fromFolder(second) : await fromBody(first);
 for (const bytes of job.engines.values())
 	assert.ok(WebAssembly.Module.exports(await WebAssembly.compile(bytes)).length > 0);
+if (second === '--engines')
+	for (const [name, bytes] of job.engines)
+		await writeFile(join(third, `${name}.wasm`), bytes);
 console.log([...job.engines.keys()].join(','), [...job.steps.keys()].join(','), assetHash(job));

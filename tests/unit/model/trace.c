@@ -120,6 +120,54 @@ static void what_was_not_looked_at_may_change(void **state)
 	fell(&m, &trace);
 }
 
+/* So many names that are not in the first place that they are looked up in a list of what is. */
+static void plant_many(model *m, pnr_trace *trace)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer nodes = PNR_BUFFER_INIT;
+	begin(m);
+	for (unsigned i = 0; i < 100; i++) {
+		char path[64];
+		(void)snprintf(path, sizeof path, "python/step%u.py", i);
+		put(m->dir, path, "p");
+		pnr_buffer_printf(&nodes, "%s{\"id\":\"n%u\",\"engine\":\"python://step%u\",\"outputs\":[\"bus://o\"]}",
+		                  i > 0 ? "," : "", i, i);
+	}
+	m->options.trace = trace;
+	assert_int_equal(select_nodes(m, nodes.data), PNR_OK);
+	assert_no_error(m->issues);
+	assert_false(trace->lost);
+	assert_true(pnr_trace_same(trace->text.data));
+}
+
+static unsigned looks;
+
+static int count_looks(pnr_file_call call, size_t *length)
+{
+	(void)length;
+	looks += call == PNR_CALL_STAT;
+	return 0;
+}
+
+static void one_that_comes_among_many_is_noticed(void **state)
+{
+	static const char *const names[] = { "step0.py", "step40.py", "step99.py" };
+	(void)state;
+	for (size_t i = 0; i < PNR_COUNT(names); i++) {
+		model m;
+		pnr_trace trace = PNR_TRACE_INIT;
+		plant_many(&m, &trace);
+		put(m.dir, "UNRELATED.py", "x");
+		looks = 0;
+		pnr_file_gate_hook = count_looks;
+		assert_true(pnr_trace_same(trace.text.data));
+		pnr_file_gate_hook = NULL;
+		assert_true(looks >= 100 && looks < 160);
+		put(m.dir, names[i], "x");
+		assert_false(pnr_trace_same(trace.text.data));
+		fell(&m, &trace);
+	}
+}
+
 /* ------------------------------------------------------------------ faults -- */
 
 static unsigned calls, failing;
@@ -286,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_change_is_noticed),
 		cmocka_unit_test(what_was_not_looked_at_may_change),
+		cmocka_unit_test(one_that_comes_among_many_is_noticed),
 		cmocka_unit_test(a_call_that_fails_is_no_yes),
 		cmocka_unit_test(a_look_that_fails_loses_the_trace),
 		cmocka_unit_test(what_no_line_can_tell_loses_the_trace),

@@ -361,7 +361,7 @@ static inline int tear_down(void **state)
 
 static inline char *in(const place *w, const char *name, char out[256])
 {
-	(void)snprintf(out, 256, "%s/%s", w->dir, name);
+	assert_true(snprintf(out, 256, "%s/%s", w->dir, name) < 256);
 	return out;
 }
 

@@ -1,0 +1,203 @@
+#include "index/evict.h"
+#include "index/database.h"
+
+#define IS_KEPT "NOT EXISTS (SELECT 1 FROM evicted_encoding WHERE encoding_id = encoding.id)"
+
+pnr_status pnr_index_kept_size(pnr_index *index, uint64_t *out_size, pnr_error *err)
+{
+	static const pnr_sql size_sql = { "measure what is kept",
+		                          "SELECT coalesce(sum(stored_size), 0) FROM encoding WHERE " IS_KEPT };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *size = NULL;
+	pnr_status status = pnr_statement_take(index, &size_sql, &size, err);
+	if (status == PNR_OK)
+		status = pnr_statement_row(size, err);
+	if (status != PNR_OK)
+		return status;
+	*out_size = pnr_column_size(size, 0);
+	return pnr_statement_intact(size, err);
+}
+
+/* ------------------------------------------------------------- giving up -- */
+
+static pnr_status find_oldest(pnr_index *index, int64_t except_id, int64_t *out_id, pnr_error *err)
+{
+	static const pnr_sql find_sql = {
+		"find what can be given up",
+		"SELECT id FROM (SELECT package.id AS id, package.package_hash AS hash,"
+		" (SELECT max(log.id) FROM log WHERE log.package_id = package.id) AS newest FROM package"
+		" WHERE package.id <> ?1 AND NOT EXISTS (SELECT 1 FROM evicted_package WHERE package_id = package.id))"
+		" WHERE newest IS NULL OR (SELECT event FROM log WHERE log.id = newest) IN ('pull', 'apply')"
+		" OR EXISTS (SELECT 1 FROM remote_package WHERE package_hash = hash) ORDER BY newest LIMIT 1"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, except_id);
+	return pnr_statement_id(find, out_id, err);
+}
+
+static pnr_status run_for(pnr_index *index, const pnr_sql *sql, int64_t id, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *statement = NULL;
+	pnr_status status = pnr_statement_take(index, sql, &statement, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(statement, 1, id);
+	return pnr_statement_write(statement, err);
+}
+
+static pnr_status insert_at(pnr_index *index, const pnr_sql *sql, int64_t id, int64_t at_ms, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *insert = NULL;
+	pnr_status status = pnr_statement_take(index, sql, &insert, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(insert, 1, id);
+	pnr_bind_time(insert, 2, at_ms);
+	return pnr_statement_write(insert, err);
+}
+
+pnr_status pnr_index_evict_package(pnr_index *index, int64_t except_id, int64_t at_ms, int64_t *out_id, pnr_error *err)
+{
+	static const pnr_sql mark_sql = { "give up a package",
+		                          "INSERT INTO evicted_package (package_id, evicted_at) VALUES (?1, ?2)" };
+	/* A pack that finds its zip as it was must not be told of a manifest that is gone. */
+	static const pnr_sql outputs_sql = { "forget the zips of a package",
+		                             "DELETE FROM output_file WHERE archive_id IN"
+		                             " (SELECT id FROM archive WHERE package_id = ?1)" };
+	static const pnr_sql packs_sql = { "forget the packs of a package",
+		                           "DELETE FROM last_pack WHERE archive_id IN"
+		                           " (SELECT id FROM archive WHERE package_id = ?1)" };
+	int64_t id = 0;
+	pnr_status status = find_oldest(index, except_id, &id, err);
+	if (status == PNR_OK)
+		status = insert_at(index, &mark_sql, id, at_ms, err);
+	if (status == PNR_OK)
+		status = run_for(index, &outputs_sql, id, err);
+	if (status == PNR_OK)
+		status = run_for(index, &packs_sql, id, err);
+	if (status == PNR_OK)
+		*out_id = id;
+	return status;
+}
+
+/* ------------------------------------------------------------- what goes -- */
+
+#define UNNEEDED                                                                                                    \
+	"SELECT encoding.id, blob.hash, encoding.stored_hash, encoding.form, encoding.stored_size, encoding.data IS NULL" \
+	" FROM "
+#define WANTS(package_id) "NOT EXISTS (SELECT 1 FROM evicted_package WHERE evicted_package.package_id = " package_id ")"
+#define NOT_WANTED(blob_id)                                                                                         \
+	IS_KEPT " AND NOT EXISTS (SELECT 1 FROM asset JOIN package_asset ON package_asset.asset_id = asset.id"          \
+	" WHERE asset.blob_id = " blob_id " AND " WANTS("package_asset.package_id") ")"                               \
+	" AND NOT EXISTS (SELECT 1 FROM archive WHERE archive.manifest_blob_id = " blob_id                             \
+	" AND " WANTS("archive.package_id") ")"
+
+pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql package_sql = {
+		"list what a package needs no more",
+		UNNEEDED "(SELECT asset.blob_id AS id FROM package_asset JOIN asset ON asset.id = package_asset.asset_id"
+		" WHERE package_asset.package_id = ?1 UNION SELECT manifest_blob_id FROM archive WHERE package_id = ?1)"
+		" AS held JOIN blob ON blob.id = held.id JOIN encoding ON encoding.blob_id = held.id"
+		" WHERE " NOT_WANTED("held.id")
+	};
+	static const pnr_sql nobody_sql = { "list what no package needs",
+		                            UNNEEDED "blob JOIN encoding ON encoding.blob_id = blob.id"
+		                            " WHERE ?1 = 0 AND " NOT_WANTED("blob.id") };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, package_id == 0 ? &nobody_sql : &package_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(list, 1, package_id);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_unneeded_row row = { .id = pnr_column_int(list, 0),
+			                       .hash = pnr_column_digest(list, 1),
+			                       .stored_hash = pnr_column_digest(list, 2),
+			                       .form = pnr_column_text(list, 3),
+			                       .stored_size = pnr_column_size(list, 4),
+			                       .in_file = pnr_column_int(list, 5) != 0 };
+		status = pnr_statement_intact(list, err);
+		if (status == PNR_OK)
+			status = fn(user, &row, err);
+		if (status != PNR_OK)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_evict_encoding(pnr_index *index, int64_t encoding_id, int64_t at_ms, pnr_error *err)
+{
+	static const pnr_sql mark_sql = { "give up an encoding",
+		                          "INSERT INTO evicted_encoding (encoding_id, evicted_at) VALUES (?1, ?2)" };
+	static const pnr_sql clear_sql = { "give up an encoding", "UPDATE encoding SET data = NULL WHERE id = ?1" };
+	pnr_status status = insert_at(index, &mark_sql, encoding_id, at_ms, err);
+	return status == PNR_OK ? run_for(index, &clear_sql, encoding_id, err) : status;
+}
+
+/* -------------------------------------------------------- what comes back -- */
+
+pnr_status pnr_index_restore_encoding(pnr_index *index, int64_t encoding_id, const pnr_encoding_row *row, pnr_error *err)
+{
+	static const pnr_sql unmark_sql = { "restore an encoding", "DELETE FROM evicted_encoding WHERE encoding_id = ?1" };
+	static const pnr_sql fill_sql = { "restore an encoding",
+		                          "UPDATE encoding SET data = ?2 WHERE id = ?1 AND stored_hash = ?3" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *fill = NULL;
+	pnr_status status = run_for(index, &unmark_sql, encoding_id, err);
+	if (status != PNR_OK || !pnr_index_changed(index))
+		return status;
+	status = pnr_statement_take(index, &fill_sql, &fill, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(fill, 1, encoding_id);
+	pnr_bind_blob(fill, 2, row->data, row->stored_size);
+	pnr_bind_digest(fill, 3, &row->stored_hash);
+	status = pnr_statement_write(fill, err);
+	if (status == PNR_OK && !pnr_index_changed(index))
+		return pnr_fail(err, PNR_CORRUPT, "index: encoding %lld came back with other bytes", (long long)encoding_id);
+	return status;
+}
+
+pnr_status pnr_index_restore_package(pnr_index *index, int64_t package_id, pnr_error *err)
+{
+	static const pnr_sql unmark_sql = { "restore a package", "DELETE FROM evicted_package WHERE package_id = ?1" };
+	return run_for(index, &unmark_sql, package_id, err);
+}
+
+/* ----------------------------------------------------------------- asking -- */
+
+/* A database of an older version, which is only read, has nothing that was given up. */
+static pnr_status ask(pnr_index *index, const pnr_sql *sql, int64_t id, bool *out_yes, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	if (!index->evicts) {
+		*out_yes = false;
+		return PNR_OK;
+	}
+	pnr_status status = pnr_statement_take(index, sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, id);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK && status != PNR_NOT_FOUND)
+		return status;
+	*out_yes = status == PNR_OK;
+	return PNR_OK;
+}
+
+pnr_status pnr_index_blob_evicted(pnr_index *index, int64_t blob_id, bool *out_evicted, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "look for what was given up",
+		                          "SELECT 1 FROM encoding JOIN evicted_encoding ON encoding_id = encoding.id"
+		                          " WHERE encoding.blob_id = ?1 LIMIT 1" };
+	return ask(index, &find_sql, blob_id, out_evicted, err);
+}
+
+pnr_status pnr_index_archive_evicted(pnr_index *index, int64_t archive_id, bool *out_evicted, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "look for what was given up",
+		                          "SELECT 1 FROM archive_encoding JOIN evicted_encoding USING (encoding_id)"
+		                          " WHERE archive_id = ?1 LIMIT 1" };
+	return ask(index, &find_sql, archive_id, out_evicted, err);
+}

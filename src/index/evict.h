@@ -1,0 +1,52 @@
+/*
+ * What was given up to save space: packages whose content need not be kept, and
+ * encodings whose bytes are gone. All other rows stay as they are, so that what
+ * was packed when can be told for ever, and what comes back finds its place.
+ */
+#ifndef PNR_INDEX_EVICT_H
+#define PNR_INDEX_EVICT_H
+
+#include "index/index.h"
+
+/** Bytes of all encodings that are kept. */
+PNR_CHECKED pnr_status pnr_index_kept_size(pnr_index *index, uint64_t *out_size, pnr_error *err);
+
+/**
+ * Give up the package that was used longest ago: of those that came by pull or
+ * apply at last, are known to be on a remote, or have no log entry. Not
+ * @except_id. NOT_FOUND without a text if there is none.
+ */
+PNR_CHECKED pnr_status pnr_index_evict_package(pnr_index *index, int64_t except_id, int64_t at_ms, int64_t *out_id,
+                                               pnr_error *err);
+
+/** An encoding that nobody needs any more. */
+typedef struct pnr_unneeded_row {
+	int64_t id;
+	pnr_digest hash, stored_hash;
+	const char *form;
+	uint64_t stored_size;
+	bool in_file;
+} pnr_unneeded_row;
+typedef pnr_status (*pnr_unneeded_row_fn)(void *user, const pnr_unneeded_row *row, pnr_error *err);
+
+/**
+ * Report the encodings of the content and the manifests of @package_id, which was
+ * given up, that no other package needs; 0: those of content that is in no package.
+ * @fn must not write.
+ */
+PNR_CHECKED pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded_row_fn fn, void *user,
+                                          pnr_error *err);
+/** The bytes of an encoding go: those in the database now, its file when the transaction is committed. */
+PNR_CHECKED pnr_status pnr_index_evict_encoding(pnr_index *index, int64_t encoding_id, int64_t at_ms, pnr_error *err);
+/** The bytes of @row, which is there as @encoding_id, were stored again. Harmless if they were never gone. */
+PNR_CHECKED pnr_status pnr_index_restore_encoding(pnr_index *index, int64_t encoding_id, const pnr_encoding_row *row,
+                                                  pnr_error *err);
+/** The package is wanted again. Harmless if it was never given up. */
+PNR_CHECKED pnr_status pnr_index_restore_package(pnr_index *index, int64_t package_id, pnr_error *err);
+/** Are the bytes of an encoding of this blob gone? */
+PNR_CHECKED pnr_status pnr_index_blob_evicted(pnr_index *index, int64_t blob_id, bool *out_evicted, pnr_error *err);
+/** Are the bytes of an encoding gone that this archive was made of? */
+PNR_CHECKED pnr_status pnr_index_archive_evicted(pnr_index *index, int64_t archive_id, bool *out_evicted,
+                                                 pnr_error *err);
+
+#endif

@@ -1,0 +1,270 @@
+/* Making room: what can be had again goes, the longest unused first, and comes back; nothing else is lost. */
+#include "models.h"
+
+static pnr_evicted evict(pnr_store *store, uint64_t limit)
+{
+	pnr_evicted evicted;
+	ok(pnr_store_evict(store, limit, 0, &evicted, err));
+	return evicted;
+}
+
+static uint64_t kept(pnr_store *store)
+{
+	uint64_t size = 0;
+	ok(pnr_index_kept_size(pnr_store_index(store), &size, err));
+	return size;
+}
+
+/* Files below objects/. */
+static unsigned count_files(const char *dir)
+{
+	unsigned count = 0;
+	DIR *d = opendir(dir);
+	if (d == NULL)
+		return 0;
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		char path[1024];
+		if (e->d_name[0] == '.')
+			continue;
+		assert_true(snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path);
+		count += strlen(e->d_name) == 2 ? count_files(path) : 1;
+	}
+	closedir(d);
+	return count;
+}
+
+static unsigned objects(const place *w, const char *store)
+{
+	char name[64], path[256];
+	(void)snprintf(name, sizeof name, "%s/objects", store);
+	return count_files(in(w, name, path));
+}
+
+/* Two models packed and pushed; a worker that has both. */
+typedef struct world {
+	const place *w;
+	pnr_store *from, *to;
+	packed v1, v2;
+} world;
+
+static world make_world(void **state)
+{
+	world d = { .w = *state };
+	d.from = open_worker(d.w, "from");
+	d.v1 = pack_version(d.w, d.from, 1, "v1.zip");
+	push(d.from, "v1");
+	d.v2 = pack_version(d.w, d.from, 2, "v2.zip");
+	push(d.from, "v2");
+	d.to = open_worker(d.w, "to");
+	pull(d.to, "v1", NULL);
+	pull(d.to, "v2", NULL);
+	return d;
+}
+
+static void end(world *d)
+{
+	pnr_store_close(d->from);
+	pnr_store_close(d->to);
+}
+
+static void the_longest_unused_goes_first_and_comes_back(void **state)
+{
+	world d = make_world(state);
+	char path[256];
+	uint64_t before = kept(d.to);
+	assert_int_equal(objects(d.w, "to"), 2);
+	pnr_evicted e = evict(d.to, before - 1);
+	assert_int_equal(e.packages, 1);
+	assert_int_equal(e.kept, before - e.bytes);
+	assert_int_equal(e.kept, kept(d.to));
+	assert_int_equal(objects(d.w, "to"), 1);
+	/* The newer one is whole, the older one says what became of it. */
+	ok(verify(d.to, d.v2.hash, err));
+	fails(verify(d.to, d.v1.hash, err), PNR_NOT_FOUND, "evicted");
+	fails(pnr_export(d.to, d.v1.hash, in(d.w, "x.zip", path), NULL, NULL, NULL, err), PNR_NOT_FOUND,
+	      "was evicted to make room; pull or pack it again");
+	assert_int_equal(log_length(d.to), 2);
+	pnr_package_info *info = NULL;
+	ok(pnr_store_resolve(d.to, d.v1.hash, &info, err));
+	assert_int_equal(info->asset_count, 6);
+	pnr_package_info_free(info);
+	/* Back again: only what went. */
+	pnr_pull_result r = pull(d.to, "v1", in(d.w, "again.zip", path));
+	assert_int_equal(r.blobs_fetched, 2);
+	assert_true(r.archive_identical);
+	assert_true(same_file(d.w, "again.zip", "v1.zip"));
+	ok(verify(d.to, d.v1.hash, err));
+	ok(pnr_export(d.to, d.v1.hash, in(d.w, "x.zip", path), NULL, NULL, NULL, err));
+	assert_true(same_file(d.w, "x.zip", "v1.zip"));
+	assert_int_equal(objects(d.w, "to"), 2);
+	assert_int_equal(kept(d.to), before);
+	/* Now the other one is the longest unused. */
+	e = evict(d.to, before - 1);
+	assert_int_equal(e.packages, 1);
+	ok(verify(d.to, d.v1.hash, err));
+	fails(verify(d.to, d.v2.hash, err), PNR_NOT_FOUND, "evicted");
+	end(&d);
+}
+
+static void nothing_goes_while_all_fits(void **state)
+{
+	world d = make_world(state);
+	pnr_evicted e = evict(d.to, kept(d.to));
+	assert_int_equal(e.packages + e.bytes, 0);
+	ok(verify(d.to, d.v1.hash, err));
+	end(&d);
+}
+
+static void a_limit_of_a_pull_spares_what_it_brought(void **state)
+{
+	world d = make_world(state);
+	pnr_pull_result r;
+	const pnr_pull_options options = { .size = sizeof options, .max_size = 1000 };
+	ok(pnr_pull(d.to, "cloud", "v1", &options, &r, NULL, err));
+	assert_int_equal(r.packages_evicted, 1);
+	assert_true(r.bytes_kept > 1000 && r.bytes_kept < 2 * ENGINE_SIZE);
+	ok(verify(d.to, d.v1.hash, err));
+	fails(verify(d.to, d.v2.hash, err), PNR_NOT_FOUND, "evicted");
+	end(&d);
+}
+
+/* What was packed here and is on no remote cannot be had again. */
+static void what_was_made_here_and_never_pushed_stays(void **state)
+{
+	world d = make_world(state);
+	char path[256];
+	packed v3 = pack_version(d.w, d.from, 3, "v3.zip");
+	pnr_evicted e = evict(d.from, 0);
+	assert_int_equal(e.packages, 2);
+	assert_true(e.kept > ENGINE_SIZE);
+	ok(verify(d.from, v3.hash, err));
+	ok(pnr_export(d.from, v3.hash, in(d.w, "x.zip", path), NULL, NULL, NULL, err));
+	assert_true(same_file(d.w, "x.zip", "v3.zip"));
+	fails(verify(d.from, d.v1.hash, err), PNR_NOT_FOUND, "evicted");
+	push(d.from, "v3");
+	e = evict(d.from, 0);
+	assert_int_equal(e.packages, 1);
+	assert_int_equal(kept(d.from), 0);
+	assert_int_equal(objects(d.w, "from"), 0);
+	end(&d);
+}
+
+/* The zip is still there, as it was left: but what it was made of is not. */
+static void packing_again_makes_it_anew(void **state)
+{
+	world d = make_world(state);
+	evict(d.from, 0);
+	assert_int_equal(kept(d.from), 0);
+	packed again = pack_version(d.w, d.from, 2, "v2-again.zip");
+	assert_true(pnr_digest_equal(&again.package_hash, &d.v2.package_hash));
+	assert_true(pnr_digest_equal(&again.archive_hash, &d.v2.archive_hash));
+	assert_true(same_file(d.w, "v2-again.zip", "v2.zip"));
+	ok(verify(d.from, d.v2.hash, err));
+	evict(d.from, 0);
+	again = pack_version(d.w, d.from, 2, "v2.zip");
+	assert_true(pnr_digest_equal(&again.archive_hash, &d.v2.archive_hash));
+	assert_true(same_file(d.w, "v2-again.zip", "v2.zip"));
+	ok(verify(d.from, d.v2.hash, err));
+	/* What was evicted on both sides is not a base for what comes. */
+	evict(d.from, 0);
+	packed v3 = pack_version(d.w, d.from, 3, "v3.zip");
+	push(d.from, "v3");
+	pull(d.to, "v3", NULL);
+	ok(verify(d.to, v3.hash, err));
+	end(&d);
+}
+
+/* Pulled content is in other bytes than a pack of it would make: another zip of the same content. */
+static void packing_what_was_pulled_and_evicted_makes_another_zip(void **state)
+{
+	world d = make_world(state);
+	evict(d.to, 0);
+	packed again = pack_version(d.w, d.to, 2, "to.zip");
+	assert_true(pnr_digest_equal(&again.package_hash, &d.v2.package_hash));
+	ok(verify(d.to, "latest", err));
+	char path[256];
+	ok(pnr_export(d.to, "latest", in(d.w, "x.zip", path), NULL, NULL, NULL, err));
+	assert_true(same_file(d.w, "x.zip", "to.zip"));
+	packed once_more = pack_version(d.w, d.to, 2, "to.zip");
+	assert_true(pnr_digest_equal(&again.archive_hash, &once_more.archive_hash));
+	end(&d);
+}
+
+/* Who has the store open may read from it at any moment. */
+static void nothing_goes_while_others_have_the_store_open(void **state)
+{
+	world d = make_world(state);
+	pnr_store *other = open_store(d.w, "to");
+	pnr_evicted e;
+	uint64_t before = kept(d.to);
+	fails(pnr_store_evict(d.to, 0, 0, &e, err), PNR_BUSY, "other processes have the store open");
+	assert_int_equal(e.packages, 0);
+	assert_int_equal(e.kept, before);
+	ok(verify(d.to, d.v1.hash, err));
+	/* A pull is done all the same. */
+	pnr_pull_result r;
+	const pnr_pull_options options = { .size = sizeof options, .max_size = 1 };
+	ok(pnr_pull(d.to, "cloud", "v2", &options, &r, NULL, err));
+	assert_true(r.evict_busy && r.packages_evicted == 0 && r.bytes_kept == before);
+	/* Both hold their shared locks again. */
+	fails(pnr_store_evict(other, 0, 0, &e, err), PNR_BUSY, "other processes have the store open");
+	pnr_store_close(other);
+	assert_int_equal(evict(d.to, 0).packages, 2);
+	end(&d);
+}
+
+static unsigned calls, failing;
+
+static int fail_one(pnr_file_call call, size_t *length)
+{
+	(void)call;
+	(void)length;
+	return ++calls == failing ? EIO : 0;
+}
+
+/* At whatever call it ends: a package is whole, or says that it was evicted, and comes back. */
+static void every_call_may_fail(void **state)
+{
+	world d = make_world(state);
+	for (failing = 1;; failing++) {
+		pnr_evicted e = { .packages = 0 };
+		pnr_error own = PNR_ERROR_INIT;
+		calls = 0;
+		pnr_file_gate_hook = fail_one;
+		pnr_status status = pnr_store_evict(d.to, 0, 0, &e, &own);
+		pnr_file_gate_hook = NULL;
+		assert_int_equal(own.status, status);
+		pnr_store_close(d.to);
+		d.to = open_store(d.w, "to");
+		for (int i = 0; i < 2; i++) {
+			pnr_error verified = PNR_ERROR_INIT;
+			pnr_status whole = verify(d.to, i == 0 ? d.v1.hash : d.v2.hash, &verified);
+			if (whole != PNR_OK && (whole != PNR_NOT_FOUND || strstr(verified.message, "evicted") == NULL))
+				fail_msg("call %u: %s", failing, verified.message);
+		}
+		pull(d.to, "v1", NULL);
+		pull(d.to, "v2", NULL);
+		ok(verify(d.to, d.v1.hash, err));
+		ok(verify(d.to, d.v2.hash, err));
+		if (calls < failing)
+			break;
+	}
+	assert_true(failing > 10);
+	end(&d);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(the_longest_unused_goes_first_and_comes_back),
+		T(nothing_goes_while_all_fits),
+		T(a_limit_of_a_pull_spares_what_it_brought),
+		T(what_was_made_here_and_never_pushed_stays),
+		T(packing_again_makes_it_anew),
+		T(packing_what_was_pulled_and_evicted_makes_another_zip),
+		T(nothing_goes_while_others_have_the_store_open),
+		T(every_call_may_fail),
+	};
+	return cmocka_run_group_tests_name("sync/evict", tests, NULL, NULL);
+}

@@ -1,0 +1,465 @@
+/* Pulling and checking: what is missing comes, and nothing of what is not right is taken. */
+#include "models.h"
+#include "sync/pull.h"
+#include "sync/remote_package.h"
+
+#include "../remote/flaky.h"
+
+/* Versions 1 and 2 are packed here and pushed; 2 has an engine that went as a patch. */
+typedef struct world {
+	const place *w;
+	pnr_store *from, *to;
+	packed v1, v2;
+} world;
+
+static world make_world(void **state)
+{
+	world d = { .w = *state };
+	d.from = open_worker(d.w, "from");
+	d.v1 = pack_version(d.w, d.from, 1, "v1.zip");
+	push(d.from, "v1");
+	d.v2 = pack_version(d.w, d.from, 2, "v2.zip");
+	pnr_push_result sent = push(d.from, "v2");
+	assert_int_equal(sent.blobs_sent, 2);
+	assert_int_equal(sent.blobs_patched, 1);
+	d.to = open_worker(d.w, "to");
+	return d;
+}
+
+static void end(world *d)
+{
+	pnr_store_close(d->from);
+	pnr_store_close(d->to);
+}
+
+/* An empty store that knows the remote, in place of the one before. */
+static void renew(world *d)
+{
+	char path[256];
+	pnr_store_close(d->to);
+	ok(pnr_file_remove_tree(AT_FDCWD, in(d->w, "to", path), err));
+	d->to = open_worker(d->w, "to");
+}
+
+/* ------------------------------------------------------------ what is right -- */
+
+static void an_empty_store_gets_all_and_the_same_zip(void **state)
+{
+	world d = make_world(state);
+	char path[256];
+	pnr_pull_result r = pull(d.to, "v1", in(d.w, "pulled/v1.zip", path));
+	assert_true(same_file(d.w, "pulled/v1.zip", "v1.zip"));
+	assert_true(r.archive_identical && pnr_digest_equal(&r.archive_hash, &d.v1.archive_hash));
+	assert_true(pnr_digest_equal(&r.package_hash, &d.v1.package_hash));
+	assert_int_equal(r.asset_count, 6);
+	assert_int_equal(r.blobs_needed, 6);
+	assert_int_equal(r.blobs_fetched, 6);
+	assert_int_equal(r.blobs_patched, 0);
+	assert_true(r.bytes_received >= ENGINE_SIZE && r.bytes_full > r.bytes_received);
+	ok(verify(d.to, "latest", err));
+	assert_int_equal(log_length(d.to), 1);
+	end(&d);
+}
+
+static void a_warm_store_gets_what_it_lacks(void **state)
+{
+	world d = make_world(state);
+	char path[256];
+	pull(d.to, "v1", NULL);
+	pnr_pull_result r = pull(d.to, "v2", in(d.w, "pulled.zip", path));
+	assert_int_equal(r.blobs_needed, 6);
+	assert_int_equal(r.blobs_fetched, 2);
+	assert_int_equal(r.blobs_patched, 1);
+	assert_true(r.bytes_received < 1000);
+	ok(verify(d.to, "latest", err));
+	r = pull(d.to, "v2", NULL);
+	assert_int_equal(r.blobs_fetched, 0);
+	assert_int_equal(r.bytes_received, 0);
+	assert_int_equal(log_length(d.to), 3);
+	end(&d);
+}
+
+static void the_base_of_a_patch_comes_with_it(void **state)
+{
+	world d = make_world(state);
+	char path[256];
+	pnr_pull_result r = pull(d.to, "v2", in(d.w, "pulled.zip", path));
+	assert_int_equal(r.blobs_needed, 6);
+	assert_int_equal(r.blobs_fetched, 7);
+	assert_int_equal(r.blobs_patched, 1);
+	ok(verify(d.to, "latest", err));
+	assert_true(r.archive_identical == same_file(d.w, "pulled.zip", "v2.zip"));
+	end(&d);
+}
+
+static void every_kind_of_ref_is_found(void **state)
+{
+	world d = make_world(state);
+	char prefix[PNR_DIGEST_HEX_SIZE];
+	pnr_package_info *info = NULL;
+	ok(pnr_store_resolve(d.from, "v1", &info, err));
+	pull(d.to, d.v1.hash, NULL);
+	(void)snprintf(prefix, sizeof prefix, "%.10s", d.v1.hash);
+	pull(d.to, prefix, NULL);
+	pull(d.to, pnr_digest_to_hex(&info->manifest_hash, prefix), NULL);
+	prefix[10] = '\0';
+	pull(d.to, prefix, NULL);
+	/* It was seen there. */
+	pull(d.to, pnr_digest_to_hex(&d.v1.archive_hash, prefix), NULL);
+	pnr_digest_to_hex(&d.v2.archive_hash, prefix);
+	pnr_pull_result r;
+	fails(pnr_pull(d.to, "cloud", prefix, NULL, &r, NULL, err), PNR_NOT_FOUND, "has no package");
+	fails(pnr_pull(d.to, "cloud", "v3", NULL, &r, NULL, err), PNR_NOT_FOUND, "has no tag 'v3'");
+	fails(pnr_pull(d.to, "cloud", "latest", NULL, &r, NULL, err), PNR_INVALID, "is not a package of a remote");
+	fails(pnr_pull(d.to, "cloud", "../v1", NULL, &r, NULL, err), PNR_INVALID, "is not a package of a remote");
+	fails(pnr_pull(d.to, "nobody", "v1", NULL, &r, NULL, err), PNR_NOT_FOUND, "no remote 'nobody'");
+	pnr_package_info_free(info);
+	end(&d);
+}
+
+/* The newest of several zips of one package. */
+static void of_several_zips_the_newest_is_meant(void **state)
+{
+	world d = make_world(state);
+	char config[256], path[256];
+	const pnr_pack_options options = {
+		.size = sizeof options, .workspace = d.w->dir, .output_path = in(d.w, "portable.zip", path), .portable = true,
+	};
+	pnr_pack_result *result = NULL;
+	ok(pnr_pack(d.from, in(d.w, "model/livecalc.config.json", config), &options, &result, err));
+	push(d.from, "latest");
+	pnr_pull_result r = pull(d.to, d.v2.hash, NULL);
+	assert_true(pnr_digest_equal(&r.archive_hash, &result->archive_hash) || !r.archive_identical);
+	r = pull(d.to, d.v2.hash, in(d.w, "pulled.zip", path));
+	pnr_package_info *info = NULL;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	ok(pnr_store_resolve(d.to, pnr_digest_to_hex(&r.archive_hash, hex), &info, err));
+	assert_int_equal(info->archive_size, r.package_size);
+	pnr_package_info_free(info);
+	pnr_pack_result_free(result);
+	end(&d);
+}
+
+static void files_come_to_a_folder(void **state)
+{
+	world d = make_world(state);
+	char path[256];
+	pnr_pull_result r;
+	const pnr_pull_options options = { .size = sizeof options, .directory = in(d.w, "files", path) };
+	ok(pnr_pull(d.to, "cloud", "v2", &options, &r, NULL, err));
+	assert_true(same_file(d.w, "files/wasm/val.wasm", "model/wasm/val.wasm"));
+	assert_true(same_file(d.w, "files/livecalc.config.json", "model/livecalc.config.json"));
+	fails(pnr_pull(d.to, "cloud", "v1", &options, &r, NULL, err), PNR_CONFLICT, "is in the way");
+	const pnr_pull_options both = { .size = sizeof both, .directory = path, .output_path = "x.zip" };
+	fails(pnr_pull(d.to, "cloud", "v1", &both, &r, NULL, err), PNR_INVALID, "not both");
+	end(&d);
+}
+
+/* -------------------------------------------------------------- what is not -- */
+
+/* The keys of all objects of the remote. */
+typedef struct keys {
+	char *items[64];
+	size_t count;
+} keys;
+
+static int add_name(void *user, const char *key, uint64_t size)
+{
+	keys *k = user;
+	(void)size;
+	assert_true(k->count < PNR_COUNT(k->items));
+	k->items[k->count++] = strdup(key);
+	return 0;
+}
+
+static keys all_keys(const place *w)
+{
+	keys k = { .count = 0 };
+	char path[256];
+	pnr_remote *remote = NULL;
+	ok(pnr_remote_open(in(w, "remote", path), NULL, &remote, err));
+	ok(pnr_remote_list(remote, "", add_name, &k, NULL, err));
+	pnr_remote_close(remote);
+	return k;
+}
+
+static void free_keys(keys *k)
+{
+	while (k->count > 0)
+		free(k->items[--k->count]);
+}
+
+static void read_file(const char *path, pnr_buffer *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	ok(pnr_file_read_all(fd, SIZE_MAX / 2, out, path, err));
+	assert_int_equal(close(fd), 0);
+}
+
+static void write_file(const char *path, const char *data, size_t length)
+{
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, length, f), length);
+	assert_int_equal(fclose(f), 0);
+}
+
+typedef enum spoil { CUT, EMPTY, FLIP, LONGER, GONE, REPLACED, SPOILS } spoil;
+
+/* False: there is nothing to replace it by. */
+static bool spoil_file(const place *w, const keys *k, const char *key, const pnr_buffer *right, spoil how)
+{
+	char path[256], name[256];
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer other = PNR_BUFFER_INIT;
+	(void)snprintf(name, sizeof name, "remote/%s", key);
+	in(w, name, path);
+	if (how == GONE)
+		return unlink(path) == 0;
+	pnr_buffer_append(&other, right->data, right->length);
+	if (how == CUT)
+		other.length--;
+	if (how == EMPTY)
+		other.length = 0;
+	if (how == FLIP)
+		other.data[other.length / 2] ^= 1;
+	if (how == LONGER)
+		pnr_buffer_putc(&other, ' ');
+	/* Another object of the same folder of keys, whole. */
+	for (size_t i = 0; how == REPLACED && i < k->count; i++) {
+		if (strncmp(k->items[i], key, 6) != 0 || strcmp(k->items[i], key) == 0)
+			continue;
+		char from[256];
+		(void)snprintf(name, sizeof name, "remote/%s", k->items[i]);
+		pnr_buffer_clear(&other);
+		read_file(in(w, name, from), &other);
+		break;
+	}
+	if (how == REPLACED && other.length == right->length && memcmp(other.data, right->data, right->length) == 0)
+		return false;
+	write_file(path, other.data, other.length);
+	return true;
+}
+
+typedef struct told {
+	keys keys;
+	char text[1024];
+} told;
+
+static int tell(void *user, const char *key, const char *problem)
+{
+	told *t = user;
+	assert_true(problem[0] != '\0');
+	assert_true(t->keys.count < PNR_COUNT(t->keys.items));
+	t->keys.items[t->keys.count++] = strdup(key);
+	(void)snprintf(t->text, sizeof t->text, "%s: %s", key, problem);
+	return 0;
+}
+
+static bool was_told(const told *t, const char *key)
+{
+	for (size_t i = 0; i < t->keys.count; i++)
+		if (strcmp(t->keys.items[i], key) == 0)
+			return true;
+	return false;
+}
+
+static pnr_status check(pnr_store *store, told *out, pnr_remote_check_result *result, pnr_error *err)
+{
+	const pnr_remote_check_options options = { .size = sizeof options, .problem = tell, .problem_user = out };
+	return pnr_remote_check(store, "cloud", &options, result, NULL, err);
+}
+
+static void a_remote_that_is_whole_has_no_problems(void **state)
+{
+	world d = make_world(state);
+	told t = { .text = "" };
+	pnr_remote_check_result result;
+	ok(check(d.from, &t, &result, err));
+	assert_int_equal(result.packages, 2);
+	assert_int_equal(result.objects, 8);
+	assert_int_equal(result.problems, 0);
+	assert_int_equal(t.keys.count, 0);
+	/* Who has none of the content comes to the same. */
+	ok(check(d.to, &t, &result, err));
+	assert_int_equal(result.objects, 8);
+	end(&d);
+}
+
+/* Does a pull of version 2 into an empty store look at it? */
+static bool is_needed(const world *d, const char *key)
+{
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
+	pnr_named_remote named = PNR_NAMED_REMOTE_INIT;
+	char name[PNR_KEY_SIZE];
+	bool at_fault = false, needed = strcmp(key, "tags/v2") == 0 || strstr(key, d->v2.hash) != NULL;
+	ok(pnr_named_remote_open(d->from, "cloud", NULL, &named, &at_fault, err));
+	ok(pnr_remote_package_find(d->from, &named, "v2", &object, err));
+	for (size_t i = 0; i < object.object_count; i++)
+		needed |= strcmp(pnr_key_of_object(&object.objects[i], name), key) == 0;
+	pnr_named_remote_close(&named);
+	return needed;
+}
+
+/* A pull that needs it refuses it by its name, and takes nothing; a check names it, from either side. */
+static void check_spoilt(world *d, const char *key, spoil how, bool needed)
+{
+	pnr_pull_result r;
+	pnr_remote_check_result result;
+	pnr_error own = PNR_ERROR_INIT;
+	told t = { .text = "" };
+	bool is_tag = strncmp(key, "tags/", 5) == 0;
+	/* One that names another package is a tag. */
+	if (is_tag && how == REPLACED)
+		return;
+	renew(d);
+	pnr_status status = pnr_pull(d->to, "cloud", "v2", NULL, &r, NULL, &own);
+	if (needed != (status != PNR_OK))
+		fail_msg("%s, %d: %s: %s", key, (int)how, pnr_status_name(status), own.message);
+	if (status != PNR_OK) {
+		if (strstr(own.message, key) == NULL && strstr(own.message, "has no tag") == NULL &&
+		    strstr(own.message, "tags/v2") == NULL)
+			fail_msg("%s, %d: %s: %s", key, (int)how, pnr_status_name(status), own.message);
+		assert_true(status == PNR_CORRUPT || status == PNR_NOT_FOUND);
+		assert_int_equal(log_length(d->to), 0);
+		pnr_ref_row row;
+		assert_int_equal(pnr_store_ref(d->to, d->v2.hash, &row, NULL), PNR_NOT_FOUND);
+	}
+	if (is_tag && how == GONE)
+		return;
+	pnr_status checked = check(d->to, &t, &result, NULL);
+	bool named = was_told(&t, key);
+	/* Without the package nobody knows of it, but a tag. */
+	if (strncmp(key, "packages/", 9) == 0 && how == GONE)
+		named = t.keys.count == 1 && strncmp(t.keys.items[0], "tags/", 5) == 0;
+	if (checked != PNR_CORRUPT || !named)
+		fail_msg("%s, %d: %s, told %zu: %s", key, (int)how, pnr_status_name(checked), t.keys.count, t.text);
+	free_keys(&t.keys);
+}
+
+static void what_is_wrong_is_named_and_not_taken(void **state)
+{
+	world d = make_world(state);
+	keys k = all_keys(d.w);
+	assert_int_equal(k.count, 13);
+	for (size_t i = 0; i < k.count; i++) {
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer right = PNR_BUFFER_INIT;
+		char name[256], path[256];
+		if (strcmp(k.items[i], "pannier.json") == 0)
+			continue;
+		(void)snprintf(name, sizeof name, "remote/%s", k.items[i]);
+		read_file(in(d.w, name, path), &right);
+		bool needed = is_needed(&d, k.items[i]);
+		for (spoil how = CUT; how < SPOILS; how++) {
+			/* White space behind JSON is JSON. */
+			if (how == LONGER && strncmp(k.items[i], "packages/", 9) == 0)
+				continue;
+			if (spoil_file(d.w, &k, k.items[i], &right, how))
+				check_spoilt(&d, k.items[i], how, needed);
+			write_file(path, right.data, right.length);
+		}
+	}
+	renew(&d);
+	pull(d.to, "v2", NULL);
+	ok(verify(d.to, "latest", err));
+	free_keys(&k);
+	end(&d);
+}
+
+/* What a check found to be damaged is not relied on any more. */
+static void a_check_forgets_what_is_damaged(void **state)
+{
+	world d = make_world(state);
+	pnr_index *index = pnr_store_index(d.from);
+	keys k = all_keys(d.w);
+	told t = { .text = "" };
+	pnr_remote_check_result result;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_remote_row remote;
+	pnr_presence_row presence;
+	pnr_digest hash;
+	size_t patch = 0;
+	while (strncmp(k.items[patch], "patches/", 8) != 0)
+		patch++;
+	char name[256], path[256];
+	(void)snprintf(name, sizeof name, "remote/%s", k.items[patch]);
+	assert_int_equal(unlink(in(d.w, name, path)), 0);
+	assert_true(pnr_digest_from_hex(k.items[patch] + 8, 64, &hash));
+	ok(pnr_index_remote_find(index, "cloud", &arena, &remote, err));
+	ok(pnr_index_presence_find(index, remote.id, &hash, &presence, err));
+	fails(check(d.from, &t, &result, err), PNR_CORRUPT, "1 problem");
+	assert_int_equal(pnr_index_presence_find(index, remote.id, &hash, &presence, NULL), PNR_NOT_FOUND);
+	/* The package that needs it is not known to be there; the next heal mends it. */
+	int64_t id = 0;
+	pnr_ref_row v1;
+	ok(pnr_store_ref(d.from, "v1", &v1, err));
+	ok(pnr_index_remote_package_newest(index, remote.id, NULL, &id, err));
+	assert_int_equal(id, v1.package_id);
+	pnr_push_result sent;
+	const pnr_push_options heal = { .size = sizeof heal, .heal = true };
+	ok(pnr_push(d.from, "cloud", "v2", &heal, &sent, NULL, err));
+	free_keys(&t.keys);
+	pnr_status status = check(d.from, &t, &result, NULL);
+	if (status != PNR_OK)
+		fail_msg("%s", t.text);
+	pull(d.to, "v2", NULL);
+	free_keys(&k);
+	end(&d);
+}
+
+/* ---------------------------------------------------------------- remotes that fail -- */
+
+/* Each call of the remote fails once: nothing is visible, and what came does not come again. */
+static void a_remote_that_fails_costs_nothing_twice(void **state)
+{
+	world d = make_world(state);
+	unsigned failures = 0;
+	for (unsigned at = 0; at < 60; at++) {
+		char path[256];
+		pnr_named_remote named = PNR_NAMED_REMOTE_INIT;
+		pnr_pull_result first = { .size = 0 }, rest;
+		pnr_meter meter = { .fn = NULL };
+		const pnr_pull_options options = { .size = sizeof options };
+		pnr_error own = PNR_ERROR_INIT;
+		bool failed = false;
+		renew(&d);
+		ok(pnr_named_remote_open(d.to, "cloud", NULL, &named, &failed, err));
+		flaky *f = flaky_new(named.handle);
+		named.handle = &f->base;
+		f->fail_at = 1 + at / 2;
+		f->midway = at % 2 != 0;
+		f->status = PNR_RETRY;
+		pnr_status status = pnr_pull_through(d.to, &named, "v2", &options, &meter, &first, &failed, &own);
+		pnr_named_remote_close(&named);
+		if (status == PNR_OK)
+			break;
+		failures++;
+		assert_int_equal(own.status, status);
+		assert_true(failed || status == PNR_CORRUPT);
+		assert_int_equal(log_length(d.to), 0);
+		rest = pull(d.to, "v2", in(d.w, "pulled.zip", path));
+		assert_true(rest.blobs_fetched <= 7);
+		ok(verify(d.to, "latest", err));
+	}
+	/* The tag, the package, wholes, the patch: before and midway. */
+	assert_int_equal(failures, 8);
+	end(&d);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(an_empty_store_gets_all_and_the_same_zip),
+		T(a_warm_store_gets_what_it_lacks),
+		T(the_base_of_a_patch_comes_with_it),
+		T(every_kind_of_ref_is_found),
+		T(of_several_zips_the_newest_is_meant),
+		T(files_come_to_a_folder),
+		T(a_remote_that_is_whole_has_no_problems),
+		T(what_is_wrong_is_named_and_not_taken),
+		T(a_check_forgets_what_is_damaged),
+		T(a_remote_that_fails_costs_nothing_twice),
+	};
+	return cmocka_run_group_tests_name("sync/pull", tests, NULL, NULL);
+}
