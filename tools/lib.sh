@@ -35,7 +35,8 @@ needs_fuzz=(
 needs_bench=("${needs_build[@]}" python3=python3)
 bench_peers=(
 	zip=zip unzip=unzip 7z=p7zip-full openssl=openssl node=nodejs npm=npm restic=restic borg=borgbackup
-	casync=casync mkfs.xfs=xfsprogs git=git strace=strace)
+	casync=casync mkfs.xfs=xfsprogs git=git strace=strace
+	rsync=rsync clang=clang wasm-ld=lld)
 
 is_there() {
 	case $1 in

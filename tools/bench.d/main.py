@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import deltas
 import models
 import plot
 import report
@@ -372,6 +373,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/bench")
     parser.add_argument("--root", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--build", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--delta", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--svg", type=pathlib.Path)
@@ -379,7 +381,7 @@ def main():
     parser.add_argument("--only", action="append", choices=ROWS)
     options = parser.parse_args()
     options.svg = options.svg or options.build / "curves.svg"
-    bench = Bench(options)
+    bench = (deltas.Deltas if options.delta else Bench)(options)
     try:
         result = bench.run()
     finally:

@@ -148,6 +148,13 @@ class Report:
         if m["loadBefore"] > m["cores"] / 4:
             yield f"BUSY: the machine's load was {m['loadBefore']:.1f} when this began."
 
+    @staticmethod
+    def verdict(b):
+        verdict = {True: "met", False: "MISSED", None: "UNKNOWN"}[b["met"]]
+        value = "" if b["relation"] is None else \
+            f": {'not measured' if b['value'] is None else number(b['value'])}, {b['relation']} {number(b['limit'])}"
+        return f"{verdict:<8}{b['bar']}{value}"
+
     def block(self, row):
         yield f"{row['title']}: {row['scale']}"
         if row["results"]:
@@ -158,10 +165,7 @@ class Report:
             if r["error"]:
                 yield f"      FAILED: {' '.join(r['error'].split())}"
         for b in row["bars"]:
-            verdict = {True: "met", False: "MISSED", None: "UNKNOWN"}[b["met"]]
-            value = "" if b["relation"] is None else \
-                f": {'not measured' if b['value'] is None else number(b['value'])}, {b['relation']} {number(b['limit'])}"
-            yield f"  {verdict:<8}{b['bar']}{value}"
+            yield f"  {self.verdict(b)}"
         for note in row["notes"]:
             yield f"  ({note})"
 
