@@ -194,6 +194,11 @@ CREATE TABLE evicted_encoding ( -- Encodings whose bytes are gone, until the sam
   CHECK (evicted_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
 ) STRICT;
 
+-- What comes back may come in other bytes: then there is another zip of the same choice.
+DROP INDEX archive_by_choice;
+CREATE UNIQUE INDEX archive_by_choice
+    ON archive (package_id, coalesce(sources_id, 0), options, created_at, archive_hash);
+
 -- These views tell of encodings: of those whose bytes are there.
 
 DROP VIEW package_contents;

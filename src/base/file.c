@@ -56,6 +56,16 @@ pnr_status pnr_file_open_dir(int dirfd, const char *path, int *out_fd, pnr_error
 	return pnr_file_open(dirfd, path, O_RDONLY | O_DIRECTORY, 0, out_fd, err);
 }
 
+pnr_status pnr_file_duplicate(const void *fd, int *out_fd, pnr_error *err)
+{
+	int second = -1;
+	int errnum = ATTEMPT(PNR_CALL_OPEN, second, fcntl(*(const int *)fd, F_DUPFD_CLOEXEC, 3));
+	if (errnum != 0)
+		return pnr_fail_errno(err, errnum, "open a file once more");
+	*out_fd = second;
+	return PNR_OK;
+}
+
 /* Reads until @capacity or the end; @offset < 0 uses the file position. */
 static pnr_status read_some(int fd, void *buffer, size_t capacity, off_t offset, size_t *out_length,
                             const char *name, pnr_error *err)

@@ -52,6 +52,8 @@ int pnr_file_ask(pnr_file_call call, size_t *length);
 /** openat(2) with O_CLOEXEC. @dirfd may be AT_FDCWD. */
 PNR_CHECKED pnr_status pnr_file_open(int dirfd, const char *path, int flags, mode_t mode, int *out_fd,
                                      pnr_error *err);
+/** A second descriptor of the open file that the int at @fd is. The file position is one. */
+PNR_CHECKED pnr_status pnr_file_duplicate(const void *fd, int *out_fd, pnr_error *err);
 /** Read until @capacity bytes are there or the file ends. */
 PNR_CHECKED pnr_status pnr_file_read(int fd, void *buffer, size_t capacity, size_t *out_length,
                                      const char *name, pnr_error *err);

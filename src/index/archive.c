@@ -1,10 +1,10 @@
 /* Archives: the zips that were made of packages, and the encodings they hold. */
 #include "index/database.h"
 
-/* The columns that read_archive expects, in its order. */
-#define ARCHIVE_QUERY                                                                                      \
+/* The columns that read_archive expects, in its order; @evicted is the last. */
+#define ARCHIVE_QUERY(evicted)                                                                             \
 	"SELECT archive.id, archive.package_id, archive.sources_id, archive.created_at, blob.hash,"         \
-	" archive.manifest_blob_id, archive.archive_hash, archive.size"                                     \
+	" archive.manifest_blob_id, archive.archive_hash, archive.size, " evicted                           \
 	" FROM archive JOIN blob ON blob.id = archive.manifest_blob_id "
 
 static pnr_status read_archive(pnr_statement *from, const char *options, pnr_archive_row *out_row, pnr_error *err)
@@ -20,41 +20,45 @@ static pnr_status read_archive(pnr_statement *from, const char *options, pnr_arc
 		                .manifest_hash = pnr_column_digest(from, 4),
 		                .manifest_blob_id = pnr_column_int(from, 5),
 		                .archive_hash = pnr_column_digest(from, 6),
-		                .size = pnr_column_size(from, 7) };
+		                .size = pnr_column_size(from, 7),
+		                .evicted = pnr_column_int(from, 8) != 0 };
 	status = pnr_statement_intact(from, err);
 	if (status == PNR_OK)
 		*out_row = row;
 	return status;
 }
 
-pnr_status pnr_index_archive_find(pnr_index *index, int64_t package_id, int64_t sources_id, const char *options,
-                                  int64_t created_ms, pnr_archive_row *out_row, pnr_error *err)
+pnr_status pnr_index_archive_find(pnr_index *index, const pnr_archive_choice *choice, pnr_archive_row *out_row,
+                                  pnr_error *err)
 {
-	static const pnr_sql oldest_sql = { "find an archive",
-		                            ARCHIVE_QUERY "WHERE archive.package_id = ?1"
-		                            " AND coalesce(archive.sources_id, 0) = ?2 AND archive.options = ?3"
-		                            " ORDER BY EXISTS (SELECT 1"
-		                            " FROM archive_encoding JOIN evicted_encoding USING (encoding_id)"
-		                            " WHERE archive_id = archive.id), archive.id LIMIT 1" };
-	static const pnr_sql of_time_sql = { "find an archive",
-		                             ARCHIVE_QUERY "WHERE archive.package_id = ?1"
-		                             " AND coalesce(archive.sources_id, 0) = ?2"
-		                             " AND archive.options = ?3 AND archive.created_at = ?4" };
+#define FIND(of_time)                                                                                      \
+	ARCHIVE_QUERY("EXISTS (SELECT 1 FROM archive_encoding JOIN evicted_encoding USING (encoding_id)"    \
+	              " WHERE archive_id = archive.id) AS evicted")                                         \
+	"WHERE archive.package_id = ?1 AND coalesce(archive.sources_id, 0) = ?2 AND archive.options = ?3"   \
+	" AND (?4 = '' OR NOT EXISTS (SELECT 1 FROM archive_encoding AS held"                               \
+	" JOIN encoding ON encoding.id = held.encoding_id WHERE held.archive_id = archive.id"               \
+	" AND (encoding.encoder <> ?4 OR encoding.level <> ?5)))" of_time                                   \
+	" ORDER BY evicted, archive.id LIMIT 1"
+	static const pnr_sql oldest_sql = { "find an archive", FIND("") };
+	static const pnr_sql of_time_sql = { "find an archive", FIND(" AND archive.created_at = ?6") };
+#undef FIND
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	pnr_status status = pnr_statement_take(index, created_ms < 0 ? &oldest_sql : &of_time_sql, &find, err);
+	pnr_status status = pnr_statement_take(index, choice->created_ms < 0 ? &oldest_sql : &of_time_sql, &find, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_int(find, 1, package_id);
-	pnr_bind_int(find, 2, sources_id);
-	pnr_bind_text(find, 3, options);
-	if (created_ms >= 0)
-		pnr_bind_time(find, 4, created_ms);
-	return read_archive(find, options, out_row, err);
+	pnr_bind_int(find, 1, choice->package_id);
+	pnr_bind_int(find, 2, choice->sources_id);
+	pnr_bind_text(find, 3, choice->options);
+	pnr_bind_words(find, 4, choice->encoder);
+	pnr_bind_int(find, 5, choice->level);
+	if (choice->created_ms >= 0)
+		pnr_bind_time(find, 6, choice->created_ms);
+	return read_archive(find, choice->options, out_row, err);
 }
 
 pnr_status pnr_index_archive_get(pnr_index *index, int64_t archive_id, pnr_archive_row *out_row, pnr_error *err)
 {
-	static const pnr_sql get_sql = { "get an archive", ARCHIVE_QUERY "WHERE archive.id = ?1" };
+	static const pnr_sql get_sql = { "get an archive", ARCHIVE_QUERY("0") "WHERE archive.id = ?1" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *get = NULL;
 	pnr_status status = pnr_statement_take(index, &get_sql, &get, err);
 	if (status != PNR_OK)

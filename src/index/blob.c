@@ -115,8 +115,8 @@ pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char
 	 */
 #define FIND(kept)                                                                                                   \
 	"SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND level = ?3 AND encoder = ?2" kept             \
-	" UNION ALL SELECT id FROM (SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND (level = ?3 OR ?4)" \
-	kept " ORDER BY level = ?3 DESC, stored_size, id LIMIT 1) LIMIT 1"
+	" UNION ALL SELECT id FROM (SELECT id FROM encoding WHERE blob_id = ?1 AND base_id IS NULL AND ?4" kept           \
+	" ORDER BY level = ?3 DESC, stored_size, id LIMIT 1) LIMIT 1"
 	static const pnr_sql find_sql = { "find an encoding", FIND(" AND id NOT IN (SELECT encoding_id FROM evicted_encoding)") };
 	static const pnr_sql old_sql = { "find an encoding", FIND("") };
 #undef FIND
@@ -167,6 +167,22 @@ pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row
 	return pnr_statement_id(same, out_id, err);
 }
 
+pnr_status pnr_index_encoding_claim(pnr_index *index, int64_t id, const pnr_encoding_row *row, pnr_error *err)
+{
+	static const pnr_sql claim_sql = { "claim an encoding",
+		                           "UPDATE OR IGNORE encoding SET encoder = ?2, level = ?3"
+		                           " WHERE id = ?1 AND encoder GLOB '" PNR_ENCODER_RECEIVED "*'" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *claim = NULL;
+	pnr_status status = pnr_statement_take(index, &claim_sql, &claim, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(claim, 1, id);
+	pnr_bind_words(claim, 2, row->encoder);
+	pnr_bind_int(claim, 3, row->level);
+	status = pnr_statement_write(claim, err);
+	return status == PNR_OK && !pnr_index_changed(index) ? PNR_NOT_FOUND : status;
+}
+
 static pnr_status encoding_insert(pnr_index *index, const pnr_encoding_row *row, pnr_error *err)
 {
 	static const pnr_sql insert_sql = {
@@ -192,8 +208,9 @@ static pnr_status encoding_insert(pnr_index *index, const pnr_encoding_row *row,
 
 pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_error *err)
 {
-	static const pnr_sql id_sql = { "find an encoding", "SELECT id FROM encoding WHERE blob_id = ?1 AND encoder = ?2"
-		                                            " AND level = ?3 AND base_id IS NULL" };
+	static const pnr_sql id_sql = { "find an encoding that is there",
+		                        "SELECT id, id IN (SELECT encoding_id FROM evicted_encoding) FROM encoding"
+		                        " WHERE blob_id = ?1 AND encoder = ?2 AND level = ?3 AND base_id IS NULL" };
 	pnr_status status = encoding_insert(index, row, err);
 	if (status != PNR_OK)
 		return status;
@@ -202,12 +219,19 @@ pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_e
 		return PNR_OK;
 	}
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	status = pnr_statement_take(index, &id_sql, &find, err);
+	status = pnr_index_restore_encoding(index, row, err);
+	if (status == PNR_OK)
+		status = pnr_statement_take(index, &id_sql, &find, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(find, 1, row->blob_id);
 	pnr_bind_words(find, 2, row->encoder);
 	pnr_bind_int(find, 3, row->level);
-	status = pnr_statement_id(find, &row->id, err);
-	return status == PNR_OK ? pnr_index_restore_encoding(index, row->id, row, err) : status;
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	row->id = pnr_column_int(find, 0);
+	return pnr_column_int(find, 1) == 0
+	               ? PNR_OK
+	               : pnr_fail(err, PNR_CORRUPT, "index: encoding %lld came back with other bytes", (long long)row->id);
 }

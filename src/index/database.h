@@ -101,9 +101,6 @@ bool pnr_column_is_null(pnr_statement *statement, int n);
 pnr_digest pnr_column_digest(pnr_statement *statement, int n);
 int64_t pnr_column_time(pnr_statement *statement, int n);
 
-/** True if the last write changed a row. */
-bool pnr_index_changed(const pnr_index *index);
-
 /** What the beginning of a database file says of it. */
 typedef enum pnr_database_kind {
 	PNR_DATABASE_EMPTY,

@@ -19,22 +19,28 @@ pnr_status pnr_index_kept_size(pnr_index *index, uint64_t *out_size, pnr_error *
 
 /* ------------------------------------------------------------- giving up -- */
 
-static pnr_status find_oldest(pnr_index *index, int64_t except_id, int64_t *out_id, pnr_error *err)
+pnr_status pnr_index_evictable(pnr_index *index, int64_t except_id, pnr_id_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql find_sql = {
+	static const pnr_sql list_sql = {
 		"find what can be given up",
-		"SELECT id FROM (SELECT package.id AS id, package.package_hash AS hash,"
-		" (SELECT max(log.id) FROM log WHERE log.package_id = package.id) AS newest FROM package"
-		" WHERE package.id <> ?1 AND NOT EXISTS (SELECT 1 FROM evicted_package WHERE package_id = package.id))"
-		" WHERE newest IS NULL OR (SELECT event FROM log WHERE log.id = newest) IN ('pull', 'apply')"
-		" OR EXISTS (SELECT 1 FROM remote_package WHERE package_hash = hash) ORDER BY newest LIMIT 1"
+		"SELECT package.id FROM package WHERE package.id <> ?1"
+		" AND NOT EXISTS (SELECT 1 FROM evicted_package WHERE package_id = package.id)"
+		" AND (EXISTS (SELECT 1 FROM remote_package WHERE remote_package.package_hash = package.package_hash)"
+		" OR NOT EXISTS (SELECT 1 FROM log WHERE log.package_id = package.id))"
+		" ORDER BY (SELECT max(log.id) FROM log WHERE log.package_id = package.id)"
 	};
-	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_int(find, 1, except_id);
-	return pnr_statement_id(find, out_id, err);
+	pnr_bind_int(list, 1, except_id);
+	int64_t id = 0;
+	while ((status = pnr_statement_id(list, &id, err)) == PNR_OK) {
+		status = fn(user, id, err);
+		if (status != PNR_OK)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
 static pnr_status run_for(pnr_index *index, const pnr_sql *sql, int64_t id, pnr_error *err)
@@ -58,7 +64,7 @@ static pnr_status insert_at(pnr_index *index, const pnr_sql *sql, int64_t id, in
 	return pnr_statement_write(insert, err);
 }
 
-pnr_status pnr_index_evict_package(pnr_index *index, int64_t except_id, int64_t at_ms, int64_t *out_id, pnr_error *err)
+pnr_status pnr_index_evict_package(pnr_index *index, int64_t package_id, int64_t at_ms, pnr_error *err)
 {
 	static const pnr_sql mark_sql = { "give up a package",
 		                          "INSERT INTO evicted_package (package_id, evicted_at) VALUES (?1, ?2)" };
@@ -69,17 +75,10 @@ pnr_status pnr_index_evict_package(pnr_index *index, int64_t except_id, int64_t 
 	static const pnr_sql packs_sql = { "forget the packs of a package",
 		                           "DELETE FROM last_pack WHERE archive_id IN"
 		                           " (SELECT id FROM archive WHERE package_id = ?1)" };
-	int64_t id = 0;
-	pnr_status status = find_oldest(index, except_id, &id, err);
+	pnr_status status = insert_at(index, &mark_sql, package_id, at_ms, err);
 	if (status == PNR_OK)
-		status = insert_at(index, &mark_sql, id, at_ms, err);
-	if (status == PNR_OK)
-		status = run_for(index, &outputs_sql, id, err);
-	if (status == PNR_OK)
-		status = run_for(index, &packs_sql, id, err);
-	if (status == PNR_OK)
-		*out_id = id;
-	return status;
+		status = run_for(index, &outputs_sql, package_id, err);
+	return status == PNR_OK ? run_for(index, &packs_sql, package_id, err) : status;
 }
 
 /* ------------------------------------------------------------- what goes -- */
@@ -104,7 +103,7 @@ pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded
 		" WHERE " NOT_WANTED("held.id")
 	};
 	static const pnr_sql nobody_sql = { "list what no package needs",
-		                            UNNEEDED "blob JOIN encoding ON encoding.blob_id = blob.id"
+		                            UNNEEDED "blob CROSS JOIN encoding ON encoding.blob_id = blob.id"
 		                            " WHERE ?1 = 0 AND " NOT_WANTED("blob.id") };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, package_id == 0 ? &nobody_sql : &package_sql, &list, err);
@@ -138,24 +137,30 @@ pnr_status pnr_index_evict_encoding(pnr_index *index, int64_t encoding_id, int64
 
 /* -------------------------------------------------------- what comes back -- */
 
-pnr_status pnr_index_restore_encoding(pnr_index *index, int64_t encoding_id, const pnr_encoding_row *row, pnr_error *err)
+pnr_status pnr_index_restore_encoding(pnr_index *index, const pnr_encoding_row *row, pnr_error *err)
 {
-	static const pnr_sql unmark_sql = { "restore an encoding", "DELETE FROM evicted_encoding WHERE encoding_id = ?1" };
-	static const pnr_sql fill_sql = { "restore an encoding",
-		                          "UPDATE encoding SET data = ?2 WHERE id = ?1 AND stored_hash = ?3" };
-	PNR_CLEANUP(pnr_statement_release) pnr_statement *fill = NULL;
-	pnr_status status = run_for(index, &unmark_sql, encoding_id, err);
-	if (status != PNR_OK || !pnr_index_changed(index))
-		return status;
-	status = pnr_statement_take(index, &fill_sql, &fill, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_bind_int(fill, 1, encoding_id);
-	pnr_bind_blob(fill, 2, row->data, row->stored_size);
-	pnr_bind_digest(fill, 3, &row->stored_hash);
-	status = pnr_statement_write(fill, err);
-	if (status == PNR_OK && !pnr_index_changed(index))
-		return pnr_fail(err, PNR_CORRUPT, "index: encoding %lld came back with other bytes", (long long)encoding_id);
+#define SAME " blob_id = ?1 AND stored_size = ?2 AND stored_hash = ?3"
+	static const pnr_sql unmark_sql = { "restore an encoding",
+		                            "DELETE FROM evicted_encoding WHERE encoding_id IN"
+		                            " (SELECT id FROM encoding WHERE" SAME ")" };
+	static const pnr_sql fill_sql = { "restore an encoding", "UPDATE encoding SET data = ?4 WHERE" SAME };
+#undef SAME
+	const pnr_sql *const steps[] = { &unmark_sql, &fill_sql };
+	pnr_status status = PNR_OK;
+	for (size_t i = 0; i < PNR_COUNT(steps) && status == PNR_OK; i++) {
+		PNR_CLEANUP(pnr_statement_release) pnr_statement *step = NULL;
+		status = pnr_statement_take(index, steps[i], &step, err);
+		if (status != PNR_OK)
+			return status;
+		pnr_bind_int(step, 1, row->blob_id);
+		pnr_bind_size(step, 2, row->stored_size);
+		pnr_bind_digest(step, 3, &row->stored_hash);
+		if (steps[i] == &fill_sql)
+			pnr_bind_blob(step, 4, row->data, row->stored_size);
+		status = pnr_statement_write(step, err);
+		if (status == PNR_OK && !pnr_index_changed(index))
+			return PNR_OK;
+	}
 	return status;
 }
 

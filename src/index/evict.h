@@ -12,12 +12,14 @@
 PNR_CHECKED pnr_status pnr_index_kept_size(pnr_index *index, uint64_t *out_size, pnr_error *err);
 
 /**
- * Give up the package that was used longest ago: of those that came by pull or
- * apply at last, are known to be on a remote, or have no log entry. Not
- * @except_id. NOT_FOUND without a text if there is none.
+ * Report the packages that can be given up, the one that was used longest ago
+ * first: those that are known to be on a remote, and those without a log entry.
+ * Not @except_id. @fn must not write.
  */
-PNR_CHECKED pnr_status pnr_index_evict_package(pnr_index *index, int64_t except_id, int64_t at_ms, int64_t *out_id,
-                                               pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_evictable(pnr_index *index, int64_t except_id, pnr_id_fn fn, void *user,
+                                           pnr_error *err);
+/** Give up a package. What it needs stays until it is given up as well. */
+PNR_CHECKED pnr_status pnr_index_evict_package(pnr_index *index, int64_t package_id, int64_t at_ms, pnr_error *err);
 
 /** An encoding that nobody needs any more. */
 typedef struct pnr_unneeded_row {
@@ -38,9 +40,11 @@ PNR_CHECKED pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, 
                                           pnr_error *err);
 /** The bytes of an encoding go: those in the database now, its file when the transaction is committed. */
 PNR_CHECKED pnr_status pnr_index_evict_encoding(pnr_index *index, int64_t encoding_id, int64_t at_ms, pnr_error *err);
-/** The bytes of @row, which is there as @encoding_id, were stored again. Harmless if they were never gone. */
-PNR_CHECKED pnr_status pnr_index_restore_encoding(pnr_index *index, int64_t encoding_id, const pnr_encoding_row *row,
-                                                  pnr_error *err);
+/**
+ * The bytes of @row were stored again: all encodings of its blob of these bytes (stored_hash, stored_size) are whole.
+ * Harmless if they were never gone.
+ */
+PNR_CHECKED pnr_status pnr_index_restore_encoding(pnr_index *index, const pnr_encoding_row *row, pnr_error *err);
 /** The package is wanted again. Harmless if it was never given up. */
 PNR_CHECKED pnr_status pnr_index_restore_package(pnr_index *index, int64_t package_id, pnr_error *err);
 /** Are the bytes of an encoding of this blob gone? */

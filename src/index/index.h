@@ -72,8 +72,13 @@ PNR_CHECKED pnr_status pnr_index_blob_find(pnr_index *index, const pnr_digest *h
 /** Is there any blob of @size bytes? */
 PNR_CHECKED pnr_status pnr_index_blob_size_known(pnr_index *index, uint64_t size, bool *out_known,
                                                  pnr_error *err);
+/** True if the last write changed a row: after pnr_index_blob_put, if the blob is new. */
+bool pnr_index_changed(const pnr_index *index);
 /** Insert, or find the row that is there. @row->id is set. */
 PNR_CHECKED pnr_status pnr_index_blob_put(pnr_index *index, pnr_blob_row *row, pnr_error *err);
+
+/** What the encoder's name starts with if others made the encoding, who did not say with what. */
+#define PNR_ENCODER_RECEIVED "received:"
 
 typedef struct pnr_encoding_row {
 	int64_t id, blob_id;
@@ -88,7 +93,7 @@ typedef struct pnr_encoding_row {
 
 /**
  * The encoding to use for a blob: of @encoder and @level if there is one, else
- * of that @level, else (with @any) whichever is smallest. Not one whose bytes
+ * (with @any) one of that @level, else whichever is smallest. Not one whose bytes
  * were given up. NOT_FOUND without a text.
  */
 PNR_CHECKED pnr_status pnr_index_encoding_find(pnr_index *index, int64_t blob_id, const char *encoder,
@@ -105,7 +110,16 @@ PNR_CHECKED pnr_status pnr_index_encoding_get(pnr_index *index, int64_t encoding
  */
 PNR_CHECKED pnr_status pnr_index_encoding_same(pnr_index *index, const pnr_encoding_row *row, bool kept,
                                                int64_t *out_id, pnr_error *err);
-/** Insert, or find the row with the same blob, encoder and level, and restore it (evict.h). @row->id is set. */
+/**
+ * @id is of the bytes that @row has, and came from others: now it is of @row's encoder and level. NOT_FOUND without a
+ * text if it is of an encoder here already.
+ */
+PNR_CHECKED pnr_status pnr_index_encoding_claim(pnr_index *index, int64_t id, const pnr_encoding_row *row,
+                                                pnr_error *err);
+/**
+ * Insert, or find the row with the same blob, encoder and level, and restore it (evict.h). @row->id is set. Errors:
+ * CORRUPT (it was given up and had other bytes).
+ */
 PNR_CHECKED pnr_status pnr_index_encoding_put(pnr_index *index, pnr_encoding_row *row, pnr_error *err);
 
 /* ---------------------------------------------------------------- caches -- */
@@ -222,15 +236,24 @@ typedef struct pnr_archive_row {
 	int64_t manifest_blob_id;
 	pnr_digest archive_hash;
 	uint64_t size;            /**< of the zip */
+	bool evicted;             /**< out, of pnr_index_archive_find only: some of it was given up (evict.h) */
 } pnr_archive_row;
 
+/** What decides an archive's bytes. */
+typedef struct pnr_archive_choice {
+	int64_t package_id;
+	int64_t sources_id;
+	const char *options;
+	int64_t created_ms;  /**< -1: whenever */
+	const char *encoder; /**< all that it holds was made by this one at @level; NULL: whoever made it */
+	unsigned level;
+} pnr_archive_choice;
+
 /**
- * The archive of a package with these sources and options; the oldest one, of those of which nothing was given up if
- * there are any (evict.h), or with @created_ms >= 0 the one made at that moment. NOT_FOUND without a text.
- * @out_row->options is @options.
+ * The oldest archive of that choice, of those of which nothing was given up if there are any (evict.h). NOT_FOUND
+ * without a text. @out_row->options is @choice's.
  */
-PNR_CHECKED pnr_status pnr_index_archive_find(pnr_index *index, int64_t package_id, int64_t sources_id,
-                                              const char *options, int64_t created_ms,
+PNR_CHECKED pnr_status pnr_index_archive_find(pnr_index *index, const pnr_archive_choice *choice,
                                               pnr_archive_row *out_row, pnr_error *err);
 /** @encoding_ids: the manifest's first, then one an asset in order. @row->id is set. */
 PNR_CHECKED pnr_status pnr_index_archive_put(pnr_index *index, pnr_archive_row *row, const int64_t *encoding_ids,

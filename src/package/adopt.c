@@ -1,6 +1,5 @@
 #include "package/adopt.h"
 #include "base/file.h"
-#include "index/evict.h"
 #include "package/archive.h"
 #include "package/inspect.h"
 #include "package/manifest_write.h"
@@ -26,7 +25,6 @@ typedef struct adopting {
 	int64_t package_id;
 	pnr_archive_row archive; /* id 0: a new one */
 	bool overtaken;          /* another process recorded this archive first */
-	bool partial;            /* some encodings of the archive were evicted, and others have come instead */
 	int64_t *ids;            /* encodings: the manifest's, then one an asset */
 	char *target;            /* NULL: no zip is wanted */
 	pnr_temp zip;
@@ -159,32 +157,43 @@ static pnr_status keep_manifest(adopting *a, pnr_error *err)
 	return status == PNR_OK ? pnr_ingest_rows(a->ingest, err) : status;
 }
 
-/* If it was evicted: the assets are here again, and with the manifest it is whole, unless they came in another form. */
-static pnr_status restore_archive(adopting *a, pnr_error *err)
+/* The archive, if it is known and whole. NOT_FOUND without a text if it is not. */
+static pnr_status find_whole_archive(const adopting *a, int64_t sources_id, pnr_archive_row *out_archive,
+                                     pnr_error *err)
 {
-	pnr_status status = pnr_index_archive_evicted(a->index, a->archive.id, &a->partial, err);
-	if (status != PNR_OK || !a->partial)
-		return status;
-	status = keep_manifest(a, err);
-	return status == PNR_OK ? pnr_index_archive_evicted(a->index, a->archive.id, &a->partial, err) : status;
+	const pnr_archive_choice choice = {
+		.package_id = a->package_id,
+		.sources_id = sources_id,
+		.options = a->from->options,
+		.created_ms = a->manifest->created_ms,
+	};
+	pnr_archive_row found;
+	pnr_status status = pnr_index_archive_find(a->index, &choice, &found, err);
+	if (status == PNR_OK && found.evicted)
+		return PNR_NOT_FOUND;
+	if (status == PNR_OK)
+		*out_archive = found;
+	return status;
 }
 
+/* One of which something was given up may lack no more than its manifest; else its assets came in other bytes. */
 static pnr_status find_archive(adopting *a, int64_t sources_id, pnr_error *err)
 {
-	const int64_t created_ms = a->manifest->created_ms;
-	pnr_status status = pnr_index_archive_find(a->index, a->package_id, sources_id, a->from->options, created_ms,
-	                                           &a->archive, err);
+	pnr_status status = find_whole_archive(a, sources_id, &a->archive, err);
+	if (status != PNR_NOT_FOUND)
+		return status;
+	status = keep_manifest(a, err);
 	if (status == PNR_OK)
-		return restore_archive(a, err);
+		status = find_whole_archive(a, sources_id, &a->archive, err);
 	if (status != PNR_NOT_FOUND)
 		return status;
 	a->archive = (pnr_archive_row){
 		.package_id = a->package_id,
 		.sources_id = sources_id,
 		.options = a->from->options,
-		.created_ms = created_ms,
+		.created_ms = a->manifest->created_ms,
 	};
-	return keep_manifest(a, err);
+	return PNR_OK;
 }
 
 static pnr_status store_package(void *user, pnr_error *err)
@@ -206,7 +215,7 @@ static pnr_status store_package(void *user, pnr_error *err)
 static pnr_status list_encodings(adopting *a, pnr_error *err)
 {
 	size_t count = a->manifest->asset_count;
-	if (a->archive.id != 0 && !a->partial)
+	if (a->archive.id != 0)
 		return pnr_record_encodings(a->index, a->archive.id, a->ids, count + 1, err);
 	pnr_status status = pnr_index_hold(a->index, err);
 	a->ids[0] = a->manifest_item.encoding_id;
@@ -254,7 +263,7 @@ static pnr_status write_zip(adopting *a, pnr_error *err)
 	if (items == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = list_encodings(a, err);
-	if (status == PNR_OK && a->archive.id != 0 && !a->partial)
+	if (status == PNR_OK && a->archive.id != 0)
 		status = pnr_index_blob_find(a->index, &a->archive.manifest_hash, &manifest, err);
 	items[0] = (pnr_archive_item){ .path = PNR_MANIFEST_NAME, .blob = manifest, .encoding_id = a->ids[0] };
 	for (size_t i = 1; i < count; i++)
@@ -267,7 +276,7 @@ static pnr_status write_zip(adopting *a, pnr_error *err)
 		status = write_items(a, items, count, &hash, &size, err);
 	if (status != PNR_OK)
 		return status;
-	if (a->archive.id != 0 && !a->partial && !pnr_digest_equal(&hash, &a->archive.archive_hash))
+	if (a->archive.id != 0 && !pnr_digest_equal(&hash, &a->archive.archive_hash))
 		return pnr_fail(err, PNR_CORRUPT,
 		                "the store gives another zip than the one it recorded: its index was changed or is "
 		                "damaged; restore the store, or use a new one with --store");
@@ -280,7 +289,7 @@ static pnr_status make_zip(adopting *a, pnr_error *err)
 {
 	pnr_meter none = { .fn = NULL };
 	pnr_meter *meter = a->from->meter != NULL ? a->from->meter : &none;
-	if (a->target == NULL && a->archive.id != 0 && !a->partial)
+	if (a->target == NULL && a->archive.id != 0)
 		return PNR_OK;
 	pnr_status status = pnr_meter_begin(meter, PNR_PHASE_WRITE, 0, err);
 	if (status == PNR_OK)
@@ -313,8 +322,7 @@ static pnr_status put_record(void *user, pnr_error *err)
 	pnr_archive_row first;
 	pnr_status status = PNR_OK;
 	if (a->archive.id == 0) {
-		status = pnr_index_archive_find(a->index, a->package_id, a->archive.sources_id, a->from->options,
-		                                a->archive.created_ms, &first, err);
+		status = find_whole_archive(a, a->archive.sources_id, &first, err);
 		if (status == PNR_OK) {
 			a->archive = first;
 			a->overtaken = true;

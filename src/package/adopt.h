@@ -39,7 +39,8 @@ typedef struct pnr_adopted {
  * zip is written (or only hashed), then archive and log entry are recorded in one
  * transaction, then the zip gets its name. A package that is known already gets
  * a log entry, no second row; so does its archive, and is not made again where
- * nobody wants the zip.
+ * nobody wants the zip, unless some of it was given up (index/evict.h) and came
+ * back in other bytes: then that is another archive.
  *
  * Errors: CORRUPT (the manifest breaks a rule of verify, or is not the one that
  * its config and assets make: the text says which), NOT_FOUND (an asset is not in

@@ -218,6 +218,22 @@ pnr_status pnr_contents_read(pnr_contents *contents, uint64_t index, const pnr_s
 	return status;
 }
 
+pnr_status pnr_contents_manifest(pnr_contents *contents, pnr_buffer *out, pnr_error *err)
+{
+	uint64_t index;
+	if (!pnr_contents_find_manifest(contents, &index))
+		return pnr_fail(err, PNR_CORRUPT, PNR_MANIFEST_NAME ": is missing");
+	const pnr_contents_entry entry = pnr_contents_get(contents, index);
+	if (entry.size > PNR_MANIFEST_MAX)
+		return pnr_fail(err, PNR_CORRUPT, PNR_MANIFEST_NAME ": is larger than the limit of %u bytes", PNR_MANIFEST_MAX);
+	pnr_buffer_end end = { out, (size_t)entry.size };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	/* Empty, it is a text all the same. */
+	pnr_buffer_append(out, "", 0);
+	pnr_status status = pnr_buffer_status(out, err);
+	return status == PNR_OK ? pnr_contents_read(contents, index, &sink, NULL, NULL, err) : status;
+}
+
 pnr_status pnr_contents_settle(pnr_contents *contents, pnr_error *err)
 {
 	return contents->ops->settle == NULL ? PNR_OK : contents->ops->settle(contents, err);

@@ -96,6 +96,8 @@ uint64_t pnr_contents_count(const pnr_contents *contents);
 pnr_contents_entry pnr_contents_get(const pnr_contents *contents, uint64_t index);
 /** The entry manifest.json; false if there is none. */
 bool pnr_contents_find_manifest(const pnr_contents *contents, uint64_t *out_index);
+/** Its text, into @out, which is empty. Errors: CORRUPT (there is none, or it is too large: named), those of reading. */
+PNR_CHECKED pnr_status pnr_contents_manifest(pnr_contents *contents, pnr_buffer *out, pnr_error *err);
 
 /**
  * Open the body of entry @index.

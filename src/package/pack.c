@@ -19,7 +19,6 @@
 #include "base/options.h"
 #include "base/path.h"
 #include "codec/hash.h"
-#include "index/evict.h"
 #include "package/archive.h"
 #include "package/manifest_write.h"
 #include "package/plan.h"
@@ -223,22 +222,33 @@ static pnr_status write_manifest(packing *p, pnr_error *err)
 	return status == PNR_OK ? pnr_ingest_rows(p->ingest, err) : status;
 }
 
-/* The archive that was made of this before. NOT_FOUND without a text if there is none, or it cannot be made again. */
-static pnr_status find_whole_archive(packing *p, int64_t sources_id, pnr_archive_row *out_archive, pnr_error *err)
+/* Of the archives that were made of this before: one that is whole, else any. NOT_FOUND without a text. */
+static pnr_status find_made_before(const packing *p, int64_t sources_id, pnr_archive_row *out_archive, pnr_error *err)
 {
-	bool evicted = false;
-	pnr_status status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, p->epoch_ms,
-	                                           out_archive, err);
-	if (status == PNR_OK)
-		status = pnr_index_archive_evicted(p->index, out_archive->id, &evicted, err);
-	return status == PNR_OK && evicted ? PNR_NOT_FOUND : status;
+	const pnr_archive_choice choice = {
+		.package_id = p->package_id,
+		.sources_id = sources_id,
+		.options = p->options_text,
+		.created_ms = p->epoch_ms,
+		/* Who asked for a level gets what our encoder makes, not what came from elsewhere. */
+		.encoder = p->any_encoding ? NULL : pnr_encoder_name(),
+		.level = p->level,
+	};
+	return pnr_index_archive_find(p->index, &choice, out_archive, err);
+}
+
+/* The same; NOT_FOUND, too, if none can be made again. */
+static pnr_status find_whole_archive(const packing *p, int64_t sources_id, pnr_archive_row *out_archive,
+                                     pnr_error *err)
+{
+	pnr_status status = find_made_before(p, sources_id, out_archive, err);
+	return status == PNR_OK && out_archive->evicted ? PNR_NOT_FOUND : status;
 }
 
 /* One that was evicted: its assets were just taken in, and its manifest can be made. That may be all it lacks. */
 static pnr_status restore_archive(packing *p, int64_t sources_id, pnr_error *err)
 {
-	pnr_status status = pnr_index_archive_find(p->index, p->package_id, sources_id, p->options_text, p->epoch_ms,
-	                                           &p->archive, err);
+	pnr_status status = find_made_before(p, sources_id, &p->archive, err);
 	if (status == PNR_OK)
 		status = write_manifest(p, err);
 	pnr_buffer_clear(&p->manifest);

@@ -20,6 +20,8 @@ typedef struct evicting {
 	pnr_store *store;
 	uint64_t limit;
 	int64_t except_id, at_ms;
+	int64_t *packages; /* that can be given up, the longest unused first */
+	size_t package_count, package_capacity;
 	unneeded *items; /* of which the first `marked` have no bytes any more */
 	size_t count, capacity, marked;
 	pnr_evicted evicted;
@@ -27,6 +29,7 @@ typedef struct evicting {
 
 static void evicting_free(evicting *e)
 {
+	free(e->packages);
 	free(e->items);
 }
 
@@ -58,19 +61,29 @@ static pnr_status give_up(evicting *e, int64_t package_id, pnr_error *err)
 	return status;
 }
 
+static pnr_status add_package(void *user, int64_t id, pnr_error *err)
+{
+	evicting *e = user;
+	int64_t *packages = pnr_array_grow(e->packages, sizeof *packages, e->package_count, &e->package_capacity);
+	if (packages == NULL)
+		return pnr_fail_nomem(err);
+	e->packages = packages;
+	e->packages[e->package_count++] = id;
+	return PNR_OK;
+}
+
 static pnr_status write_rows(void *user, pnr_error *err)
 {
 	evicting *e = user;
-	int64_t package_id = 0;
 	pnr_status status = pnr_index_kept_size(e->store->index, &e->evicted.kept, err);
 	if (status == PNR_OK && e->evicted.kept > e->limit)
 		status = give_up(e, 0, err);
-	while (status == PNR_OK && e->evicted.kept > e->limit) {
-		status = pnr_index_evict_package(e->store->index, e->except_id, e->at_ms, &package_id, err);
-		if (status == PNR_NOT_FOUND)
-			return PNR_OK;
+	if (status == PNR_OK && e->evicted.kept > e->limit)
+		status = pnr_index_evictable(e->store->index, e->except_id, add_package, e, err);
+	for (size_t i = 0; status == PNR_OK && i < e->package_count && e->evicted.kept > e->limit; i++) {
+		status = pnr_index_evict_package(e->store->index, e->packages[i], e->at_ms, err);
 		if (status == PNR_OK)
-			status = give_up(e, package_id, err);
+			status = give_up(e, e->packages[i], err);
 		e->evicted.packages += status == PNR_OK;
 	}
 	return status;

@@ -275,12 +275,26 @@ static void keep(pnr_ingest *ingest, item *it)
 	push(&ingest->pending, it, it->encoded.length);
 }
 
-static pnr_status put_encoding(pnr_ingest *ingest, const item *it, int64_t blob_id, pnr_error *err)
+/* The encoding of these bytes that is there. What others made and we make, too, is ours from then on. */
+static pnr_status take_same(pnr_index *index, item *it, const pnr_encoding_row *row, pnr_error *err)
+{
+	int64_t id = 0;
+	pnr_status status = pnr_index_encoding_same(index, row, false, &id, err);
+	if (status == PNR_OK)
+		status = pnr_index_restore_encoding(index, row, err);
+	if (status == PNR_OK && !it->received)
+		status = pnr_index_encoding_claim(index, id, row, err);
+	if (status == PNR_OK)
+		it->out->encoding_id = id;
+	return status;
+}
+
+static pnr_status put_encoding(pnr_ingest *ingest, const pnr_blob_row *blob, bool is_new, item *it, pnr_error *err)
 {
 	pnr_index *index = ingest->store->index;
 	char received[RECEIVED_SIZE], hex[PNR_DIGEST_HEX_SIZE];
 	pnr_encoding_row row = {
-		.blob_id = blob_id,
+		.blob_id = blob->id,
 		.form = pnr_form_name(it->encoding.form),
 		.encoder = pnr_encoder_name(),
 		.level = ingest->options.level,
@@ -288,17 +302,16 @@ static pnr_status put_encoding(pnr_ingest *ingest, const item *it, int64_t blob_
 		.stored_size = it->encoding.stored_size,
 		.data = it->encoded.data,
 	};
+	pnr_status status = is_new ? PNR_NOT_FOUND : take_same(index, it, &row, err);
+	if (status != PNR_NOT_FOUND)
+		return status;
 	if (it->received) {
-		pnr_status status = pnr_index_encoding_same(index, &row, false, &it->out->encoding_id, err);
-		if (status == PNR_OK)
-			status = pnr_index_restore_encoding(index, it->out->encoding_id, &row, err);
-		if (status != PNR_NOT_FOUND)
-			return status;
 		/* Of one content others may send several, each as good. */
-		(void)snprintf(received, sizeof received, "received:%.16s", pnr_digest_to_hex(&row.stored_hash, hex));
+		(void)snprintf(received, sizeof received, PNR_ENCODER_RECEIVED "%.16s",
+		               pnr_digest_to_hex(&row.stored_hash, hex));
 		row.encoder = received;
 	}
-	pnr_status status = pnr_index_encoding_put(index, &row, err);
+	status = pnr_index_encoding_put(index, &row, err);
 	if (status == PNR_OK)
 		it->out->encoding_id = row.id;
 	return status;
@@ -313,7 +326,7 @@ static pnr_status write_rows(pnr_ingest *ingest, item *it, pnr_error *err)
 		status = pnr_index_blob_put(index, &blob, err);
 		if (status != PNR_OK)
 			return status;
-		status = put_encoding(ingest, it, blob.id, err);
+		status = put_encoding(ingest, &blob, pnr_index_changed(index), it, err);
 		if (status != PNR_OK)
 			return status;
 		it->out->blob = blob;
@@ -340,6 +353,12 @@ pnr_status pnr_ingest_rows(pnr_ingest *ingest, pnr_error *err)
 static pnr_status rows_work(void *user, pnr_error *err)
 {
 	return pnr_ingest_rows(user, err);
+}
+
+pnr_status pnr_ingest_commit(pnr_ingest *ingest, pnr_error *err)
+{
+	pnr_status status = pnr_ingest_settle(ingest, err);
+	return status == PNR_OK ? pnr_store_transaction(ingest->store, rows_work, ingest, err) : status;
 }
 
 static pnr_status flush_if_large(pnr_ingest *ingest, pnr_error *err)

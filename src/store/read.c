@@ -352,6 +352,16 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 	return status;
 }
 
+pnr_status pnr_store_load_blob(pnr_store *store, const pnr_blob_row *blob, pnr_buffer *out, pnr_error *err)
+{
+	pnr_buffer_end end = { out, (size_t)blob->size };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	/* A buffer that grows takes twice as much. */
+	if (pnr_buffer_reserve(out, (size_t)blob->size) == NULL)
+		return pnr_fail_nomem(err);
+	return pnr_store_read_blob(store, blob, &sink, err);
+}
+
 pnr_status pnr_store_manifest(pnr_store *store, int64_t archive_id, pnr_buffer *out, pnr_error *err)
 {
 	pnr_archive_row archive;

@@ -94,6 +94,8 @@ PNR_CHECKED pnr_status pnr_ingest_add_body(pnr_ingest *ingest, const pnr_receive
 PNR_CHECKED pnr_status pnr_ingest_settle(pnr_ingest *ingest, pnr_error *err);
 /** Write the rows of all that is settled, inside the caller's transaction. Afterwards more may be added. */
 PNR_CHECKED pnr_status pnr_ingest_rows(pnr_ingest *ingest, pnr_error *err);
+/** Both, in a transaction of its own. */
+PNR_CHECKED pnr_status pnr_ingest_commit(pnr_ingest *ingest, pnr_error *err);
 
 typedef struct pnr_ingest_counts {
 	uint64_t hashed, reused; /**< files */
@@ -122,6 +124,8 @@ bool pnr_file_settled(int fd, const struct stat *st);
  */
 PNR_CHECKED pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out,
                                            pnr_error *err);
+/** The same into @out, which is empty: takes memory for its size once. */
+PNR_CHECKED pnr_status pnr_store_load_blob(pnr_store *store, const pnr_blob_row *blob, pnr_buffer *out, pnr_error *err);
 
 /** A public receiver of bytes, as a sink; one that stops is CANCELLED. */
 typedef struct pnr_receiver {
@@ -176,9 +180,9 @@ typedef struct pnr_evicted {
 /**
  * Keep the bytes of all encodings within @limit, as far as that can be without
  * losing anything: packages are given up, the one with the oldest newest log entry
- * first, that came by pull or apply or are known to be on a remote; not
- * @except_id, and no content that another package needs. Their rows stay, and
- * what asks for their content is told NOT_FOUND until it comes again. Content of no package goes first.
+ * first, that are known to be on a remote; not @except_id, and no content that
+ * another package needs. Their rows stay, and what asks for their content is told
+ * NOT_FOUND until it comes again. Content of no package goes first.
  *
  * @out_evicted  also with BUSY.
  * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM.

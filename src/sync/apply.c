@@ -20,8 +20,6 @@
 #include "package/tree.h"
 #include "sync/delta_manifest.h"
 #include "sync/nearby.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <pannier/delta.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,21 +89,16 @@ static const pnr_manifest_asset *asset_of(const applying *a, size_t i)
 static pnr_status read_manifest(applying *a, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	uint64_t index;
 	pnr_delta_manifest *delta = &a->block->delta;
-	if (!pnr_contents_find_manifest(a->contents, &index))
-		return pnr_fail(err, PNR_CORRUPT, "it has no " PNR_MANIFEST_NAME);
-	const pnr_contents_entry entry = pnr_contents_get(a->contents, index);
-	if (entry.size > PNR_MANIFEST_MAX)
-		return pnr_fail(err, PNR_CORRUPT, PNR_MANIFEST_NAME " is larger than the limit of %u bytes", PNR_MANIFEST_MAX);
-	pnr_buffer_end end = { &text, (size_t)entry.size };
-	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	pnr_status status = pnr_contents_read(a->contents, index, &sink, NULL, NULL, err);
-	if (status == PNR_OK)
-		status = pnr_delta_manifest_read(text.data == NULL ? "" : text.data, text.length, delta, err);
+	pnr_status status = pnr_contents_manifest(a->contents, &text, err);
+	if (status != PNR_OK)
+		return status;
+	status = pnr_delta_manifest_read(text.data, text.length, delta, err);
 	if (status == PNR_OK && !pnr_choice_read(delta->archive_options, &a->choice))
 		status = pnr_fail(err, PNR_CORRUPT, "/" PNR_DELTA_KEY "/archiveOptions: '%.100s' is none that this build knows",
 		                  delta->archive_options);
+	if (status != PNR_OK)
+		pnr_context(err, PNR_MANIFEST_NAME);
 	return status;
 }
 
@@ -337,14 +330,7 @@ static pnr_status read_base(const applying *a, size_t i, pnr_buffer *out, pnr_er
 	if (status == PNR_OK && blob.size != from->base_size)
 		status = pnr_fail(err, PNR_CORRUPT, "the base of its patch has %llu bytes, the manifest says %llu",
 		                  (unsigned long long)blob.size, (unsigned long long)from->base_size);
-	if (status != PNR_OK)
-		return status;
-	pnr_buffer_end end = { out, (size_t)from->base_size };
-	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	/* All at once: a buffer that grows takes twice as much. */
-	if (pnr_buffer_reserve(out, (size_t)from->base_size) == NULL)
-		return pnr_fail_nomem(err);
-	return pnr_store_read_blob(a->store, &blob, &sink, err);
+	return status == PNR_OK ? pnr_store_load_blob(a->store, &blob, out, err) : status;
 }
 
 /* Writes from the start on and leaves the file's position there: it is read next. */
@@ -380,17 +366,11 @@ static pnr_status patch_into(applying *a, size_t i, int fd, pnr_error *err)
 	return pnr_patch_apply(&patch, &body.source, body.size, &sink, &a->meter, asset->path, err);
 }
 
-static pnr_status duplicate(const void *context, int *out_fd, pnr_error *err)
-{
-	*out_fd = fcntl(*(const int *)context, F_DUPFD_CLOEXEC, 3);
-	return *out_fd >= 0 ? PNR_OK : pnr_fail_errno(err, errno, "a second descriptor");
-}
-
 static pnr_status take_patch(applying *a, size_t i, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
 	const pnr_manifest_asset *asset = asset_of(a, i);
-	pnr_ingest_file file = { .open = duplicate, .context = &fd, .name = asset->path };
+	pnr_ingest_file file = { .open = pnr_file_duplicate, .context = &fd, .name = asset->path };
 	pnr_status status = check_patch(a, i, err);
 	if (status == PNR_OK && a->there[i])
 		return PNR_OK;
@@ -425,11 +405,6 @@ static pnr_status take_patches(applying *a, pnr_error *err)
 	return status;
 }
 
-static pnr_status put_rows(void *ingest, pnr_error *err)
-{
-	return pnr_ingest_rows(ingest, err);
-}
-
 static uint64_t total_bytes(const applying *a)
 {
 	uint64_t total = 0;
@@ -453,9 +428,7 @@ static pnr_status take_in(applying *a, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_contents_settle(a->contents, err);
 	if (status == PNR_OK)
-		status = pnr_ingest_settle(a->ingest, err);
-	if (status == PNR_OK)
-		status = pnr_store_transaction(a->store, put_rows, a->ingest, err);
+		status = pnr_ingest_commit(a->ingest, err);
 	if (status == PNR_OK)
 		status = pnr_meter_end(&a->meter, err);
 	if (status != PNR_OK && status != PNR_CANCELLED)

@@ -3,15 +3,6 @@
 #include "codec/patch.h"
 #include <unistd.h>
 
-static pnr_status read_base(pnr_store *store, const pnr_blob_row *base, pnr_buffer *out, pnr_error *err)
-{
-	pnr_buffer_end end = { out, (size_t)base->size };
-	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	if (pnr_buffer_reserve(out, (size_t)base->size) == NULL)
-		return pnr_fail_nomem(err);
-	return pnr_store_read_blob(store, base, &sink, err);
-}
-
 static pnr_status read_content(pnr_store *store, const pnr_blob_row *content, int scratch, const char *name,
                                pnr_error *err)
 {
@@ -29,7 +20,7 @@ pnr_status pnr_blob_patch(pnr_store *store, const pnr_blob_row *base, const pnr_
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer bytes = PNR_BUFFER_INIT;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = read_base(store, base, &bytes, &own);
+	pnr_status status = pnr_store_load_blob(store, base, &bytes, &own);
 	if (status == PNR_NOT_FOUND) {
 		*out_size = 0; /* it was evicted */
 		return PNR_OK;

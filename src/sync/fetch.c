@@ -10,8 +10,6 @@
 #include "codec/patch.h"
 #include "package/manifest_read.h"
 #include "sync/object_read.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,11 +171,8 @@ static pnr_status read_base(const incoming *in, pnr_buffer *out, pnr_error *err)
 	if (status == PNR_OK && !pnr_patch_fits(base.size, row->size))
 		status = pnr_fail(err, PNR_UNSUPPORTED, "no patch can lead from its %llu bytes to %llu",
 		                  (unsigned long long)base.size, (unsigned long long)row->size);
-	if (status == PNR_OK) {
-		pnr_buffer_end end = { out, (size_t)base.size };
-		const pnr_sink sink = pnr_buffer_end_sink(&end);
-		status = pnr_store_read_blob(store, &base, &sink, err);
-	}
+	if (status == PNR_OK)
+		status = pnr_store_load_blob(store, &base, out, err);
 	if (status != PNR_OK)
 		pnr_context(err, "the base of '%s'", in->arrival.key);
 	return status;
@@ -190,12 +185,6 @@ static pnr_status apply(const incoming *in, const pnr_buffer *base, const pnr_si
 	return status == PNR_OK ? PNR_OK : blame(in->fetching, &own, err);
 }
 
-static pnr_status open_scratch(const void *context, int *out_fd, pnr_error *err)
-{
-	*out_fd = fcntl(*(const int *)context, F_DUPFD_CLOEXEC, 0);
-	return *out_fd < 0 ? pnr_fail_errno(err, errno, "temporary file") : PNR_OK;
-}
-
 static pnr_status take_large(incoming *in, const pnr_buffer *base, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
@@ -204,7 +193,7 @@ static pnr_status take_large(incoming *in, const pnr_buffer *base, pnr_error *er
 		return status;
 	pnr_file_end end = { fd, in->arrival.key };
 	const pnr_sink sink = pnr_file_end_sink(&end);
-	pnr_ingest_file file = { .open = open_scratch, .context = &fd, .name = in->arrival.key };
+	pnr_ingest_file file = { .open = pnr_file_duplicate, .context = &fd, .name = in->arrival.key };
 	status = apply(in, base, &sink, err);
 	if (status == PNR_OK)
 		status = pnr_file_stat(fd, &file.st, in->arrival.key, err);
@@ -246,17 +235,6 @@ static pnr_status take(void *context, pnr_error *err)
 	return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &f->own);
 }
 
-static pnr_status rows(void *user, pnr_error *err)
-{
-	return pnr_ingest_rows(user, err);
-}
-
-static pnr_status settle(fetching *f, pnr_error *err)
-{
-	pnr_status status = pnr_ingest_settle(f->ingest, err);
-	return status == PNR_OK ? pnr_store_transaction(f->store, rows, f->ingest, err) : status;
-}
-
 /* The first object that is not there is named. */
 static pnr_status get(fetching *f, pnr_remote_download *downloads, size_t count, pnr_error *err)
 {
@@ -287,7 +265,7 @@ static pnr_status fetch_batch(fetching *f, const pnr_object_row **batch, size_t 
 	}
 	pnr_status status = get(f, downloads, count, err);
 	/* What came before a failure need not come again. */
-	pnr_status settled = settle(f, status == PNR_OK ? err : NULL);
+	pnr_status settled = pnr_ingest_commit(f->ingest, status == PNR_OK ? err : NULL);
 	for (size_t i = 0; i < count; i++) {
 		pnr_arrival_clear(&list[i].arrival);
 		if (settled == PNR_OK)

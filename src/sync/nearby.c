@@ -34,7 +34,6 @@ size_t pnr_wanted_sort(pnr_wanted *wanted, size_t count)
 
 /* What both kinds share. */
 typedef struct taking {
-	pnr_store *store;
 	const char *path; /* as it was given */
 	pnr_wanted *wanted;
 	size_t count, missing;
@@ -71,17 +70,6 @@ static void mark(taking *t, pnr_wanted *w)
 {
 	w->found = true;
 	t->missing--;
-}
-
-static pnr_status put_rows(void *ingest, pnr_error *err)
-{
-	return pnr_ingest_rows(ingest, err);
-}
-
-static pnr_status settle(const taking *t, pnr_error *err)
-{
-	pnr_status status = pnr_ingest_settle(t->ingest, err);
-	return status == PNR_OK ? pnr_store_transaction(t->store, put_rows, t->ingest, err) : status;
 }
 
 /* --------------------------------------------------------------------- a zip -- */
@@ -147,17 +135,13 @@ static void close_contents(pnr_contents **contents)
 static pnr_status read_manifest(pnr_contents *contents, pnr_manifest **out_manifest, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	uint64_t index;
-	if (!pnr_contents_find_manifest(contents, &index))
-		return pnr_fail(err, PNR_CORRUPT, "it has no " PNR_MANIFEST_NAME);
-	const pnr_contents_entry entry = pnr_contents_get(contents, index);
-	if (entry.size > PNR_MANIFEST_MAX)
-		return pnr_fail(err, PNR_CORRUPT, PNR_MANIFEST_NAME " is larger than the limit of %u bytes", PNR_MANIFEST_MAX);
-	pnr_buffer_end end = { &text, (size_t)entry.size };
-	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	pnr_status status = pnr_contents_read(contents, index, &sink, NULL, NULL, err);
-	return status == PNR_OK ? pnr_manifest_read(text.data == NULL ? "" : text.data, text.length, out_manifest, err)
-	                        : status;
+	pnr_status status = pnr_contents_manifest(contents, &text, err);
+	if (status != PNR_OK)
+		return status;
+	status = pnr_manifest_read(text.data, text.length, out_manifest, err);
+	if (status != PNR_OK)
+		pnr_context(err, PNR_MANIFEST_NAME);
+	return status;
 }
 
 static pnr_status take_zip(taking *t, pnr_error *err)
@@ -174,7 +158,7 @@ static pnr_status take_zip(taking *t, pnr_error *err)
 		status = take_listed(t, contents, manifest, err);
 	if (status == PNR_OK)
 		status = pnr_contents_settle(contents, err);
-	return status == PNR_OK ? settle(t, err) : status;
+	return status == PNR_OK ? pnr_ingest_commit(t->ingest, err) : status;
 }
 
 /* ------------------------------------------------------------------ a folder -- */
@@ -218,12 +202,6 @@ static bool size_wanted(const taking *t, uint64_t size)
 	return bsearch(&size, t->sizes, t->count, sizeof size, by_size) != NULL;
 }
 
-static pnr_status duplicate(const void *context, int *out_fd, pnr_error *err)
-{
-	*out_fd = fcntl(*(const int *)context, F_DUPFD_CLOEXEC, 3);
-	return *out_fd >= 0 ? PNR_OK : pnr_fail_errno(err, errno, "a second descriptor");
-}
-
 /* Opened where it is added: from then on the ingest has a descriptor of its own. */
 static pnr_status take_file(taking *t, int fd, const struct stat *st, char **path, pnr_error *err)
 {
@@ -234,7 +212,7 @@ static pnr_status take_file(taking *t, int fd, const struct stat *st, char **pat
 		return status;
 	char **name = &t->names[w - t->wanted];
 	*name = PNR_STEAL(*path);
-	const pnr_ingest_file file = { .open = duplicate, .context = &fd, .st = *st, .name = *name };
+	const pnr_ingest_file file = { .open = pnr_file_duplicate, .context = &fd, .st = *st, .name = *name };
 	status = pnr_ingest_add(t->ingest, &file, item_of(t, w), err);
 	if (status == PNR_OK)
 		mark(t, w);
@@ -290,7 +268,7 @@ static pnr_status take_folder(taking *t, int dir, pnr_error *err)
 	pnr_array_sort(t->sizes, t->count, sizeof *t->sizes, by_size);
 	pnr_status status = take_tree(t, dir, t->path, 0, err);
 	if (status == PNR_OK)
-		status = settle(t, err);
+		status = pnr_ingest_commit(t->ingest, err);
 	/* A file was hashed before it was taken in. */
 	for (size_t i = 0; status == PNR_OK && i < t->count; i++)
 		if (t->wanted[i].found && !pnr_digest_equal(&t->items[i].blob.hash, &t->wanted[i].hash))
@@ -312,7 +290,6 @@ pnr_status pnr_nearby_take(pnr_store *store, const char *path, pnr_wanted *wante
                            pnr_meter *meter, pnr_error *err)
 {
 	PNR_CLEANUP(taking_free) taking t = {
-		.store = store,
 		.path = path,
 		.wanted = wanted,
 		.count = count,

@@ -16,6 +16,7 @@
 #include "package/archive.h"
 #include "package/manifest_read.h"
 #include "package/record.h"
+#include "package/tree.h"
 #include "sync/fetch.h"
 #include "sync/presence.h"
 #include "sync/pull.h"
@@ -148,18 +149,14 @@ static pnr_status remember_failure(void *user, pnr_error *err)
 static pnr_status unpack(pulling *p, pnr_error *err)
 {
 	pnr_verify_result *result = NULL;
-	pnr_archive_row archive;
 	char hex[PNR_DIGEST_HEX_SIZE];
-	pnr_status status = pnr_index_archive_get(pnr_store_index(p->store), p->adopted.archive_id, &archive, err);
-	if (status != PNR_OK)
-		return status;
-	const pnr_package_source source = { .store = p->store, .ref = pnr_digest_to_hex(&archive.archive_hash, hex) };
+	const pnr_package_source source = { .store = p->store, .ref = pnr_digest_to_hex(&p->adopted.archive_hash, hex) };
 	const pnr_verify_options options = {
 		.size = sizeof options,
 		.progress = p->options->progress,
 		.progress_user = p->options->progress_user,
 	};
-	status = pnr_unpack(&source, p->options->directory, &options, &result, err);
+	pnr_status status = pnr_unpack(&source, p->options->directory, &options, &result, err);
 	pnr_verify_result_free(result);
 	return status;
 }
@@ -251,12 +248,16 @@ pnr_status pnr_pull_through(pnr_store *store, const pnr_named_remote *remote, co
 static pnr_status check_options(const pnr_store *store, const pnr_pull_options *options, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_free) char *target = NULL;
+	PNR_CLEANUP(pnr_tree_cleanup) pnr_tree *probe = NULL;
 	if (options->output_path != NULL && options->directory != NULL)
 		return pnr_fail(err, PNR_INVALID, "a pull writes a zip or a folder, not both");
 	if (pnr_store_read_only(store))
 		return pnr_fail(err, PNR_DENIED, "the store was opened read-only");
 	/* An output that cannot be is told before anything is fetched for it. */
-	return options->output_path == NULL ? PNR_OK : pnr_archive_target(store, options->output_path, &target, err);
+	pnr_status status = PNR_OK;
+	if (options->output_path != NULL)
+		status = pnr_archive_target(store, options->output_path, &target, err);
+	return status == PNR_OK && options->directory != NULL ? pnr_tree_new(options->directory, 0, &probe, err) : status;
 }
 
 pnr_status pnr_pull(pnr_store *store, const char *remote, const char *ref, const pnr_pull_options *options,

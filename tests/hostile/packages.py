@@ -8,7 +8,8 @@ Each function marked @hostile makes one package that is wrong in one way; the
 text beside it is what the message must hold. All three commands must refuse it
 with exit status 4, create nothing anywhere, and stay within the memory and the
 time that the file justifies; what verify finds is the same on any number of
-threads. Each function marked @odd makes one that must be accepted, with the
+threads. So must apply, as a delta, for that reason or because it is none. Each
+function marked @odd makes one that must be accepted, with the
 warning given beside it, so that refusing everything is no way to pass.
 tests/README.md holds the table of both; --refresh writes it anew.
 """
@@ -1015,13 +1016,16 @@ def check_threads(place, pannier):
 
 def check_refused(place, kind, pannier, limits):
     faults, before = [], snapshot(place.top)
+    store = place.top / "store"
     for command in (["verify", "in.zip"], ["unpack", "in.zip", "-C", "../target/out"], ["worker-json", "in.zip"],
-                    ["unpack", "in.zip", "-C", "new/folders/out"]):
+                    ["unpack", "in.zip", "-C", "new/folders/out"],
+                    ["apply", "in.zip", "-o", "../target/out.zip", "--store", str(store)]):
         status, out, err, peak, seconds = place.run([pannier] + command)
         name = command[0]
+        shutil.rmtree(store, ignore_errors=True)
         if status != 4:
             faults.append(f"{name}: exit status {status}, not 4\n{err[:2000]}")
-        elif kind["message"] not in err.replace(": error: ", ": "):
+        elif kind["message"] not in err.replace(": error: ", ": ") and (name != "apply" or "it is no delta" not in err):
             faults.append(f"{name}: no '{kind['message']}' in\n{err[:2000]}")
         if out:
             faults.append(f"{name}: {len(out)} bytes on stdout")

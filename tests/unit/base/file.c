@@ -13,6 +13,12 @@ static int do_open(const scratch *s, pnr_error *err)
 	return (int)pnr_file_open(s->fd, "file", O_RDONLY, 0, &fd, err);
 }
 
+static int do_duplicate(const scratch *s, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
+	return (int)pnr_file_duplicate(&s->fd, &fd, err);
+}
+
 static int do_read(const scratch *s, pnr_error *err)
 {
 	char memory[8];
@@ -136,7 +142,8 @@ static const struct {
 	pnr_file_call call;
 	int (*run)(const scratch *s, pnr_error *err);
 } operations[] = {
-	{ PNR_CALL_OPEN, do_open }, { PNR_CALL_READ, do_read }, { PNR_CALL_WRITE, do_write },
+	{ PNR_CALL_OPEN, do_open }, { PNR_CALL_OPEN, do_duplicate }, { PNR_CALL_READ, do_read },
+	{ PNR_CALL_WRITE, do_write },
 	{ PNR_CALL_FSYNC, do_fsync }, { PNR_CALL_SYNCFS, do_syncfs }, { PNR_CALL_STAT, do_stat },
 	{ PNR_CALL_STAT, do_stat_at }, { PNR_CALL_LOCK, do_lock }, { PNR_CALL_READLINK, do_readlink },
 	{ PNR_CALL_READDIR, do_list }, { PNR_CALL_RENAME, do_rename }, { PNR_CALL_RENAME_NEW, do_rename_new },

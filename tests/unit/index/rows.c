@@ -1,6 +1,7 @@
 /* What goes in comes out: every function of index.h on a healthy database. */
 #include "fixture.h"
 #include "base/clock.h"
+#include "index/evict.h"
 
 static bool same(pnr_digest a, pnr_digest b)
 {
@@ -168,9 +169,10 @@ static void the_encoding_asked_for_is_preferred(void **state)
 	int64_t old9 = put_choice(index, blob, "old", 9, 40);
 	assert_int_equal(find_choice(index, blob, "new", 6, false), new6);
 	assert_int_equal(find_choice(index, blob, "old", 6, false), old6);
-	assert_int_equal(find_choice(index, blob, "newest", 6, false), old6);
+	assert_int_equal(find_choice(index, blob, "newest", 6, false), 0);
 	assert_int_equal(find_choice(index, blob, "newest", 6, true), old6);
-	assert_int_equal(find_choice(index, blob, "new", 9, false), old9);
+	assert_int_equal(find_choice(index, blob, "new", 9, false), 0);
+	assert_int_equal(find_choice(index, blob, "new", 9, true), old9);
 	assert_int_equal(find_choice(index, blob, "new", 1, false), 0);
 	assert_int_equal(find_choice(index, blob, "new", 1, true), old9);
 	assert_int_not_equal(find_choice(index, blob, "new", 6, true), other);
@@ -488,6 +490,13 @@ static pnr_status see_id(void *user, int64_t id, pnr_error *err)
 	return PNR_OK;
 }
 
+static pnr_status find_archive(pnr_index *index, const pnr_archive_row *of, int64_t created_ms, const char *encoder,
+                               pnr_archive_row *out_row, pnr_error *err)
+{
+	const pnr_archive_choice choice = { of->package_id, of->sources_id, of->options, created_ms, encoder, 6 };
+	return pnr_index_archive_find(index, &choice, out_row, err);
+}
+
 static void an_archive_is_found_by_what_decides_its_bytes(void **state)
 {
 	pnr_index *index = ((fixture *)*state)->index;
@@ -502,28 +511,94 @@ static void an_archive_is_found_by_what_decides_its_bytes(void **state)
 		                .manifest_blob_id = put_blob(index, 99),
 		                .archive_hash = digest(4, 1),
 		                .size = 12345 };
-	assert_fails(pnr_index_archive_find(index, package, sources, "{}", -1, &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(find_archive(index, &row, -1, NULL, &found, err), PNR_NOT_FOUND, NULL);
 	assert_ok(pnr_index_archive_put(index, &row, NULL, 0, err));
 	pnr_archive_row portable = row, later = row;
 	portable.sources_id = 0;
 	later.created_ms = 0;
 	assert_ok(pnr_index_archive_put(index, &portable, NULL, 0, err));
 	assert_ok(pnr_index_archive_put(index, &later, NULL, 0, err));
-	assert_ok(pnr_index_archive_find(index, package, sources, "{}", -1, &found, err));
+	assert_ok(find_archive(index, &row, -1, NULL, &found, err));
 	assert_int_equal(found.id, row.id);
 	assert_int_equal(found.sources_id, sources);
 	assert_int_equal(found.created_ms, 1700000000123);
 	assert_int_equal(found.size, 12345);
 	assert_int_equal(found.manifest_blob_id, row.manifest_blob_id);
 	assert_true(same(found.manifest_hash, digest(1, 99)) && same(found.archive_hash, digest(4, 1)));
-	assert_ok(pnr_index_archive_find(index, package, 0, "{}", -1, &found, err));
+	assert_ok(find_archive(index, &portable, -1, NULL, &found, err));
 	assert_int_equal(found.id, portable.id);
 	assert_int_equal(found.sources_id, 0);
-	assert_ok(pnr_index_archive_find(index, package, sources, "{}", 0, &found, err));
+	assert_ok(find_archive(index, &row, 0, NULL, &found, err));
 	assert_int_equal(found.id, later.id);
-	assert_fails(pnr_index_archive_find(index, package, sources, "{}", 1, &found, err), PNR_NOT_FOUND, NULL);
-	assert_fails(pnr_index_archive_find(index, package, sources, "[]", -1, &found, err), PNR_NOT_FOUND, NULL);
+	assert_fails(find_archive(index, &row, 1, NULL, &found, err), PNR_NOT_FOUND, NULL);
+	later.options = "[]";
+	assert_fails(find_archive(index, &later, -1, NULL, &found, err), PNR_NOT_FOUND, NULL);
 	assert_fails(pnr_index_archive_put(index, &row, NULL, 0, err), PNR_INVALID, "UNIQUE");
+}
+
+static void an_archive_is_found_by_whose_encodings_it_holds(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_archive_row found;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5), ids[2] = { put_choice(index, blob, "mine", 6, 50), 0 };
+	pnr_archive_row row = { .package_id = put_package(index, 1, NULL, 0), .options = "{}", .manifest_blob_id = blob };
+	ids[1] = put_choice(index, blob, "theirs", 6, 60);
+	assert_ok(pnr_index_archive_put(index, &row, ids, 2, err));
+	pnr_archive_row mine = row;
+	mine.archive_hash = digest(4, 1);
+	assert_fails(find_archive(index, &row, 0, "mine", &found, err), PNR_NOT_FOUND, NULL);
+	assert_ok(pnr_index_archive_put(index, &mine, ids, 1, err));
+	assert_ok(find_archive(index, &row, 0, "mine", &found, err));
+	assert_true(found.id == mine.id && !found.evicted);
+	assert_ok(find_archive(index, &row, -1, NULL, &found, err));
+	assert_int_equal(found.id, row.id);
+	/* One of which something was given up only if there is no other. */
+	assert_ok(pnr_index_evict_encoding(index, ids[1], 1, err));
+	assert_ok(find_archive(index, &row, -1, NULL, &found, err));
+	assert_int_equal(found.id, mine.id);
+	assert_ok(pnr_index_evict_encoding(index, ids[0], 1, err));
+	assert_ok(find_archive(index, &row, -1, "mine", &found, err));
+	assert_true(found.id == mine.id && found.evicted);
+}
+
+static void an_encoding_of_others_is_claimed_by_who_makes_it(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5), theirs = put_choice(index, blob, PNR_ENCODER_RECEIVED "1234", 6, 50);
+	const pnr_encoding_row ours = { .blob_id = blob, .encoder = "e", .level = 9 };
+	assert_int_equal(find_choice(index, blob, "e", 9, false), 0);
+	assert_ok(pnr_index_encoding_claim(index, theirs, &ours, err));
+	assert_int_equal(find_choice(index, blob, "e", 9, false), theirs);
+	assert_fails(pnr_index_encoding_claim(index, theirs, &ours, err), PNR_NOT_FOUND, NULL);
+	/* Not one beside another of the same encoder and level. */
+	theirs = put_choice(index, blob, PNR_ENCODER_RECEIVED "5678", 6, 60);
+	assert_fails(pnr_index_encoding_claim(index, theirs, &ours, err), PNR_NOT_FOUND, NULL);
+}
+
+/* Encodings of the same bytes are one file. */
+static void what_comes_back_is_whole_wherever_it_is_named(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	bool evicted = false;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t blob = put_blob(index, 5);
+	pnr_encoding_row six = { .blob_id = blob, .form = "stored", .encoder = "e", .level = 6, .stored_size = 2, .data = "ab" };
+	pnr_encoding_row nine = six, other = six;
+	nine.level = 9;
+	other.stored_hash = digest(2, 1);
+	assert_ok(pnr_index_encoding_put(index, &six, err));
+	assert_ok(pnr_index_encoding_put(index, &nine, err));
+	assert_ok(pnr_index_evict_encoding(index, six.id, 1, err));
+	assert_ok(pnr_index_evict_encoding(index, nine.id, 1, err));
+	assert_int_equal(find_choice(index, blob, "e", 6, true), 0);
+	assert_fails(pnr_index_encoding_put(index, &other, err), PNR_CORRUPT, "came back with other bytes");
+	assert_ok(pnr_index_encoding_put(index, &nine, err));
+	assert_int_equal(find_choice(index, blob, "e", 6, false), six.id);
+	assert_int_equal(find_choice(index, blob, "e", 9, false), nine.id);
+	assert_ok(pnr_index_blob_evicted(index, blob, &evicted, err));
+	assert_false(evicted);
 }
 
 static pnr_status see_form(void *user, const char *form, uint64_t stored_size, pnr_error *err)
@@ -914,6 +989,9 @@ int main(void)
 		TEST(a_callback_may_run_the_same_query),
 		TEST(one_asset_twice_in_a_package_is_refused),
 		TEST(an_archive_is_found_by_what_decides_its_bytes),
+		TEST(an_archive_is_found_by_whose_encodings_it_holds),
+		TEST(an_encoding_of_others_is_claimed_by_who_makes_it),
+		TEST(what_comes_back_is_whole_wherever_it_is_named),
 		TEST(an_archive_keeps_its_encodings_in_order),
 		TEST(an_archive_has_the_name_that_its_package_was_last_logged_under),
 		TEST(the_log_is_read_newest_first),

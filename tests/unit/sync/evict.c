@@ -149,6 +149,42 @@ static void what_was_made_here_and_never_pushed_stays(void **state)
 	end(&d);
 }
 
+/* Nor what came by a delta, even if it was packed here once. */
+static void what_was_applied_and_is_on_no_remote_stays(void **state)
+{
+	const place *w = *state;
+	char path[256];
+	pnr_store *from = open_store(w, "from"), *to = open_store(w, "to");
+	const pnr_delta_options since = { .size = sizeof since, .since = "v1" };
+	const pnr_apply_options base = { .size = sizeof base, .base = in(w, "v1.zip", path) };
+	packed v1 = pack_version(w, from, 1, "v1.zip"), v2 = pack_version(w, from, 2, "v2.zip");
+	pnr_delta_result made;
+	pnr_apply_result *applied = NULL;
+	char delta[256];
+	ok(pnr_delta(from, "v2", &since, in(w, "delta.zip", delta), &made, err));
+	pnr_store *const stores[] = { from, to };
+	for (size_t i = 0; i < PNR_COUNT(stores); i++) {
+		ok(pnr_apply(stores[i], delta, &base, &applied, err));
+		pnr_apply_result_free(applied);
+		assert_int_equal(evict(stores[i], 0).packages, 0);
+		ok(verify(stores[i], v2.hash, err));
+	}
+	ok(verify(from, v1.hash, err));
+	pnr_store_close(from);
+	pnr_store_close(to);
+}
+
+/* Nor what a remote had that nobody knows any more. */
+static void what_no_remote_is_known_to_have_stays(void **state)
+{
+	world d = make_world(state);
+	ok(pnr_store_remote_remove(d.to, "cloud", err));
+	assert_int_equal(evict(d.to, 0).packages, 0);
+	ok(verify(d.to, d.v1.hash, err));
+	ok(verify(d.to, d.v2.hash, err));
+	end(&d);
+}
+
 /* The zip is still there, as it was left: but what it was made of is not. */
 static void packing_again_makes_it_anew(void **state)
 {
@@ -174,13 +210,14 @@ static void packing_again_makes_it_anew(void **state)
 	end(&d);
 }
 
-/* Pulled content is in other bytes than a pack of it would make: another zip of the same content. */
-static void packing_what_was_pulled_and_evicted_makes_another_zip(void **state)
+/* What others pushed is what a pack makes of it: the zip that was pulled is whole again. */
+static void packing_what_was_pulled_and_evicted_makes_its_zip(void **state)
 {
 	world d = make_world(state);
 	evict(d.to, 0);
 	packed again = pack_version(d.w, d.to, 2, "to.zip");
-	assert_true(pnr_digest_equal(&again.package_hash, &d.v2.package_hash));
+	assert_true(pnr_digest_equal(&again.archive_hash, &d.v2.archive_hash));
+	assert_true(same_file(d.w, "to.zip", "v2.zip"));
 	ok(verify(d.to, "latest", err));
 	char path[256];
 	ok(pnr_export(d.to, "latest", in(d.w, "x.zip", path), NULL, NULL, NULL, err));
@@ -188,6 +225,56 @@ static void packing_what_was_pulled_and_evicted_makes_another_zip(void **state)
 	packed once_more = pack_version(d.w, d.to, 2, "to.zip");
 	assert_true(pnr_digest_equal(&again.archive_hash, &once_more.archive_hash));
 	end(&d);
+}
+
+static void is_exported(const place *w, pnr_store *store, const char *zip)
+{
+	char path[256];
+	ok(verify(store, "latest", err));
+	ok(pnr_export(store, "latest", in(w, "x.zip", path), NULL, NULL, NULL, err));
+	assert_true(same_file(w, "x.zip", zip));
+}
+
+/* At the same moment, too. */
+static void a_pack_of_what_comes_back_in_other_bytes_makes_another_zip(void **state)
+{
+	const place *w = *state;
+	pnr_store *store = open_worker(w, "from");
+	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1700000000", 1), 0);
+	(void)pack_table(w, store, (pnr_pack_options){ .level = 9, .tag = "nine" }, "nine.zip");
+	packed first = pack_table(w, store, (pnr_pack_options){ .tag = "any" }, "first.zip");
+	push(store, "any");
+	assert_int_equal(evict(store, 0).packages, 1);
+	packed second = pack_table(w, store, (pnr_pack_options){ .level = 0 }, "second.zip");
+	assert_true(pnr_digest_equal(&first.package_hash, &second.package_hash));
+	assert_false(pnr_digest_equal(&first.archive_hash, &second.archive_hash));
+	is_exported(w, store, "second.zip");
+	packed third = pack_table(w, store, (pnr_pack_options){ .level = 0 }, "third.zip");
+	assert_true(pnr_digest_equal(&second.archive_hash, &third.archive_hash));
+	(void)unsetenv("SOURCE_DATE_EPOCH");
+	pnr_store_close(store);
+}
+
+/* The remote has the content in somebody else's bytes. */
+static void a_pull_of_what_comes_back_in_other_bytes_makes_another_zip(void **state)
+{
+	const place *w = *state;
+	char path[256];
+	pnr_store *other = open_worker(w, "other"), *store = open_worker(w, "from");
+	(void)pack_table(w, other, (pnr_pack_options){ .level = 6, .tag = "six" }, "six.zip");
+	push(other, "six");
+	packed nine = pack_table(w, store, (pnr_pack_options){ .level = 9, .tag = "nine" }, "nine.zip");
+	push(store, "nine");
+	assert_int_equal(evict(store, 0).packages, 1);
+	pnr_pull_result r = pull(store, "nine", in(w, "pulled.zip", path));
+	assert_false(r.archive_identical);
+	assert_true(pnr_digest_equal(&r.package_hash, &nine.package_hash));
+	is_exported(w, store, "pulled.zip");
+	/* It is known now. */
+	pnr_pull_result again = pull(store, "nine", NULL);
+	assert_true(pnr_digest_equal(&r.archive_hash, &again.archive_hash));
+	pnr_store_close(store);
+	pnr_store_close(other);
 }
 
 /* Who has the store open may read from it at any moment. */
@@ -261,8 +348,12 @@ int main(void)
 		T(nothing_goes_while_all_fits),
 		T(a_limit_of_a_pull_spares_what_it_brought),
 		T(what_was_made_here_and_never_pushed_stays),
+		T(what_was_applied_and_is_on_no_remote_stays),
+		T(what_no_remote_is_known_to_have_stays),
 		T(packing_again_makes_it_anew),
-		T(packing_what_was_pulled_and_evicted_makes_another_zip),
+		T(packing_what_was_pulled_and_evicted_makes_its_zip),
+		T(a_pack_of_what_comes_back_in_other_bytes_makes_another_zip),
+		T(a_pull_of_what_comes_back_in_other_bytes_makes_another_zip),
 		T(nothing_goes_while_others_have_the_store_open),
 		T(every_call_may_fail),
 	};

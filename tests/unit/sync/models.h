@@ -88,16 +88,14 @@ typedef struct packed {
 	char hash[PNR_DIGEST_HEX_SIZE];
 } packed;
 
-/* Version @version is packed to @zip, and tagged "v<version>". */
-static inline packed pack_version(const place *w, pnr_store *store, unsigned version, const char *zip)
+/* The model is packed to @zip as @options say. */
+static inline packed pack_model(const place *w, pnr_store *store, pnr_pack_options options, const char *zip)
 {
-	char config[256], path[256], tag[16];
+	char config[256], path[256];
 	packed p;
-	write_model(w, "model", version);
-	(void)snprintf(tag, sizeof tag, "v%u", version);
-	const pnr_pack_options options = {
-		.size = sizeof options, .workspace = w->dir, .output_path = in(w, zip, path), .tag = tag,
-	};
+	options.size = sizeof options;
+	options.workspace = w->dir;
+	options.output_path = in(w, zip, path);
 	pnr_pack_result *result = NULL;
 	ok(pnr_pack(store, in(w, "model/livecalc.config.json", config), &options, &result, err));
 	p.package_hash = result->package_hash;
@@ -105,6 +103,29 @@ static inline packed pack_version(const place *w, pnr_store *store, unsigned ver
 	pnr_digest_to_hex(&p.package_hash, p.hash);
 	pnr_pack_result_free(result);
 	return p;
+}
+
+/* Version @version is packed to @zip, and tagged "v<version>". */
+static inline packed pack_version(const place *w, pnr_store *store, unsigned version, const char *zip)
+{
+	char tag[16];
+	write_model(w, "model", version);
+	(void)snprintf(tag, sizeof tag, "v%u", version);
+	return pack_model(w, store, (pnr_pack_options){ .tag = tag }, zip);
+}
+
+/* The model with a table that shrinks, to other bytes at another level. */
+static inline packed pack_table(const place *w, pnr_store *store, pnr_pack_options options, const char *zip)
+{
+	static char table[100000];
+	uint32_t random = 7;
+	write_model(w, "model", 1);
+	for (size_t i = 0; i < sizeof table; i++) {
+		random = random * 1664525 + 1013904223;
+		table[i] = i % 8 == 7 ? '\n' : (char)('0' + (random >> 24) % 10);
+	}
+	put_bytes(w, "model/l.csv", table, sizeof table);
+	return pack_model(w, store, options, zip);
 }
 
 static inline pnr_push_result push(pnr_store *store, const char *ref)

@@ -140,6 +140,30 @@ static void of_several_zips_the_newest_is_meant(void **state)
 	end(&d);
 }
 
+/* --portable is what our encoder makes, whatever the store holds. */
+static void a_portable_pack_takes_no_bytes_of_others(void **state)
+{
+	const place *w = *state;
+	const pnr_pack_options nine = { .level = 9, .tag = "nine" }, portable = { .portable = true },
+	                       tagged = { .portable = true, .tag = "portable" };
+	pnr_store *other = open_worker(w, "other"), *from = open_worker(w, "from"), *to = open_worker(w, "to");
+	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1700000000", 1), 0);
+	(void)pack_table(w, other, nine, "nine.zip");
+	push(other, "nine");
+	packed made = pack_table(w, from, tagged, "portable.zip");
+	push(from, "portable");
+	assert_false(pull(to, "portable", NULL).archive_identical);
+	for (int i = 0; i < 2; i++) {
+		packed again = pack_table(w, to, portable, "again.zip");
+		assert_true(pnr_digest_equal(&again.archive_hash, &made.archive_hash));
+		assert_true(same_file(w, "again.zip", "portable.zip"));
+	}
+	(void)unsetenv("SOURCE_DATE_EPOCH");
+	pnr_store_close(other);
+	pnr_store_close(from);
+	pnr_store_close(to);
+}
+
 static void files_come_to_a_folder(void **state)
 {
 	world d = make_world(state);
@@ -150,6 +174,8 @@ static void files_come_to_a_folder(void **state)
 	assert_true(same_file(d.w, "files/wasm/val.wasm", "model/wasm/val.wasm"));
 	assert_true(same_file(d.w, "files/livecalc.config.json", "model/livecalc.config.json"));
 	fails(pnr_pull(d.to, "cloud", "v1", &options, &r, NULL, err), PNR_CONFLICT, "is in the way");
+	/* That was told first: nothing came for it. */
+	assert_int_equal(log_length(d.to), 1);
 	const pnr_pull_options both = { .size = sizeof both, .directory = path, .output_path = "x.zip" };
 	fails(pnr_pull(d.to, "cloud", "v1", &both, &r, NULL, err), PNR_INVALID, "not both");
 	end(&d);
@@ -455,6 +481,7 @@ int main(void)
 		T(the_base_of_a_patch_comes_with_it),
 		T(every_kind_of_ref_is_found),
 		T(of_several_zips_the_newest_is_meant),
+		T(a_portable_pack_takes_no_bytes_of_others),
 		T(files_come_to_a_folder),
 		T(a_remote_that_is_whole_has_no_problems),
 		T(what_is_wrong_is_named_and_not_taken),
