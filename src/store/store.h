@@ -178,7 +178,8 @@ typedef struct pnr_evicted {
  * losing anything: packages are given up, the one with the oldest newest log entry
  * first, that came by pull or apply or are known to be on a remote; not
  * @except_id, and no content that another package needs. Their rows stay, and
- * what asks for their content is told NOT_FOUND until it comes again. Content of no package goes first.
+ * what asks for their content is told NOT_FOUND until it comes again. Content of no package goes first;
+ * texts of packages on remotes stay.
  *
  * @out_evicted  also with BUSY.
  * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM.
