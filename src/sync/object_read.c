@@ -285,8 +285,9 @@ static pnr_status pass_content(proving *v, pnr_object_proof *proof, unsigned dep
 	proof->status = status == PNR_NOT_FOUND ? PNR_CORRUPT : PNR_OK;
 	if (status != PNR_NOT_FOUND)
 		return status;
-	return proof->row->form == PNR_OBJECT_PATCH ? prove_patch(v, proof, out, NULL, depth, err)
-	                                            : prove_one(v, proof, NULL, out, NULL, err);
+	if (proof->row->form == PNR_OBJECT_PATCH)
+		return prove_patch(v, proof, out, NULL, depth, err);
+	return prove_one(v, proof, NULL, out, NULL, err);
 }
 
 /* The base's content, into memory; if the remote has it only, and that is damaged, the proof says so. */
