@@ -8,15 +8,15 @@ CREATE TABLE remote ( -- Places that packages are pushed to and pulled from.
   CHECK (added_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
 ) STRICT;
 
-CREATE TABLE remote_blob ( -- Content that is known to be on a remote, each in one form. What is there is asked before a push relies on it.
+CREATE TABLE remote_blob ( -- Content, of assets and of packages' texts, that is known to be on a remote, each in one form. What is there is asked before a push relies on it.
   remote_id INTEGER NOT NULL REFERENCES remote (id), -- the remote
   hash TEXT NOT NULL, -- SHA-256 of the content, which this store need not have
   size INTEGER NOT NULL, -- bytes of the content
   form TEXT NOT NULL, -- 'gzip' or 'stored': whole; 'patch'
   base TEXT, -- of a patch: SHA-256 of the content that it applies to, which has a row of its own; NULL: whole
   depth INTEGER NOT NULL, -- 0: whole; n: a patch on content of depth n - 1
-  stored_hash TEXT NOT NULL, -- SHA-256 of the object as it was pushed; another encoding of the content may be there
-  stored_size INTEGER NOT NULL, -- bytes of that object
+  stored_hash TEXT NOT NULL, -- SHA-256 of the object as it was pushed; another encoding of the content may be there. Zeros: a text of others
+  stored_size INTEGER NOT NULL, -- bytes of that object; of a text of others 0
   confirmed_at TEXT NOT NULL, -- when it was last known to be there
   PRIMARY KEY (remote_id, hash),
   CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*'),
@@ -36,17 +36,20 @@ CREATE TABLE remote_package ( -- Packages that are known to be on a remote, whol
   package_hash TEXT NOT NULL, -- packageHash; this store need not have the package
   manifest_hash TEXT NOT NULL, -- SHA-256 of its manifest.json: one for each archive
   archive_hash TEXT NOT NULL, -- SHA-256 of its zip
+  text_hash TEXT NOT NULL, -- SHA-256 of its text there: content, and kept here when room is made, as later texts go as patches on it
   name TEXT NOT NULL, -- of the model
   at TEXT NOT NULL, -- when it was pushed or pulled here, the last time
   PRIMARY KEY (remote_id, package_hash, manifest_hash),
   CHECK (length(package_hash) = 64 AND package_hash NOT GLOB '*[^0-9a-f]*'),
   CHECK (length(manifest_hash) = 64 AND manifest_hash NOT GLOB '*[^0-9a-f]*'),
   CHECK (length(archive_hash) = 64 AND archive_hash NOT GLOB '*[^0-9a-f]*'),
+  CHECK (length(text_hash) = 64 AND text_hash NOT GLOB '*[^0-9a-f]*'),
   CHECK (at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX remote_package_by_name ON remote_package (remote_id, name, at);
 CREATE INDEX remote_package_by_time ON remote_package (remote_id, at);
 CREATE INDEX remote_package_by_package ON remote_package (package_hash);
+CREATE INDEX remote_package_by_text ON remote_package (text_hash);
 
 CREATE TABLE transfer ( -- Every push and pull, and what it took.
   id INTEGER PRIMARY KEY, -- grows with time

@@ -48,8 +48,9 @@ PNR_API PNR_CHECKED pnr_status pnr_store_remote_list(pnr_store *store, pnr_remot
 /** Zero everywhere means the default. */
 typedef struct pnr_push_options {
 	size_t size;  /**< sizeof(pnr_push_options) */
-	bool dry_run; /**< decide what would be sent, down to the patches, and send nothing */
+	bool dry_run; /**< decide what would be sent, down to the patches, and send nothing; the store gets the text */
 	bool heal;    /**< read all that the remote has of the package, and put what is damaged or missing again */
+	bool whole;   /**< make no patches: for who cannot use them, and to compare */
 	pnr_progress_fn progress;
 	void *progress_user;
 } pnr_push_options;
@@ -63,8 +64,8 @@ typedef struct pnr_push_result {
 	uint64_t blobs_needed;  /**< different contents of the package */
 	uint64_t blobs_sent;    /**< of these; and with heal, of the bases of patches */
 	uint64_t blobs_patched; /**< of these that were sent, as patches */
-	uint64_t blobs_damaged; /**< with heal: that were damaged or missing; all of them were put again */
-	uint64_t bytes_sent;    /**< all objects, that of the package too */
+	uint64_t blobs_damaged; /**< with heal: contents and texts that were damaged or missing; all were put again */
+	uint64_t bytes_sent;    /**< all objects: contents, the package's text, and the pointer to it */
 	uint64_t bytes_full;    /**< that the package would have taken with nothing there and no patches */
 	double seconds;
 } pnr_push_result;
@@ -114,7 +115,7 @@ typedef struct pnr_pull_result {
 	uint64_t blobs_needed;   /**< different contents of the package */
 	uint64_t blobs_fetched;  /**< contents that came; bases of patches among them */
 	uint64_t blobs_patched;  /**< of these, as patches */
-	uint64_t bytes_received; /**< objects of content */
+	uint64_t bytes_received; /**< objects: contents, the package's text, and the pointer to it */
 	uint64_t bytes_full;     /**< of the zip as it was pushed */
 	double seconds;
 	uint64_t packages_evicted; /**< with max_size, as what follows */

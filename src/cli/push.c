@@ -44,6 +44,7 @@ static int run(cli *c)
 		.size = sizeof options,
 		.dry_run = c->options.dry_run,
 		.heal = c->options.heal,
+		.whole = c->options.no_patch,
 		.progress = cli_progress,
 		.progress_user = c,
 	};
@@ -62,6 +63,7 @@ static const cli_option option_table[] = {
 	{ "dry-run", 0, CLI_FLAG, offsetof(cli_options, dry_run), NULL, "say what would be sent, and send nothing", 0, 0 },
 	{ "heal", 0, CLI_FLAG, offsetof(cli_options, heal), NULL,
 	  "read all that the remote has of the package, and put\nwhat is damaged or missing again", 0, 0 },
+	{ "no-patch", 0, CLI_FLAG, offsetof(cli_options, no_patch), NULL, "send all that is sent whole", 0, 0 },
 	CLI_THREADS_OPTION,
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
 };

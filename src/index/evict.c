@@ -104,7 +104,8 @@ pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded
 	};
 	static const pnr_sql nobody_sql = { "list what no package needs",
 		                            UNNEEDED "blob CROSS JOIN encoding ON encoding.blob_id = blob.id"
-		                            " WHERE ?1 = 0 AND " NOT_WANTED("blob.id") };
+		                            " WHERE ?1 = 0 AND " NOT_WANTED("blob.id")
+		                            " AND NOT EXISTS (SELECT 1 FROM remote_package WHERE text_hash = blob.hash)" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, package_id == 0 ? &nobody_sql : &package_sql, &list, err);
 	if (status != PNR_OK)

@@ -193,7 +193,7 @@ pnr_status pnr_index_remote_package_put(pnr_index *index, int64_t remote_id, con
 {
 	static const pnr_sql put_sql = { "remember a package on a remote",
 		                         "INSERT OR REPLACE INTO remote_package (remote_id, package_hash, manifest_hash,"
-		                         " archive_hash, name, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)" };
+		                         " archive_hash, text_hash, name, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
 	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
 	if (status != PNR_OK)
@@ -202,16 +202,17 @@ pnr_status pnr_index_remote_package_put(pnr_index *index, int64_t remote_id, con
 	pnr_bind_digest(put, 2, &row->package_hash);
 	pnr_bind_digest(put, 3, &row->manifest_hash);
 	pnr_bind_digest(put, 4, &row->archive_hash);
-	pnr_bind_words(put, 5, row->name);
-	pnr_bind_time(put, 6, row->at_ms);
+	pnr_bind_digest(put, 5, &row->text_hash);
+	pnr_bind_words(put, 6, row->name);
+	pnr_bind_time(put, 7, row->at_ms);
 	return pnr_statement_write(put, err);
 }
 
-pnr_status pnr_index_remote_package_known(pnr_index *index, int64_t remote_id, const pnr_digest *package_hash,
-                                          const pnr_digest *manifest_hash, bool *out_known, pnr_error *err)
+pnr_status pnr_index_remote_package_text(pnr_index *index, int64_t remote_id, const pnr_digest *package_hash,
+                                         const pnr_digest *manifest_hash, pnr_digest *out_text_hash, pnr_error *err)
 {
 	static const pnr_sql find_sql = { "look for a package on a remote",
-		                          "SELECT 1 FROM remote_package WHERE remote_id = ?1 AND package_hash = ?2"
+		                          "SELECT text_hash FROM remote_package WHERE remote_id = ?1 AND package_hash = ?2"
 		                          " AND manifest_hash = ?3" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
@@ -221,10 +222,13 @@ pnr_status pnr_index_remote_package_known(pnr_index *index, int64_t remote_id, c
 	pnr_bind_digest(find, 2, package_hash);
 	pnr_bind_digest(find, 3, manifest_hash);
 	status = pnr_statement_row(find, err);
-	if (status != PNR_OK && status != PNR_NOT_FOUND)
+	if (status != PNR_OK)
 		return status;
-	*out_known = status == PNR_OK;
-	return PNR_OK;
+	pnr_digest text_hash = pnr_column_digest(find, 0);
+	status = pnr_statement_intact(find, err);
+	if (status == PNR_OK)
+		*out_text_hash = text_hash;
+	return status;
 }
 
 pnr_status pnr_index_remote_package_forget(pnr_index *index, int64_t remote_id, const pnr_digest *package_hash,
@@ -247,7 +251,7 @@ pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t remote_id, pn
                                          pnr_error *err)
 {
 	static const pnr_sql list_sql = { "list the packages on a remote",
-		                          "SELECT package_hash, manifest_hash, archive_hash, name, at FROM remote_package"
+		                          "SELECT package_hash, manifest_hash, archive_hash, text_hash, name, at FROM remote_package"
 		                          " WHERE remote_id = ?1 ORDER BY at DESC" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
@@ -258,8 +262,9 @@ pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t remote_id, pn
 		const pnr_remote_package_row row = { .package_hash = pnr_column_digest(list, 0),
 			                             .manifest_hash = pnr_column_digest(list, 1),
 			                             .archive_hash = pnr_column_digest(list, 2),
-			                             .name = pnr_column_text(list, 3),
-			                             .at_ms = pnr_column_time(list, 4) };
+			                             .text_hash = pnr_column_digest(list, 3),
+			                             .name = pnr_column_text(list, 4),
+			                             .at_ms = pnr_column_time(list, 5) };
 		status = pnr_statement_intact(list, err);
 		if (status != PNR_OK)
 			return status;
@@ -288,6 +293,27 @@ pnr_status pnr_index_remote_package_newest(pnr_index *index, int64_t remote_id, 
 	if (name != NULL)
 		pnr_bind_text(find, 2, name);
 	return pnr_statement_id(find, out_package_id, err);
+}
+
+pnr_status pnr_index_remote_text_newest(pnr_index *index, int64_t remote_id, const char *name, pnr_blob_row *out_text,
+                                        pnr_error *err)
+{
+#define NEWEST                                                                                      \
+	"SELECT blob.id, blob.hash, blob.size, blob.crc32 FROM remote_package CROSS JOIN blob"       \
+	" ON blob.hash = remote_package.text_hash WHERE remote_package.remote_id = ?1 "
+	static const pnr_sql any_sql = { "find the newest text on a remote",
+		                         NEWEST "ORDER BY remote_package.at DESC LIMIT 1" };
+	static const pnr_sql name_sql = { "find the newest text on a remote",
+		                          NEWEST "AND remote_package.name = ?2 ORDER BY remote_package.at DESC LIMIT 1" };
+#undef NEWEST
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, name == NULL ? &any_sql : &name_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(find, 1, remote_id);
+	if (name != NULL)
+		pnr_bind_text(find, 2, name);
+	return pnr_statement_blob(find, out_text, err);
 }
 
 /* ------------------------------------------------------------- transfers -- */

@@ -53,18 +53,19 @@ PNR_CHECKED pnr_status pnr_index_presence_forget(pnr_index *index, int64_t remot
 /** A package that is on a remote, whole. */
 typedef struct pnr_remote_package_row {
 	pnr_digest package_hash, manifest_hash, archive_hash;
-	const char *name; /**< of the model */
-	int64_t at_ms;    /**< when it was pushed or pulled */
+	pnr_digest text_hash; /**< of its text there */
+	const char *name;     /**< of the model */
+	int64_t at_ms;        /**< when it was pushed or pulled */
 } pnr_remote_package_row;
 
 /** Remember. Replaces what was known of that package and manifest. */
 PNR_CHECKED pnr_status pnr_index_remote_package_put(pnr_index *index, int64_t remote_id,
                                                     const pnr_remote_package_row *row, pnr_error *err);
-/** Is it known to be there? */
-PNR_CHECKED pnr_status pnr_index_remote_package_known(pnr_index *index, int64_t remote_id,
-                                                      const pnr_digest *package_hash,
-                                                      const pnr_digest *manifest_hash, bool *out_known,
-                                                      pnr_error *err);
+/** The text of one that is known to be there. NOT_FOUND without a text. */
+PNR_CHECKED pnr_status pnr_index_remote_package_text(pnr_index *index, int64_t remote_id,
+                                                     const pnr_digest *package_hash,
+                                                     const pnr_digest *manifest_hash, pnr_digest *out_text_hash,
+                                                     pnr_error *err);
 /** Harmless when it is not known. */
 PNR_CHECKED pnr_status pnr_index_remote_package_forget(pnr_index *index, int64_t remote_id,
                                                        const pnr_digest *package_hash,
@@ -76,6 +77,9 @@ PNR_CHECKED pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t r
 /** Of those that this store has too, the newest one of the model @name, or of any if NULL. NOT_FOUND without a text. */
 PNR_CHECKED pnr_status pnr_index_remote_package_newest(pnr_index *index, int64_t remote_id, const char *name,
                                                        int64_t *out_package_id, pnr_error *err);
+/** Of the texts that this store has too, that of the newest package; otherwise the same. */
+PNR_CHECKED pnr_status pnr_index_remote_text_newest(pnr_index *index, int64_t remote_id, const char *name,
+                                                    pnr_blob_row *out_text, pnr_error *err);
 
 /* -------------------------------------------------------------- transfers -- */
 

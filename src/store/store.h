@@ -182,7 +182,8 @@ typedef struct pnr_evicted {
  * losing anything: packages are given up, the one with the oldest newest log entry
  * first, that are known to be on a remote; not @except_id, and no content that
  * another package needs. Their rows stay, and what asks for their content is told
- * NOT_FOUND until it comes again. Content of no package goes first.
+ * NOT_FOUND until it comes again. Content of no package goes first;
+ * texts of packages on remotes stay.
  *
  * @out_evicted  also with BUSY.
  * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM.

@@ -189,11 +189,13 @@ typedef struct proving {
 	pnr_remote *remote;
 	const pnr_package_object *package;
 	pnr_meter *meter;
+	uint64_t received; /* bytes of objects */
 } proving;
 
 /* An object that is proved when it is here. */
 typedef struct proved {
 	pnr_arrival arrival;
+	proving *proving;
 	pnr_object_proof *proof;
 	const pnr_buffer *base; /* of a patch */
 	const pnr_sink *out;    /* for its content; may be NULL */
@@ -211,6 +213,7 @@ static pnr_status prove(void *context, pnr_error *err)
 	proved *p = (proved *)((char *)context - offsetof(proved, arrival));
 	pnr_object_proof *proof = p->proof;
 	proof->size = p->arrival.size;
+	p->proving->received += p->arrival.size;
 	proof->problem = (pnr_error)PNR_ERROR_INIT;
 	proof->status = pnr_arrival_content(&p->arrival, p->base, p->out, &proof->problem);
 	pnr_arrival_clear(&p->arrival);
@@ -251,7 +254,7 @@ static pnr_status get(proving *v, proved *list, pnr_remote_download *downloads, 
 static pnr_status prove_one(proving *v, pnr_object_proof *proof, const pnr_buffer *base, const pnr_sink *out,
                             pnr_meter *meter, pnr_error *err)
 {
-	proved p = { .proof = proof, .base = base, .out = out, .meter = meter };
+	proved p = { .proving = v, .proof = proof, .base = base, .out = out, .meter = meter };
 	pnr_remote_download download;
 	pnr_arrival_begin(&p.arrival, v->store, proof->row, &download);
 	download.done = prove;
@@ -275,11 +278,23 @@ static pnr_status base_of_store(const proving *v, const pnr_digest *hash, const 
 static pnr_status prove_patch(proving *v, pnr_object_proof *proof, const pnr_sink *out, pnr_meter *meter,
                               unsigned depth, pnr_error *err);
 
+/* The store's, if it has it; else the remote's, and if that is damaged, the proof says so. */
+static pnr_status pass_content(proving *v, pnr_object_proof *proof, unsigned depth, const pnr_sink *out, pnr_error *err)
+{
+	pnr_status status = base_of_store(v, &proof->row->hash, out, err);
+	proof->status = status == PNR_NOT_FOUND ? PNR_CORRUPT : PNR_OK;
+	if (status != PNR_NOT_FOUND)
+		return status;
+	if (proof->row->form == PNR_OBJECT_PATCH)
+		return prove_patch(v, proof, out, NULL, depth, err);
+	return prove_one(v, proof, NULL, out, NULL, err);
+}
+
 /* The base's content, into memory; if the remote has it only, and that is damaged, the proof says so. */
 static pnr_status find_base(proving *v, pnr_object_proof *proof, unsigned depth, pnr_buffer *out, pnr_error *err)
 {
 	const pnr_object_row *row = pnr_package_object_find(v->package, &proof->row->base);
-	pnr_object_proof of_base = { .row = row, .status = PNR_CORRUPT };
+	pnr_object_proof of_base = { .row = row };
 	if (row == NULL || depth == 0 || !pnr_patch_fits(row->size, proof->row->size)) {
 		pnr_error_clear(&proof->problem);
 		proof->status = pnr_fail(&proof->problem, PNR_UNSUPPORTED, "no patch can lead to it from its base");
@@ -287,12 +302,8 @@ static pnr_status find_base(proving *v, pnr_object_proof *proof, unsigned depth,
 	}
 	pnr_buffer_end end = { out, (size_t)row->size };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	pnr_status status = base_of_store(v, &row->hash, &sink, err);
+	pnr_status status = pass_content(v, &of_base, depth - 1, &sink, err);
 	proof->status = PNR_OK;
-	if (status != PNR_NOT_FOUND)
-		return status;
-	status = row->form == PNR_OBJECT_PATCH ? prove_patch(v, &of_base, &sink, NULL, depth - 1, err)
-	                                       : prove_one(v, &of_base, NULL, &sink, NULL, err);
 	if (status == PNR_OK && of_base.status != PNR_OK) {
 		proof->status = PNR_CORRUPT;
 		proof->problem = of_base.problem;
@@ -316,6 +327,17 @@ static pnr_status prove_patch(proving *v, pnr_object_proof *proof, const pnr_sin
 	return PNR_OK;
 }
 
+pnr_status pnr_object_content(pnr_store *store, pnr_remote *remote, const pnr_package_object *package,
+                              const pnr_object_row *row, const pnr_sink *out, pnr_object_proof *out_proof,
+                              pnr_error *err)
+{
+	proving v = { .store = store, .remote = remote, .package = package };
+	*out_proof = (pnr_object_proof){ .row = row };
+	pnr_status status = pass_content(&v, out_proof, PNR_CHAIN_MAX, out, err);
+	out_proof->size = v.received;
+	return status;
+}
+
 /* Wholes that are asked for at once. */
 static pnr_status prove_wholes(proving *v, pnr_object_proof *proofs, size_t count, pnr_error *err)
 {
@@ -324,7 +346,7 @@ static pnr_status prove_wholes(proving *v, pnr_object_proof *proofs, size_t coun
 	if (list == NULL || downloads == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++) {
-		list[i] = (proved){ .proof = &proofs[i], .meter = v->meter };
+		list[i] = (proved){ .proving = v, .proof = &proofs[i], .meter = v->meter };
 		pnr_arrival_begin(&list[i].arrival, v->store, proofs[i].row, &downloads[i]);
 		downloads[i].done = prove;
 	}

@@ -62,6 +62,19 @@ typedef struct pnr_object_proof {
 } pnr_object_proof;
 
 /**
+ * Pass the content of the object @row of @package to @out: the store's, if it has
+ * that content, else the remote's, proved, with bases that the store lacks. What
+ * is wrong with an object there is no failure of the call but in the proof, whose
+ * size is that of all that came.
+ *
+ * @out  may have been given anything if the proof's status is not OK.
+ * Errors: as of pnr_objects_prove.
+ */
+PNR_CHECKED pnr_status pnr_object_content(pnr_store *store, pnr_remote *remote, const pnr_package_object *package,
+                                          const pnr_object_row *row, const pnr_sink *out,
+                                          pnr_object_proof *out_proof, pnr_error *err);
+
+/**
  * Get objects of @package and prove what each holds. The base of a patch is the
  * store's, if it has that content, else the remote's.
  *

@@ -6,6 +6,7 @@
 #include "package/manifest_tail.h"
 #include "remote/remote.h"
 #include <inttypes.h>
+#include <pannier/package.h>
 #include <pannier/store.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,10 +75,6 @@ pnr_status pnr_key_of_tag(const char *tag, char out[PNR_KEY_SIZE], pnr_error *er
 
 /* ------------------------------------------------------------------ writing -- */
 
-/* Around the check, with which the text ends. */
-static const char end[] = "\"\n  }\n}\n", check[] = "    \"check\": \"";
-#define CHECK_LENGTH (sizeof check - 1 + 2 * PNR_DIGEST_SIZE + sizeof end - 1)
-
 static void put_string(pnr_buffer *out, const char *key, const char *value)
 {
 	pnr_buffer_printf(out, ",\"%s\":", key);
@@ -95,28 +92,9 @@ static void put_object(pnr_buffer *out, const pnr_object_row *row)
 	                  pnr_digest_to_hex(&row->stored_hash, hex), row->stored_size);
 }
 
-/* The last member: the hash of all that stands before its line. */
-static pnr_status add_check(pnr_buffer *text, pnr_buffer *out, pnr_error *err)
-{
-	char hex[PNR_DIGEST_HEX_SIZE];
-	pnr_digest hash;
-	/* All of the end but its first character closes what is open here, too. */
-	text->length -= sizeof end - 2;
-	pnr_buffer_puts(text, ",\n");
-	pnr_status status = pnr_buffer_status(text, err);
-	if (status == PNR_OK)
-		status = pnr_hash_memory(text->data, text->length, &hash, NULL, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_buffer_append(out, text->data, text->length);
-	pnr_buffer_printf(out, "%s%s%s", check, pnr_digest_to_hex(&hash, hex), end);
-	return pnr_buffer_status(out, err);
-}
-
 pnr_status pnr_package_object_write(const pnr_package_object *object, pnr_buffer *out, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer tail = PNR_BUFFER_INIT;
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	char hex[PNR_DIGEST_HEX_SIZE];
 	pnr_buffer_printf(&tail, "{\"format\":%u", FORMAT);
 	put_string(&tail, "name", object->name);
@@ -130,9 +108,9 @@ pnr_status pnr_package_object_write(const pnr_package_object *object, pnr_buffer
 	}
 	pnr_buffer_puts(&tail, "]}");
 	pnr_status status = pnr_buffer_status(&tail, err);
-	if (status == PNR_OK)
-		status = pnr_manifest_add_tail(object->manifest.data, object->manifest.length, TAIL_KEY, tail.data, &text, err);
-	return status == PNR_OK ? add_check(&text, out, err) : status;
+	return status == PNR_OK ? pnr_manifest_add_tail(object->manifest.data, object->manifest.length, TAIL_KEY, tail.data,
+	                                                out, err)
+	                        : status;
 }
 
 /* ------------------------------------------------------------------ reading -- */
@@ -256,16 +234,17 @@ static pnr_status visit_tail(void *user, const pnr_json_event *event, pnr_error 
 	return PNR_OK;
 }
 
-static pnr_status check_format(const tail_scan *scan, pnr_error *err)
+/* Whether the rest is to be understood at all. */
+static pnr_status check_format(const char *text, const pnr_json_member *format, const char *place, pnr_error *err)
 {
-	uint64_t format = 0;
-	pnr_status status = pnr_json_check_members(&scan->members[FORMAT_KEY], 1, "/" TAIL_KEY, err);
+	uint64_t number = 0;
+	pnr_status status = pnr_json_check_members(format, 1, place, err);
 	if (status != PNR_OK)
 		return status;
-	if (!pnr_json_size_at(scan->text, scan->members[FORMAT_KEY].span, &format) || format == 0)
-		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/format is not a number from 1 on");
-	if (format > FORMAT)
-		return pnr_fail(err, PNR_UNSUPPORTED, "its format is %" PRIu64 "; this build reads %u", format, FORMAT);
+	if (!pnr_json_size_at(text, format->span, &number) || number == 0)
+		return pnr_fail(err, PNR_CORRUPT, "%s/format is not a number from 1 on", place);
+	if (number > FORMAT)
+		return pnr_fail(err, PNR_UNSUPPORTED, "its format is %" PRIu64 "; this build reads %u", number, FORMAT);
 	return PNR_OK;
 }
 
@@ -290,33 +269,13 @@ static pnr_status read_scalars(pnr_package_object *object, const tail_scan *scan
 	return PNR_OK;
 }
 
-/* Manifest and objects have hashes of their own; the rest of the text has this one. */
-static pnr_status compare_check(const char *text, size_t length, pnr_error *err)
-{
-	pnr_digest said, hash;
-	if (length < CHECK_LENGTH)
-		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/check is missing");
-	const char *line = text + length - CHECK_LENGTH, *hex = line + sizeof check - 1;
-	if (memcmp(line, check, sizeof check - 1) != 0 || !pnr_digest_from_hex(hex, 2 * PNR_DIGEST_SIZE, &said) ||
-	    memcmp(hex + 2 * PNR_DIGEST_SIZE, end, sizeof end - 1) != 0)
-		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/check does not stand at its end as we write it");
-	pnr_status status = pnr_hash_memory(text, length - CHECK_LENGTH, &hash, NULL, err);
-	if (status == PNR_OK && !pnr_digest_equal(&hash, &said))
-		return pnr_fail(err, PNR_CORRUPT, "its text is not the one that /" TAIL_KEY "/check is of");
-	return status;
-}
-
-static pnr_status read_tail(pnr_package_object *object, const char *text, size_t length, pnr_json_span span,
-                            pnr_error *err)
+static pnr_status read_tail(pnr_package_object *object, const char *text, pnr_json_span span, pnr_error *err)
 {
 	tail_scan scan = { .text = text + span.start };
 	memcpy(scan.members, tail_members, sizeof scan.members);
 	pnr_status status = pnr_json_scan_part(text, span, visit_tail, &scan, err);
-	/* The format first: it says whether the rest is to be understood at all. */
 	if (status == PNR_OK)
-		status = check_format(&scan, err);
-	if (status == PNR_OK)
-		status = compare_check(text, length, err);
+		status = check_format(scan.text, &scan.members[FORMAT_KEY], "/" TAIL_KEY, err);
 	if (status == PNR_OK)
 		status = pnr_json_check_members(scan.members, TAIL_COUNT, "/" TAIL_KEY, err);
 	if (status == PNR_OK)
@@ -411,7 +370,7 @@ pnr_status pnr_package_object_read(const char *text, size_t length, pnr_package_
 	if (status == PNR_NOT_FOUND)
 		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY " is missing");
 	if (status == PNR_OK)
-		status = read_tail(&object, text, length, tail, err);
+		status = read_tail(&object, text, tail, err);
 	if (status == PNR_OK)
 		status = read_manifest(&object, err);
 	if (status != PNR_OK)
@@ -424,8 +383,138 @@ pnr_status pnr_package_object_read(const char *text, size_t length, pnr_package_
 void pnr_package_object_free(pnr_package_object *object)
 {
 	pnr_buffer_free(&object->manifest);
+	pnr_buffer_free(&object->text);
 	free(object->name);
 	free(object->archive_options);
 	free(object->objects);
 	*object = (pnr_package_object)PNR_PACKAGE_OBJECT_INIT;
+}
+
+/* ----------------------------------------------------------------- pointers -- */
+
+enum { POINTER_FORMAT, POINTER_TEXT, POINTER_COUNT };
+enum { TEXT_HASH, TEXT_SIZE, TEXT_COUNT };
+
+static const pnr_json_member pointer_members[POINTER_COUNT] = {
+	[POINTER_FORMAT] = { "format", PNR_JSON_NUMBER, true, false, { 0, 0 } },
+	[POINTER_TEXT] = { "text", PNR_JSON_ARRAY, true, false, { 0, 0 } },
+};
+
+static const pnr_json_member text_members[TEXT_COUNT] = {
+	[TEXT_HASH] = { "hash", PNR_JSON_STRING, true, false, { 0, 0 } },
+	[TEXT_SIZE] = { "size", PNR_JSON_NUMBER, true, false, { 0, 0 } },
+};
+
+pnr_status pnr_text_chain_write(const pnr_text_chain *chain, pnr_buffer *out, pnr_error *err)
+{
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_buffer_printf(out, "{\"format\":%u,\"text\":[", FORMAT);
+	for (size_t i = 0; i < chain->count; i++)
+		pnr_buffer_printf(out, "%s{\"hash\":\"%s\",\"size\":%" PRIu64 "}", i > 0 ? "," : "",
+		                  pnr_digest_to_hex(&chain->rows[i].hash, hex), chain->rows[i].size);
+	pnr_buffer_puts(out, "]}\n");
+	return pnr_buffer_status(out, err);
+}
+
+typedef struct pointer_scan {
+	const char *text;
+	pnr_json_member members[POINTER_COUNT];
+} pointer_scan;
+
+static pnr_status visit_pointer(void *user, const pnr_json_event *event, pnr_error *err)
+{
+	pointer_scan *scan = user;
+	if (event->depth == 1)
+		pnr_json_note_member(scan->members, POINTER_COUNT, scan->text, event);
+	if (event->depth == 0 && event->type != PNR_JSON_OBJECT)
+		return pnr_fail(err, PNR_CORRUPT, "it is not an object");
+	return PNR_OK;
+}
+
+typedef struct chain_scan {
+	const char *text;
+	pnr_json_member members[TEXT_COUNT];
+	pnr_text_chain *chain;
+} chain_scan;
+
+static pnr_status visit_text(void *user, const pnr_json_event *event, pnr_error *err)
+{
+	chain_scan *scan = user;
+	pnr_text_chain *chain = scan->chain;
+	char place[32];
+	if (event->depth == 2)
+		pnr_json_note_member(scan->members, TEXT_COUNT, scan->text, event);
+	if (event->depth != 1)
+		return PNR_OK;
+	(void)snprintf(place, sizeof place, "/text/%zu", event->index);
+	if (chain->count == PNR_COUNT(chain->rows))
+		return pnr_fail(err, PNR_CORRUPT, "%s is one more than the %zu that there may be", place, chain->count);
+	pnr_object_row *row = &chain->rows[chain->count];
+	pnr_status status = pnr_json_check_members(scan->members, TEXT_COUNT, place, err);
+	if (status != PNR_OK)
+		return status;
+	if (!pnr_json_digest_at(scan->text, scan->members[TEXT_HASH].span, &row->hash))
+		return pnr_fail(err, PNR_CORRUPT, "%s/hash is not 64 lower-case hex digits", place);
+	if (!pnr_json_size_at(scan->text, scan->members[TEXT_SIZE].span, &row->size) || row->size > PNR_MANIFEST_MAX)
+		return pnr_fail(err, PNR_CORRUPT, "%s/size is not a whole number from 0 to %u", place, PNR_MANIFEST_MAX);
+	for (size_t i = 0; i < chain->count; i++)
+		if (pnr_digest_equal(&chain->rows[i].hash, &row->hash))
+			return pnr_fail(err, PNR_CORRUPT, "%s is there twice", place);
+	chain->count++;
+	memcpy(scan->members, text_members, sizeof scan->members);
+	return PNR_OK;
+}
+
+/* Each is a patch on the one behind it. */
+static void link_chain(pnr_text_chain *chain)
+{
+	for (size_t i = 0; i + 1 < chain->count; i++) {
+		chain->rows[i].form = PNR_OBJECT_PATCH;
+		chain->rows[i].base = chain->rows[i + 1].hash;
+		chain->rows[i].depth = (unsigned)(chain->count - 1 - i);
+	}
+	chain->rows[chain->count - 1].form = PNR_OBJECT_GZIP;
+}
+
+static pnr_status compare_pointer(const pnr_text_chain *chain, const char *text, size_t length, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer again = PNR_BUFFER_INIT;
+	pnr_status status = pnr_text_chain_write(chain, &again, err);
+	if (status == PNR_OK && (again.length != length || memcmp(again.data, text, length) != 0))
+		status = pnr_fail(err, PNR_CORRUPT, "it is not written as we write it");
+	return status;
+}
+
+pnr_status pnr_text_chain_read(const char *text, size_t length, pnr_text_chain *out_chain, pnr_error *err)
+{
+	pnr_text_chain chain = { .count = 0 };
+	pointer_scan scan = { .text = text };
+	memcpy(scan.members, pointer_members, sizeof scan.members);
+	pnr_status status = pnr_json_scan_part(text, (pnr_json_span){ 0, length }, visit_pointer, &scan, err);
+	if (status == PNR_OK)
+		status = check_format(text, &scan.members[POINTER_FORMAT], "", err);
+	if (status == PNR_OK)
+		status = pnr_json_check_members(scan.members, POINTER_COUNT, "", err);
+	if (status != PNR_OK)
+		return status;
+	pnr_json_span list = scan.members[POINTER_TEXT].span;
+	chain_scan texts = { .text = text + list.start, .chain = &chain };
+	memcpy(texts.members, text_members, sizeof texts.members);
+	status = pnr_json_scan_part(text, list, visit_text, &texts, err);
+	if (status == PNR_OK && chain.count == 0)
+		status = pnr_fail(err, PNR_CORRUPT, "/text is empty");
+	if (status == PNR_OK)
+		status = compare_pointer(&chain, text, length, err);
+	if (status != PNR_OK)
+		return status;
+	link_chain(&chain);
+	*out_chain = chain;
+	return PNR_OK;
+}
+
+pnr_package_object pnr_text_chain_objects(const pnr_text_chain *chain, pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1])
+{
+	memcpy(rows, chain->rows, chain->count * sizeof *rows);
+	pnr_array_sort(rows, chain->count, sizeof *rows, by_hash);
+	return (pnr_package_object){ .objects = rows, .object_count = chain->count };
 }

@@ -1,6 +1,7 @@
 /*
  * What a remote keeps of a package, and under which keys (schema/remote-format.md).
- * The object of a package is its manifest with one more key, the last: `remote`.
+ * The text of a package is its manifest with one more key, the last: `remote`. It
+ * is content like any other; under the package's own key a pointer leads to it.
  */
 #ifndef PNR_SYNC_PACKAGE_OBJECT_H
 #define PNR_SYNC_PACKAGE_OBJECT_H
@@ -10,6 +11,8 @@
 
 /** Steps from a patch to content that is there whole. */
 #define PNR_CHAIN_MAX 8u
+/** The same from a package's text, which is read before anything else. */
+#define PNR_TEXT_CHAIN_MAX 4u
 
 typedef enum pnr_object_form {
 	PNR_OBJECT_GZIP,   /**< blobs/ab/<hash>.gz */
@@ -28,6 +31,12 @@ typedef struct pnr_object_row {
 	uint64_t stored_size;
 } pnr_object_row;
 
+/** What a pointer says: a package's text, a patch on the next one, and so on; the last one is whole. */
+typedef struct pnr_text_chain {
+	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1]; /**< what is stored of them is not known: zero */
+	size_t count;
+} pnr_text_chain;
+
 typedef struct pnr_package_object {
 	pnr_buffer manifest;     /**< manifest.json, byte for byte */
 	pnr_digest package_hash; /**< as the manifest says */
@@ -38,12 +47,15 @@ typedef struct pnr_package_object {
 	char *archive_options;
 	pnr_object_row *objects; /**< in the order of their hashes, each once: the assets, and the bases of patches */
 	size_t object_count;
+	pnr_buffer text;         /**< that all this was read of, if it came from a remote, */
+	pnr_text_chain texts;    /**< how it is there, */
+	uint64_t received;       /**< and the bytes that came for it: of the pointer and of texts */
 } pnr_package_object;
 
 #define PNR_PACKAGE_OBJECT_INIT { .objects = NULL }
 
 /**
- * Append the text of the object; package_hash and manifest_hash are not looked at,
+ * Append the text of the package; package_hash and manifest_hash are not looked at,
  * as they follow from the manifest. Errors: CORRUPT (the manifest is none of ours), NOMEM.
  */
 PNR_CHECKED pnr_status pnr_package_object_write(const pnr_package_object *object, pnr_buffer *out, pnr_error *err);
@@ -57,10 +69,22 @@ PNR_CHECKED pnr_status pnr_package_object_write(const pnr_package_object *object
  */
 PNR_CHECKED pnr_status pnr_package_object_read(const char *text, size_t length, pnr_package_object *out_object,
                                                pnr_error *err);
+/** Append the pointer to the first of @chain. */
+PNR_CHECKED pnr_status pnr_text_chain_write(const pnr_text_chain *chain, pnr_buffer *out, pnr_error *err);
+/**
+ * Read a pointer: only what pnr_text_chain_write makes is one. No text is longer
+ * than a manifest may be. Errors: CORRUPT (says where), UNSUPPORTED (a newer format), NOMEM.
+ */
+PNR_CHECKED pnr_status pnr_text_chain_read(const char *text, size_t length, pnr_text_chain *out_chain, pnr_error *err);
+/** The rows of @chain as an object in which they are found; it borrows @rows. */
+pnr_package_object pnr_text_chain_objects(const pnr_text_chain *chain, pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1]);
 /** NULL if there is none. */
 const pnr_object_row *pnr_package_object_find(const pnr_package_object *object, const pnr_digest *hash);
 /** Leaves it initialised. */
 void pnr_package_object_free(pnr_package_object *object);
+
+/** A package's text, in messages and progress. */
+#define PNR_TEXT_NAME "the package's text"
 
 /** Room for any key of ours. */
 #define PNR_KEY_SIZE 272u

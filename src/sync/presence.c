@@ -36,12 +36,17 @@ pnr_status pnr_presence_learn(pnr_index *index, int64_t remote_id, const pnr_pac
 		.package_hash = package->package_hash,
 		.manifest_hash = package->manifest_hash,
 		.archive_hash = package->archive_hash,
+		.text_hash = package->texts.rows[0].hash,
 		.name = package->name,
 		.at_ms = at_ms,
 	};
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < package->object_count && status == PNR_OK; i++) {
 		const pnr_presence_row presence = pnr_presence_of_object(&package->objects[i], at_ms);
+		status = pnr_index_presence_put(index, remote_id, &presence, err);
+	}
+	for (size_t i = 0; i < package->texts.count && status == PNR_OK; i++) {
+		const pnr_presence_row presence = pnr_presence_of_object(&package->texts.rows[i], at_ms);
 		status = pnr_index_presence_put(index, remote_id, &presence, err);
 	}
 	return status == PNR_OK ? pnr_index_remote_package_put(index, remote_id, &row, err) : status;

@@ -10,7 +10,7 @@ pnr_object_row pnr_object_of_presence(const pnr_presence_row *presence);
 
 /**
  * Inside a transaction: remember that @package is on the remote, and all its
- * objects are. For who has just pushed or pulled it, or seen that it is there.
+ * objects are, those of its text too. For who has just pushed or pulled it, or seen that it is there.
  */
 PNR_CHECKED pnr_status pnr_presence_learn(pnr_index *index, int64_t remote_id, const pnr_package_object *package,
                                           int64_t at_ms, pnr_error *err);

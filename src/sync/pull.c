@@ -1,7 +1,7 @@
 /*
  * Pulling, in the order in which things become true:
  *
- *   1. the REF is a package on the remote; what it is made of is known
+ *   1. the REF is a package on the remote; its text, which says what it is made of, is here
  *   2. its content is in the store, proved             (fetch)
  *   3. package, zip, archive, log entry                (adopt)
  *   4. what is known of the remote, and what it took: one transaction
@@ -104,6 +104,11 @@ static pnr_status adopt(pulling *p, pnr_error *err)
 
 /* ------------------------------------------------------------- what is remembered -- */
 
+static uint64_t bytes_received(const pulling *p)
+{
+	return p->package.received + p->fetched.bytes;
+}
+
 static pnr_status put_transfer(pulling *p, const char *outcome, pnr_error *err)
 {
 	const pnr_transfer_row row = {
@@ -117,7 +122,7 @@ static pnr_status put_transfer(pulling *p, const char *outcome, pnr_error *err)
 		.blobs_needed = p->fetched.needed,
 		.blobs_sent = p->fetched.whole + p->fetched.patched,
 		.blobs_patched = p->fetched.patched,
-		.bytes_sent = p->fetched.bytes,
+		.bytes_sent = bytes_received(p),
 		.bytes_full = p->package.archive_size,
 		.outcome = outcome,
 	};
@@ -191,11 +196,17 @@ static pnr_status find(pulling *p, pnr_error *err)
 
 static pnr_status run(pulling *p, pnr_error *err)
 {
+	pnr_ingested text;
 	pnr_status status = find(p, err);
 	if (status != PNR_OK)
 		return status;
-	status = fetch(p, err);
-	blame_remote(p, status);
+	/* First: who fails after this need not ask for it again. */
+	status = pnr_package_text_keep(p->store, &p->package.text, p->package.archive_options, &text, err);
+	pnr_buffer_free(&p->package.text);
+	if (status == PNR_OK) {
+		status = fetch(p, err);
+		blame_remote(p, status);
+	}
 	if (status == PNR_OK)
 		status = adopt(p, err);
 	failure failed = { p, status };
@@ -238,7 +249,7 @@ pnr_status pnr_pull_through(pnr_store *store, const pnr_named_remote *remote, co
 	p.result.blobs_needed = p.fetched.needed;
 	p.result.blobs_fetched = p.fetched.whole + p.fetched.patched;
 	p.result.blobs_patched = p.fetched.patched;
-	p.result.bytes_received = p.fetched.bytes;
+	p.result.bytes_received = bytes_received(&p);
 	p.result.bytes_full = p.package.archive_size;
 	p.result.seconds = pnr_clock_monotonic() - p.began;
 	*out_result = p.result;

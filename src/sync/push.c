@@ -3,7 +3,7 @@
  *
  *   1. what the package needs, what of it is there, what is to be sent   (push_plan)
  *   2. content is there, proved by the remote against its hashes         (push_send)
- *   3. the object of the package: it is visible now, and whole
+ *   3. so is the text of the package, which says how; then the pointer to it: it is visible now, and whole
  *   4. what is known of the remote, the log, what it took: one transaction
  *   5. the tag
  *
@@ -19,6 +19,7 @@
 #include "package/record.h"
 #include "sync/presence.h"
 #include "sync/remote_package.h"
+#include <pannier/package.h>
 #include <pannier/remote.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,13 @@ typedef struct pushing {
 	bool is_read;
 	bool visible;             /* something is there under its key */
 	bool learn;               /* all that it says is yet to be remembered */
+	pnr_text_chain texts;     /* by which it is there, where the pointer was read */
+	pnr_object_row text_rows[PNR_TEXT_CHAIN_MAX + 1];
+	pnr_package_object texts_there; /* the same, as a plan wants them */
 	pnr_push_plan plan;
+	pnr_archive_item text;
+	pnr_push_plan text_plan;
+	pnr_digest text_hash;     /* of the text that is there in the end */
 	pnr_push_sent sent;
 	pnr_provenance provenance;
 	bool at_fault;
@@ -50,6 +57,7 @@ typedef struct pushing {
 static void pushing_free(pushing *p)
 {
 	pnr_provenance_drop(&p->provenance);
+	pnr_push_plan_free(&p->text_plan);
 	pnr_push_plan_free(&p->plan);
 	pnr_package_object_free(&p->there);
 	pnr_stored_archive_free(&p->archive);
@@ -87,7 +95,7 @@ static pnr_status count_blobs(pushing *p, pnr_error *err)
 static pnr_status load(pushing *p, pnr_error *err)
 {
 	pnr_status status = pnr_stored_archive_load(p->store, p->ref, &p->archive, err);
-	/* The object of the package is JSON. */
+	/* The text of the package is JSON. */
 	if (status == PNR_OK && !pnr_utf8_valid(p->archive.name.data, p->archive.name.length))
 		status = pnr_fail(err, PNR_INVALID, "the model's name is not UTF-8 and cannot be pushed: pack it with --name");
 	if (status == PNR_OK)
@@ -108,7 +116,11 @@ static pnr_status look(pushing *p, pnr_error *err)
 
 static pnr_status read_there(pushing *p, pnr_error *err)
 {
-	pnr_status status = answered(p, pnr_remote_package_get(p->remote->handle, &p->key, &p->there, err));
+	pnr_remote *remote = p->remote->handle;
+	uint64_t size = 0;
+	pnr_status status = answered(p, pnr_remote_pointer_get(remote, &p->key, &p->texts, &size, err));
+	if (status == PNR_OK)
+		status = answered(p, pnr_remote_package_read(p->store, remote, &p->key, &p->texts, &p->there, err));
 	p->is_read = status == PNR_OK;
 	return status;
 }
@@ -116,16 +128,16 @@ static pnr_status read_there(pushing *p, pnr_error *err)
 /* Others pushed the package: what they say of its objects is worth knowing, for the next version. */
 static pnr_status look_at_known(pushing *p, pnr_error *err)
 {
-	bool known = false;
+	pnr_ingested text;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_index_remote_package_known(pnr_store_index(p->store), p->remote->row.id, &p->key.package_hash,
-	                                                   &p->key.manifest_hash, &known, err);
-	if (status != PNR_OK || known)
+	pnr_status status = pnr_index_remote_package_text(pnr_store_index(p->store), p->remote->row.id, &p->key.package_hash,
+	                                                  &p->key.manifest_hash, &p->text_hash, err);
+	if (status != PNR_NOT_FOUND)
 		return status;
 	status = read_there(p, &own);
 	p->learn = p->is_read;
 	if (status == PNR_OK)
-		return PNR_OK;
+		return pnr_package_text_keep(p->store, &p->there.text, p->there.archive_options, &text, err);
 	if (status == PNR_CORRUPT)
 		return pnr_fail(err, status, "%s; 'pannier push %s %s --heal' puts it again", own.message, p->remote->row.name,
 		                p->ref);
@@ -148,14 +160,13 @@ static pnr_status make_plan(pushing *p, pnr_meter *meter, pnr_error *err)
 		.name = p->archive.name.data,
 		.there = p->is_read ? &p->there : NULL,
 		.heal = p->options->heal,
+		.whole = p->options->whole,
 		.meter = meter,
 	};
-	pnr_status status = pnr_push_plan_make(&p->plan, err);
-	p->at_fault |= p->plan.remote_failed && status != PNR_CORRUPT;
-	return status;
+	return pnr_push_plan_make(&p->plan, err);
 }
 
-/* ------------------------------------------------------- the package's object -- */
+/* --------------------------------------------------------- the package's text -- */
 
 /* The hash of an object that was found there, as this store would have put it. */
 static pnr_status fill_row(pushing *p, pnr_piece *piece, pnr_error *err)
@@ -185,7 +196,7 @@ static pnr_status list_objects(pushing *p, pnr_package_object *object, pnr_error
 	return status;
 }
 
-static pnr_status write_object(pushing *p, pnr_buffer *out, pnr_error *err)
+static pnr_status write_text(pushing *p, pnr_buffer *out, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 	object.archive_hash = p->archive.archive.archive_hash;
@@ -224,18 +235,83 @@ static bool same_objects(const pushing *p)
 	return count == p->there.object_count;
 }
 
-static pnr_status put_object(pushing *p, pnr_error *err)
+/* The text, as content of this store: later ones are patches on it. */
+static pnr_status make_text(pushing *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer made = PNR_BUFFER_INIT;
+	const pnr_buffer *text = &made;
+	pnr_ingested item;
+	pnr_status status = PNR_OK;
+	if (p->is_read && same_objects(p))
+		text = &p->there.text;
+	else
+		status = write_text(p, &made, err);
+	if (status == PNR_OK && text->length > PNR_MANIFEST_MAX)
+		status = pnr_fail(err, PNR_FULL, PNR_TEXT_NAME " would be larger than %u bytes", PNR_MANIFEST_MAX);
+	if (status == PNR_OK)
+		status = pnr_package_text_keep(p->store, text, p->archive.options.data, &item, err);
+	if (status != PNR_OK)
+		return status;
+	p->text = (pnr_archive_item){ .path = PNR_TEXT_NAME, .blob = item.blob, .encoding_id = item.encoding_id };
+	p->text_hash = item.blob.hash;
+	return PNR_OK;
+}
+
+static pnr_status send_text(pushing *p, pnr_meter *meter, pnr_error *err)
+{
+	pnr_push_sent sent = { .blobs = 0 };
+	p->texts_there = pnr_text_chain_objects(&p->texts, p->text_rows);
+	p->text_plan = (pnr_push_plan){
+		.store = p->store,
+		.remote = p->remote,
+		.archive = &p->archive,
+		.text = &p->text,
+		.name = p->archive.name.data,
+		.there = p->texts.count > 0 ? &p->texts_there : NULL,
+		.heal = p->options->heal,
+		.whole = p->options->whole,
+		.meter = meter,
+	};
+	pnr_status status = pnr_push_plan_make(&p->text_plan, err);
+	if (status == PNR_OK)
+		status = pnr_push_send(&p->text_plan, p->options->dry_run, &sent, err);
+	p->sent.bytes += sent.bytes;
+	return status;
+}
+
+/* How the text is there now. */
+static void follow_text(const pushing *p, pnr_text_chain *out_chain)
+{
+	const pnr_piece *piece = pnr_push_plan_find(&p->text_plan, &p->text.blob.hash);
+	*out_chain = (pnr_text_chain){ .count = 0 };
+	while (piece != NULL && out_chain->count < PNR_COUNT(out_chain->rows)) {
+		out_chain->rows[out_chain->count++] = piece->row;
+		piece = piece->row.form == PNR_OBJECT_PATCH ? pnr_push_plan_find(&p->text_plan, &piece->row.base) : NULL;
+	}
+}
+
+static bool same_texts(const pnr_text_chain *a, const pnr_text_chain *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; same && i < a->count; i++)
+		same = pnr_digest_equal(&a->rows[i].hash, &b->rows[i].hash) && a->rows[i].size == b->rows[i].size;
+	return same;
+}
+
+static pnr_status put_pointer(pushing *p, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	char key[PNR_KEY_SIZE];
-	if (p->is_read && same_objects(p))
+	pnr_text_chain chain;
+	follow_text(p, &chain);
+	if (same_texts(&chain, &p->texts))
 		return PNR_OK;
-	pnr_status status = write_object(p, &text, err);
+	pnr_status status = pnr_text_chain_write(&chain, &text, err);
 	pnr_remote_upload upload = {
 		.key = pnr_key_of_package(&p->key.package_hash, &p->key.manifest_hash, key),
 		.body = { .read = read_memory, .context = &text },
 		.size = text.length,
-		/* With --heal: what is there is damaged, or names objects that are. */
+		/* With --heal: what is there is damaged, or names texts that are. */
 		.mode = p->visible ? PNR_REMOTE_REPLACE : PNR_REMOTE_IF_ABSENT,
 	};
 	if (status == PNR_OK)
@@ -249,27 +325,39 @@ static pnr_status put_object(pushing *p, pnr_error *err)
 
 /* ------------------------------------------------------------ what is remembered -- */
 
-static pnr_status put_presence(pushing *p, int64_t now, pnr_error *err)
+static pnr_status put_presence(const pushing *p, const pnr_push_plan *plan, int64_t now, pnr_error *err)
 {
 	pnr_index *index = pnr_store_index(p->store);
 	pnr_status status = PNR_OK;
+	for (size_t i = 0; i < plan->count && status == PNR_OK; i++) {
+		const pnr_piece *piece = &plan->pieces[i];
+		const pnr_presence_row presence = pnr_presence_of_object(&piece->row, now);
+		/* What the package there said is not yet in the index. */
+		bool news = !piece->known || plan->there != NULL || memcmp(&piece->as, &piece->row, sizeof piece->as) != 0;
+		if (piece->known && piece->fate == PNR_PIECE_LOST)
+			status = pnr_index_presence_forget(index, p->remote->row.id, &piece->hash, err);
+		else if (piece->needed && piece->fate != PNR_PIECE_LOST && news)
+			status = pnr_index_presence_put(index, p->remote->row.id, &presence, err);
+	}
+	return status;
+}
+
+static pnr_status put_package(pushing *p, int64_t now, pnr_error *err)
+{
+	pnr_index *index = pnr_store_index(p->store);
 	const pnr_remote_package_row row = {
 		.package_hash = p->key.package_hash,
 		.manifest_hash = p->key.manifest_hash,
 		.archive_hash = p->archive.archive.archive_hash,
+		.text_hash = p->text_hash,
 		.name = p->archive.name.data,
 		.at_ms = now,
 	};
 	if (p->learn)
 		return pnr_presence_learn(index, p->remote->row.id, &p->there, now, err);
-	for (size_t i = 0; i < p->plan.count && status == PNR_OK; i++) {
-		const pnr_piece *piece = &p->plan.pieces[i];
-		const pnr_presence_row presence = pnr_presence_of_object(&piece->row, now);
-		if (piece->known && !piece->needed && piece->fate == PNR_PIECE_LOST)
-			status = pnr_index_presence_forget(index, p->remote->row.id, &piece->hash, err);
-		else if (piece->needed && (!piece->known || memcmp(&piece->as, &piece->row, sizeof piece->as) != 0))
-			status = pnr_index_presence_put(index, p->remote->row.id, &presence, err);
-	}
+	pnr_status status = put_presence(p, &p->plan, now, err);
+	if (status == PNR_OK)
+		status = put_presence(p, &p->text_plan, now, err);
 	return status == PNR_OK ? pnr_index_remote_package_put(index, p->remote->row.id, &row, err) : status;
 }
 
@@ -316,7 +404,7 @@ static pnr_status put_transfer(const pushing *p, const char *outcome, pnr_error 
 static pnr_status remember_success(void *user, pnr_error *err)
 {
 	pushing *p = user;
-	pnr_status status = put_presence(p, pnr_clock_now_ms(), err);
+	pnr_status status = put_package(p, pnr_clock_now_ms(), err);
 	if (status == PNR_OK)
 		status = put_log(p, err);
 	return status == PNR_OK ? put_transfer(p, "done", err) : status;
@@ -385,8 +473,12 @@ static pnr_status send(pushing *p, pnr_meter *meter, pnr_error *err)
 	pnr_status status = make_plan(p, meter, err);
 	if (status == PNR_OK)
 		status = pnr_push_send(&p->plan, p->options->dry_run, &p->sent, err);
-	p->at_fault |= p->plan.remote_failed && status != PNR_OK && status != PNR_CORRUPT;
-	return status == PNR_OK ? put_object(p, err) : status;
+	if (status == PNR_OK)
+		status = make_text(p, err);
+	if (status == PNR_OK)
+		status = send_text(p, meter, err);
+	p->at_fault |= (p->plan.remote_failed || p->text_plan.remote_failed) && status != PNR_OK && status != PNR_CORRUPT;
+	return status == PNR_OK ? put_pointer(p, err) : status;
 }
 
 static pnr_status run(pushing *p, pnr_meter *meter, pnr_error *err)
@@ -439,7 +531,7 @@ pnr_status pnr_push_through(pnr_store *store, const pnr_named_remote *remote, co
 		.blobs_needed = p.blobs,
 		.blobs_sent = p.sent.blobs,
 		.blobs_patched = p.sent.patched,
-		.blobs_damaged = p.plan.damaged,
+		.blobs_damaged = p.plan.damaged + p.text_plan.damaged,
 		.bytes_sent = p.sent.bytes,
 		.bytes_full = p.archive.archive.size,
 		.seconds = pnr_clock_monotonic() - p.began,

@@ -18,11 +18,12 @@ typedef enum pnr_piece_fate {
 	PNR_PIECE_LOST   /**< the base of a patch, neither there nor here */
 } pnr_piece_fate;
 
-/** Content that the package needs there: an asset's, or that of a patch's base. */
+/** Content that the package needs there: an asset's, its text's, or that of a patch's base. */
 typedef struct pnr_piece {
 	pnr_digest hash;
 	uint64_t size;
-	const pnr_archive_item *item; /**< the asset; NULL: only a base */
+	const pnr_archive_item *item; /**< the asset, or the text; NULL: only a base */
+	bool of_others;               /**< a text that others may stand on: to be healed, whether it is needed or not */
 	bool gzip;                    /**< of an asset, whole, as this store has it */
 	uint64_t whole_size;          /**< likewise */
 	bool known;                   /**< remembered to be there, */
@@ -39,13 +40,16 @@ typedef struct pnr_push_plan {
 	pnr_store *store;
 	const pnr_named_remote *remote;
 	const pnr_stored_archive *archive;
+	const pnr_archive_item *text;       /**< the plan is for the package's text; NULL: for its assets */
 	const char *name;                   /**< of the model */
 	const pnr_package_object *there;    /**< heal: what the remote has of the package; NULL: nothing that can be read */
 	bool heal;
+	bool whole;                         /**< no new patches */
 	pnr_meter *meter;
 	pnr_piece *pieces;                  /**< in the order of their hashes, each once */
 	size_t count, capacity;
 	uint64_t damaged;                   /**< how many were found to be */
+	pnr_blob_row older;                 /**< what the text may be a patch on; id 0: nothing */
 	bool remote_failed;
 } pnr_push_plan;
 

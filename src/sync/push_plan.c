@@ -1,5 +1,6 @@
 /*
- * What of a package is on a remote, and what is to be sent.
+ * What of a package is on a remote, and what is to be sent: of its assets, and
+ * then, when it is known how they are there, of the text that says so.
  *
  * What is remembered of the remote says what to ask for; only what the remote
  * itself says is there counts. A patch is there if what it stands on is.
@@ -31,6 +32,12 @@ void pnr_push_plan_free(pnr_push_plan *plan)
 }
 
 /* ------------------------------------------------------------------- pieces -- */
+
+/* How deep a patch may be. */
+static unsigned chain_max(const pnr_push_plan *plan)
+{
+	return plan->text != NULL ? PNR_TEXT_CHAIN_MAX : PNR_CHAIN_MAX;
+}
 
 static pnr_status add_piece(pnr_push_plan *plan, const pnr_piece *piece, pnr_error *err)
 {
@@ -89,7 +96,8 @@ static pnr_status recall(const pnr_push_plan *plan, pnr_piece *piece, pnr_error 
 	if (status == PNR_OK && (piece->item == NULL || presence.size == piece->size)) {
 		piece->as = pnr_object_of_presence(&presence);
 		piece->size = presence.size;
-		piece->known = true;
+		/* An asset of the same content may be as no text may be. */
+		piece->known = plan->text == NULL || piece->as.form != PNR_OBJECT_STORED;
 	}
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
@@ -114,13 +122,44 @@ static pnr_status add_bases(pnr_push_plan *plan, size_t from, pnr_error *err)
 	return status;
 }
 
-static pnr_status collect(pnr_push_plan *plan, pnr_error *err)
+static pnr_status add_assets(pnr_push_plan *plan, pnr_error *err)
 {
 	adding a = { plan, 0 };
 	pnr_index *index = pnr_store_index(plan->store);
 	pnr_status status = pnr_index_archive_forms(index, plan->archive->archive.id, add_asset, &a, err);
 	if (status == PNR_OK && a.item != plan->archive->count)
 		status = pnr_fail(err, PNR_CORRUPT, "the index lists another number of encodings than the archive has entries");
+	return status;
+}
+
+/* The text, and with heal those that the remote has the package's text by. */
+static pnr_status add_texts(pnr_push_plan *plan, pnr_error *err)
+{
+	const pnr_archive_item *item = plan->text;
+	pnr_piece piece = { .hash = item->blob.hash, .size = item->blob.size, .item = item };
+	pnr_whole *whole = NULL;
+	pnr_status status = pnr_whole_open(plan->store, &item->blob, item->encoding_id, &whole, err);
+	if (status != PNR_OK)
+		return status;
+	piece.gzip = pnr_whole_gzip(whole);
+	piece.whole_size = pnr_whole_size(whole);
+	pnr_whole_close(whole);
+	/* Half of each hash is known: it has hex digits. */
+	if (!piece.gzip)
+		return pnr_fail(err, PNR_CORRUPT, PNR_TEXT_NAME " is not compressed, and always shrinks");
+	status = add_piece(plan, &piece, err);
+	for (size_t i = 0; plan->there != NULL && i < plan->there->object_count && status == PNR_OK; i++) {
+		const pnr_object_row *row = &plan->there->objects[i];
+		const pnr_piece other = { .hash = row->hash, .size = row->size, .of_others = true };
+		if (!pnr_digest_equal(&row->hash, &piece.hash))
+			status = add_piece(plan, &other, err);
+	}
+	return status;
+}
+
+static pnr_status collect(pnr_push_plan *plan, pnr_error *err)
+{
+	pnr_status status = plan->text != NULL ? add_texts(plan, err) : add_assets(plan, err);
 	merge_pieces(plan);
 	for (size_t i = 0; i < plan->count && status == PNR_OK; i++)
 		status = recall(plan, &plan->pieces[i], err);
@@ -223,7 +262,7 @@ static bool stands(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 	if (piece->fate != PNR_PIECE_OPEN || (base->fate != PNR_PIECE_THERE && base->fate != PNR_PIECE_SEND))
 		return false;
 	piece->row.depth = base->row.depth + 1;
-	return piece->row.depth <= PNR_CHAIN_MAX;
+	return piece->row.depth <= chain_max(plan);
 }
 
 /* Does the store have the content? Who fails to find out has it not. */
@@ -269,7 +308,7 @@ static void decide(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 static void decide_all(pnr_push_plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		decide(plan, &plan->pieces[i], PNR_CHAIN_MAX);
+		decide(plan, &plan->pieces[i], chain_max(plan));
 }
 
 /* ------------------------------------------------------------------- healing -- */
@@ -325,11 +364,23 @@ static pnr_status decide_healing(pnr_push_plan *plan, pnr_error *err)
 
 /* ------------------------------------------------------------------- patches -- */
 
+/* The text of the newest package there, likewise; its content is here. */
+static pnr_status load_older(pnr_push_plan *plan, pnr_error *err)
+{
+	pnr_index *index = pnr_store_index(plan->store);
+	pnr_status status = pnr_index_remote_text_newest(index, plan->remote->row.id, plan->name, &plan->older, err);
+	if (status == PNR_NOT_FOUND)
+		status = pnr_index_remote_text_newest(index, plan->remote->row.id, NULL, &plan->older, err);
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
 /* The package whose versions of the assets the remote has: of the same model, if it can be. */
-static pnr_status load_held(const pnr_push_plan *plan, pnr_held_list *out_held, pnr_error *err)
+static pnr_status load_held(pnr_push_plan *plan, pnr_held_list *out_held, pnr_error *err)
 {
 	pnr_index *index = pnr_store_index(plan->store);
 	int64_t package = 0;
+	if (plan->text != NULL)
+		return load_older(plan, err);
 	pnr_status status = pnr_index_remote_package_newest(index, plan->remote->row.id, plan->name, &package, err);
 	if (status == PNR_NOT_FOUND)
 		status = pnr_index_remote_package_newest(index, plan->remote->row.id, NULL, &package, err);
@@ -344,10 +395,14 @@ static bool may_be_patch(const pnr_push_plan *plan, const pnr_piece *piece)
 	return piece->fate == PNR_PIECE_SEND && piece->row.form != PNR_OBJECT_PATCH && !(plan->heal && piece->known);
 }
 
-static const pnr_held *held_of(const pnr_held_list *held, const pnr_piece *piece)
+static const pnr_blob_row *older_of(const pnr_push_plan *plan, const pnr_held_list *held, const pnr_piece *piece)
 {
-	const pnr_held *base = pnr_held_version(held, piece->item->path);
-	return base != NULL && pnr_patch_fits(base->blob.size, piece->size) ? base : NULL;
+	const pnr_blob_row *base = plan->older.id != 0 ? &plan->older : NULL;
+	if (plan->text == NULL) {
+		const pnr_held *version = pnr_held_version(held, piece->item->path);
+		base = version == NULL ? NULL : &version->blob;
+	}
+	return base != NULL && pnr_patch_fits(base->size, piece->size) ? base : NULL;
 }
 
 /* The older versions of what is to be sent become pieces, if they are known to be there. */
@@ -356,10 +411,11 @@ static pnr_status add_older(pnr_push_plan *plan, const pnr_held_list *held, pnr_
 	size_t count = plan->count;
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < count && status == PNR_OK; i++) {
-		const pnr_held *base = may_be_patch(plan, &plan->pieces[i]) ? held_of(held, &plan->pieces[i]) : NULL;
+		const pnr_blob_row *base =
+			may_be_patch(plan, &plan->pieces[i]) ? older_of(plan, held, &plan->pieces[i]) : NULL;
 		if (base == NULL)
 			continue;
-		pnr_piece piece = { .hash = base->blob.hash, .size = base->blob.size };
+		pnr_piece piece = { .hash = base->hash, .size = base->size };
 		if (bsearch(&piece, plan->pieces, count, sizeof piece, by_hash) != NULL)
 			continue;
 		status = recall(plan, &piece, err);
@@ -372,9 +428,9 @@ static pnr_status add_older(pnr_push_plan *plan, const pnr_held_list *held, pnr_
 
 static void choose_base(const pnr_push_plan *plan, pnr_piece *piece, const pnr_held_list *held)
 {
-	const pnr_held *base = held_of(held, piece);
-	const pnr_piece *there = base == NULL ? NULL : pnr_push_plan_find(plan, &base->blob.hash);
-	if (there == NULL || there->fate != PNR_PIECE_THERE || there->row.depth >= PNR_CHAIN_MAX)
+	const pnr_blob_row *base = older_of(plan, held, piece);
+	const pnr_piece *there = base == NULL ? NULL : pnr_push_plan_find(plan, &base->hash);
+	if (there == NULL || there->fate != PNR_PIECE_THERE || there->row.depth >= chain_max(plan))
 		return;
 	piece->row = (pnr_object_row){ .hash = piece->hash, .size = piece->size, .form = PNR_OBJECT_PATCH,
 		                       .base = there->hash, .depth = there->row.depth + 1 };
@@ -383,8 +439,11 @@ static void choose_base(const pnr_push_plan *plan, pnr_piece *piece, const pnr_h
 static pnr_status choose_bases(pnr_push_plan *plan, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_held_free) pnr_held_list held = PNR_HELD_LIST_INIT;
+	/* Of what heals a package nothing stands on what was not proved, if it can be helped. */
+	if (plan->whole || (plan->heal && plan->text != NULL))
+		return PNR_OK;
 	pnr_status status = load_held(plan, &held, err);
-	if (status == PNR_OK && held.count > 0)
+	if (status == PNR_OK)
 		status = add_older(plan, &held, err);
 	if (status == PNR_OK)
 		status = add_bases(plan, 0, err);
@@ -415,8 +474,8 @@ void pnr_push_plan_settle(pnr_push_plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		plan->pieces[i].needed = false;
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->pieces[i].item != NULL)
-			(void)settle(plan, &plan->pieces[i], PNR_CHAIN_MAX);
+		if (plan->pieces[i].item != NULL || plan->pieces[i].of_others)
+			(void)settle(plan, &plan->pieces[i], chain_max(plan));
 }
 
 pnr_status pnr_push_plan_make(pnr_push_plan *plan, pnr_error *err)

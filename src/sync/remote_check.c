@@ -1,7 +1,8 @@
 /*
- * Is all there on a remote, and as it was put? Each package is read, then each
- * object that it needs and no package before it did, once; then what no package
- * needs, since a push would rely on it; then the tags.
+ * Is all there on a remote, and as it was put? Of each package the texts that
+ * its pointer leads to, then each object that it needs and no package before it
+ * did, once; then what no package needs, since a push would rely on it; then the
+ * tags. Texts that this store lacks are read once more, for what they say.
  */
 #include "base/array.h"
 #include "base/file.h"
@@ -268,19 +269,36 @@ static pnr_status prove_objects(checking *c, const pnr_package_object *object, c
 	return status;
 }
 
+/* Is it what is wrong with the package? Then it is told. */
+static pnr_status tell_package(checking *c, const char *key, pnr_status status, const pnr_error *own, pnr_error *err)
+{
+	if (status != PNR_CORRUPT && status != PNR_UNSUPPORTED && status != PNR_NOT_FOUND)
+		return pnr_fail_with(err, own);
+	tell_error(c, key, own);
+	return PNR_OK;
+}
+
 static pnr_status check_package(checking *c, package *p, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 	pnr_error own = PNR_ERROR_INIT;
+	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1];
+	pnr_text_chain chain;
+	uint64_t size = 0;
 	char key[PNR_KEY_SIZE];
 	pnr_key_of_package(&p->key.package_hash, &p->key.manifest_hash, key);
-	pnr_status status = pnr_remote_package_get(c->remote.handle, &p->key, &object, &own);
-	if (status == PNR_CORRUPT || status == PNR_UNSUPPORTED || status == PNR_NOT_FOUND) {
-		tell_error(c, key, &own);
-		return PNR_OK;
-	}
+	pnr_status status = pnr_remote_pointer_get(c->remote.handle, &p->key, &chain, &size, &own);
 	if (status != PNR_OK)
-		return pnr_fail_with(err, &own);
+		return tell_package(c, key, status, &own, err);
+	const pnr_package_object texts = pnr_text_chain_objects(&chain, rows);
+	status = prove_objects(c, &texts, key, &p->whole, err);
+	/* What is damaged was told by its own name. */
+	if (status != PNR_OK || !p->whole)
+		return status;
+	p->whole = false;
+	status = pnr_remote_package_read(c->store, c->remote.handle, &p->key, &chain, &object, &own);
+	if (status != PNR_OK)
+		return tell_package(c, key, status, &own, err);
 	return prove_objects(c, &object, key, &p->whole, err);
 }
 

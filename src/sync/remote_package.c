@@ -1,6 +1,8 @@
 #include "sync/remote_package.h"
 #include "base/array.h"
 #include "package/manifest_read.h"
+#include "package/record.h"
+#include "sync/object_read.h"
 #include <pannier/package.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,8 @@
 #define HASH_LENGTH (PNR_DIGEST_HEX_SIZE - 1)
 #define PACKAGES "packages/"
 #define CANDIDATES_TOLD 4u
+/* One of a newer format may be longer than ours, and is told as such. */
+#define POINTER_MAX ((size_t)64 << 10)
 
 static bool is_prefix(const char *ref)
 {
@@ -61,25 +65,125 @@ static pnr_status read_object(const pnr_buffer *text, const pnr_package_key *key
 	return status;
 }
 
-pnr_status pnr_remote_package_get(pnr_remote *remote, const pnr_package_key *key, pnr_package_object *out_object,
-                                  pnr_error *err)
+/* What is wrong with what the key or its text says. */
+static pnr_status blame(pnr_remote *remote, const char *key, pnr_error *own, pnr_error *err)
+{
+	pnr_context(own, "remote '%s': '%s'", pnr_remote_name(remote), key);
+	return pnr_fail_with(err, own);
+}
+
+pnr_status pnr_remote_pointer_get(pnr_remote *remote, const pnr_package_key *key, pnr_text_chain *out_chain,
+                                  uint64_t *out_size, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	pnr_error own = PNR_ERROR_INIT;
+	char name[PNR_KEY_SIZE];
+	pnr_key_of_package(&key->package_hash, &key->manifest_hash, name);
+	pnr_status status = get_text(remote, name, POINTER_MAX, &text, err);
+	if (status != PNR_OK)
+		return status;
+	status = pnr_text_chain_read(text.data == NULL ? "" : text.data, text.length, out_chain, &own);
+	if (status != PNR_OK)
+		return blame(remote, name, &own, err);
+	*out_size = text.length;
+	return PNR_OK;
+}
+
+/* A text that is here has the size that the pointer says. */
+static pnr_status check_size(pnr_store *store, const pnr_object_row *row, pnr_error *own, pnr_error *err)
+{
+	pnr_blob_row blob;
+	pnr_status status = pnr_index_blob_find(pnr_store_index(store), &row->hash, &blob, err);
+	if (status == PNR_OK && blob.size != row->size)
+		return pnr_fail(own, PNR_CORRUPT, "its text has another size than it says");
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+/* @own: what the pointer is to be blamed for. */
+static pnr_status read_chain(pnr_store *store, pnr_remote *remote, const char *key, const pnr_text_chain *chain,
+                             pnr_package_object *object, pnr_error *own, pnr_error *err)
+{
+	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1];
+	const pnr_package_object all = pnr_text_chain_objects(chain, rows);
+	const pnr_object_row *row = &chain->rows[0];
+	pnr_object_proof proof;
+	pnr_buffer_end end = { &object->text, (size_t)row->size };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	pnr_status status = check_size(store, row, own, err);
+	if (status != PNR_OK)
+		return status;
+	status = pnr_object_content(store, remote, &all, row, &sink, &proof, err);
+	if (status != PNR_OK)
+		return status;
+	object->received = proof.size;
+	if (proof.status != PNR_OK)
+		return pnr_fail(err, proof.status == PNR_UNSUPPORTED ? PNR_UNSUPPORTED : PNR_CORRUPT,
+		                "remote '%s': %s: so '%s' says where its text is", pnr_remote_name(remote),
+		                proof.problem.message, key);
+	return PNR_OK;
+}
+
+pnr_status pnr_remote_package_read(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
+                                   const pnr_text_chain *chain, pnr_package_object *out_object, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object came = PNR_PACKAGE_OBJECT_INIT;
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 	pnr_error own = PNR_ERROR_INIT;
 	char name[PNR_KEY_SIZE];
 	pnr_key_of_package(&key->package_hash, &key->manifest_hash, name);
-	pnr_status status = get_text(remote, name, PNR_MANIFEST_MAX, &text, err);
+	pnr_status status = read_chain(store, remote, name, chain, &came, &own, err);
+	if (status == PNR_OK)
+		status = read_object(&came.text, key, &object, &own);
+	if (own.status != PNR_OK)
+		return blame(remote, name, &own, err);
 	if (status != PNR_OK)
 		return status;
-	status = read_object(&text, key, &object, &own);
-	if (status != PNR_OK) {
-		pnr_context(&own, "remote '%s': '%s'", pnr_remote_name(remote), name);
-		return pnr_fail_with(err, &own);
-	}
+	object.text = came.text;
+	came.text = (pnr_buffer)PNR_BUFFER_INIT;
+	object.received = came.received;
+	object.texts = *chain;
 	*out_object = object;
 	object = (pnr_package_object)PNR_PACKAGE_OBJECT_INIT;
 	return PNR_OK;
+}
+
+pnr_status pnr_remote_package_get(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
+                                  pnr_package_object *out_object, pnr_error *err)
+{
+	pnr_text_chain chain;
+	uint64_t size = 0;
+	pnr_status status = pnr_remote_pointer_get(remote, key, &chain, &size, err);
+	if (status == PNR_OK)
+		status = pnr_remote_package_read(store, remote, key, &chain, out_object, err);
+	if (status == PNR_OK)
+		out_object->received += size;
+	return status;
+}
+
+/* ------------------------------------------------------------------- keeping -- */
+
+static pnr_status put_rows(void *user, pnr_error *err)
+{
+	return pnr_ingest_rows(user, err);
+}
+
+pnr_status pnr_package_text_keep(pnr_store *store, const pnr_buffer *text, const char *archive_options,
+                                 pnr_ingested *out_item, pnr_error *err)
+{
+	pnr_choice choice = { .level = PNR_LEVEL_DEFAULT };
+	pnr_ingest *ingest = NULL;
+	/* What is none of ours is compressed as usual. */
+	(void)pnr_choice_read(archive_options, &choice);
+	const pnr_ingest_options options = { .level = choice.level, .any_encoding = true };
+	pnr_status status = pnr_ingest_new(store, &options, &ingest, err);
+	if (status == PNR_OK)
+		status = pnr_ingest_add_text(ingest, text->data, text->length, PNR_TEXT_NAME, out_item, err);
+	if (status == PNR_OK)
+		status = pnr_ingest_settle(ingest, err);
+	if (status == PNR_OK)
+		status = pnr_store_transaction(store, put_rows, ingest, err);
+	pnr_ingest_free(ingest);
+	return status;
 }
 
 /* ------------------------------------------------------------------- finding -- */
@@ -184,14 +288,17 @@ static pnr_status created_at(const pnr_package_object *object, int64_t *out_ms, 
 	return status;
 }
 
-static pnr_status get_newest(pnr_remote *remote, const search *s, pnr_package_object *out_object, pnr_error *err)
+static pnr_status get_newest(pnr_store *store, pnr_remote *remote, const search *s, pnr_package_object *out_object,
+                             pnr_error *err)
 {
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object newest = PNR_PACKAGE_OBJECT_INIT;
 	int64_t newest_ms = 0;
+	uint64_t received = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 		int64_t ms = 0;
-		pnr_status status = pnr_remote_package_get(remote, &s->keys[i], &object, err);
+		pnr_status status = pnr_remote_package_get(store, remote, &s->keys[i], &object, err);
+		received += object.received;
 		if (status == PNR_OK && s->count > 1)
 			status = created_at(&object, &ms, err);
 		if (status == PNR_OK && (i == 0 || ms > newest_ms)) {
@@ -204,6 +311,7 @@ static pnr_status get_newest(pnr_remote *remote, const search *s, pnr_package_ob
 		if (status != PNR_OK)
 			return status;
 	}
+	newest.received = received;
 	*out_object = newest;
 	newest = (pnr_package_object)PNR_PACKAGE_OBJECT_INIT;
 	return PNR_OK;
@@ -218,11 +326,11 @@ static pnr_status find_hash(pnr_store *store, const pnr_named_remote *remote, co
 		status = pnr_fail(err, PNR_NOT_FOUND, "remote '%s' has no package '%s'", pnr_remote_name(remote->handle), ref);
 	if (status == PNR_OK)
 		status = check_one_package(&s, err);
-	return status == PNR_OK ? get_newest(remote->handle, &s, out_object, err) : status;
+	return status == PNR_OK ? get_newest(store, remote->handle, &s, out_object, err) : status;
 }
 
-static pnr_status find_tag(const pnr_named_remote *remote, const char *ref, pnr_package_object *out_object,
-                           pnr_error *err)
+static pnr_status find_tag(pnr_store *store, const pnr_named_remote *remote, const char *ref,
+                           pnr_package_object *out_object, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	const char *name = pnr_remote_name(remote->handle);
@@ -239,7 +347,7 @@ static pnr_status find_tag(const pnr_named_remote *remote, const char *ref, pnr_
 		return pnr_fail_with(err, &own);
 	if (!pnr_package_key_of_tag(text.data, text.length, &package))
 		return pnr_fail(err, PNR_CORRUPT, "remote '%s': '%s' is not a tag of ours", name, key);
-	status = pnr_remote_package_get(remote->handle, &package, out_object, &own);
+	status = pnr_remote_package_get(store, remote->handle, &package, out_object, &own);
 	if (status == PNR_OK)
 		return PNR_OK;
 	if (status == PNR_NOT_FOUND)
@@ -250,5 +358,5 @@ static pnr_status find_tag(const pnr_named_remote *remote, const char *ref, pnr_
 pnr_status pnr_remote_package_find(pnr_store *store, const pnr_named_remote *remote, const char *ref,
                                    pnr_package_object *out_object, pnr_error *err)
 {
-	return is_prefix(ref) ? find_hash(store, remote, ref, out_object, err) : find_tag(remote, ref, out_object, err);
+	return is_prefix(ref) ? find_hash(store, remote, ref, out_object, err) : find_tag(store, remote, ref, out_object, err);
 }

@@ -1,4 +1,4 @@
-/* Packages on a remote: which one a REF names, and what the remote keeps of it. */
+/* Packages on a remote: which one a REF names, and what the remote keeps of it: its text, which is content. */
 #ifndef PNR_SYNC_REMOTE_PACKAGE_H
 #define PNR_SYNC_REMOTE_PACKAGE_H
 
@@ -16,11 +16,30 @@ bool pnr_package_key_parse(const char *key, pnr_package_key *out_key);
 bool pnr_package_key_of_tag(const char *text, size_t length, pnr_package_key *out_key);
 
 /**
- * Get a package's object, which must be the one that its key says.
- * Errors: NOT_FOUND, CORRUPT (named with the remote), and those of pnr_remote_get.
+ * Get what is under a package's key: how its text is there.
+ * @out_size  bytes that came.
+ * Errors: NOT_FOUND, CORRUPT and UNSUPPORTED (named with the remote), and those of pnr_remote_get.
  */
-PNR_CHECKED pnr_status pnr_remote_package_get(pnr_remote *remote, const pnr_package_key *key,
+PNR_CHECKED pnr_status pnr_remote_pointer_get(pnr_remote *remote, const pnr_package_key *key,
+                                              pnr_text_chain *out_chain, uint64_t *out_size, pnr_error *err);
+/**
+ * Get the package whose text is there as @chain says: the store's, if it has it,
+ * else the remote's. It must be the one that its key says.
+ * Errors: CORRUPT and UNSUPPORTED (the object that is at fault is named with the
+ * remote; or CORRUPT of the store), and those of pnr_remote_get but NOT_FOUND.
+ */
+PNR_CHECKED pnr_status pnr_remote_package_read(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
+                                               const pnr_text_chain *chain, pnr_package_object *out_object,
+                                               pnr_error *err);
+/** Both. */
+PNR_CHECKED pnr_status pnr_remote_package_get(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
                                               pnr_package_object *out_object, pnr_error *err);
+/**
+ * Keep a package's text in the store: later ones come, and go, as patches on it. Not inside a transaction.
+ * @archive_options  of the package: at their level it is compressed.
+ */
+PNR_CHECKED pnr_status pnr_package_text_keep(pnr_store *store, const pnr_buffer *text, const char *archive_options,
+                                             pnr_ingested *out_item, pnr_error *err);
 
 /**
  * The package that @ref names: a tag of the remote; a packageHash or manifestHash that it has, or 4 or

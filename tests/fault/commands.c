@@ -47,7 +47,7 @@ const command commands[] = {
 	{ "push, changed", SCENE_PUSHED, true, { "push", "-q", "share" }, NULL },
 	{ "push, there", SCENE_PUSHED, true, { "push", "-q", "share", "older" }, NULL },
 	{ "push --heal", SCENE_PUSHED, true, { "push", "-q", "share", "older", "--heal" }, NULL },
-	{ "push --dry-run", SCENE_PUSHED, false, { "push", "-q", "share", "--dry-run" }, NULL },
+	{ "push --dry-run", SCENE_PUSHED, true, { "push", "-q", "share", "--dry-run" }, NULL },
 	{ "pull, first", SCENE_WORKER, true, { "pull", "-q", "share", "third", "-o", "out.zip" }, NULL },
 	{ "pull, warm", SCENE_PUSHED, true, { "pull", "-q", "share", "older", "-C", "out" }, NULL },
 	{ "pull, evicting", SCENE_CACHED, true, { "pull", "-q", "share", "older", "--max-size", "1K" }, NULL },

@@ -272,7 +272,7 @@ static void check_package(pnr_store *empty, pnr_remote *remote, const char *name
 	pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
 	pnr_package_key key;
 	pnr_error err = PNR_ERROR_INIT;
-	if (!pnr_package_key_parse(name, &key) || pnr_remote_package_get(remote, &key, &package, &err) != PNR_OK)
+	if (!pnr_package_key_parse(name, &key) || pnr_remote_package_get(empty, remote, &key, &package, &err) != PNR_OK)
 		die("%s: a package is not what it should be: %s: %s", what, name, err.message);
 	pnr_object_proof *proofs = calloc(package.object_count + 1, sizeof *proofs);
 	if (proofs == NULL)

@@ -1,7 +1,8 @@
 /*
- * The object of a package, as a remote may hold it. What is read is whole in
- * itself: every asset and every base has its object, no chain is too long; and
- * written again it is read as the same.
+ * The text of a package and the pointer to it, as a remote may hold them. A text
+ * that is read is whole in itself: every asset and every base has its object, no
+ * chain is too long; and written again it is read as the same. A pointer is
+ * written again as it was.
  */
 #include "target.h"
 #include "package/manifest_read.h"
@@ -52,8 +53,35 @@ static void require_same(const pnr_package_object *a)
 	}
 }
 
+static void read_pointer(const uint8_t *data, size_t size)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1];
+	pnr_text_chain chain = { .count = 0 };
+	pnr_error err = PNR_ERROR_INIT;
+	pnr_status status = pnr_text_chain_read((const char *)data, size, &chain, &err);
+	REQUIRE(status == err.status);
+	if (status != PNR_OK) {
+		REQUIRE(status == PNR_CORRUPT || status == PNR_UNSUPPORTED);
+		REQUIRE(chain.count == 0);
+		return;
+	}
+	REQUIRE(chain.count > 0 && chain.count <= PNR_TEXT_CHAIN_MAX + 1);
+	const pnr_package_object object = pnr_text_chain_objects(&chain, rows);
+	for (size_t i = 0; i < chain.count; i++) {
+		bool last = i + 1 == chain.count;
+		REQUIRE(chain.rows[i].form == (last ? PNR_OBJECT_GZIP : PNR_OBJECT_PATCH));
+		REQUIRE(chain.rows[i].depth == chain.count - 1 - i);
+		REQUIRE(last || pnr_digest_equal(&chain.rows[i].base, &chain.rows[i + 1].hash));
+		REQUIRE(pnr_package_object_find(&object, &chain.rows[i].hash) != NULL);
+	}
+	REQUIRE(pnr_text_chain_write(&chain, &text, NULL) == PNR_OK);
+	REQUIRE(text.length == size && memcmp(text.data, data, size) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	read_pointer(data, size);
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_status status = pnr_package_object_read((const char *)data, size, &object, &err);

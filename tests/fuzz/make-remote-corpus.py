@@ -98,6 +98,18 @@ def packages():
     yield "no-format", package([], tail="{}")
     yield "no-object", package([], tail="[]")
     yield "empty", ""
+    yield "pointer", pointer("a")
+    yield "pointer-as-long-as-can-be", pointer(*"abcde")
+    yield "pointer-too-long", pointer(*"abcdef")
+    yield "pointer-to-itself", pointer(*"aba")
+    yield "pointer-to-nothing", pointer()
+    yield "pointer-newer", '{"format":2}\n'
+    yield "pointer-with-more", pointer("a")[:-2] + ',"more":1}\n'
+
+
+def pointer(*names):
+    texts = ",".join(f'{{"hash":"{digest(name)}","size":10}}' for name in names)
+    return '{"format":1,"text":[' + texts + "]}\n"
 
 
 def main(folder):

@@ -6,6 +6,8 @@ filter='.packageHash |= .[:12] | del(.archiveHash, .seconds) | .bytesSent |= (. 
 run pannier push share --dry-run
 ls -A
 json pannier push share --json
+# All of it with its text is hardly more than the zip.
+sqlite3 .pannier/pannier.db "SELECT bytes_sent <= 1.05 * bytes_full FROM transfer"
 json pannier push share --json
 find share -type f | sort | sed 's/[0-9a-f]\{64\}/HASH/g; s/\/[0-9a-f][0-9a-f]\//\/ab\//' | uniq -c
 seq 20000 | sed 's/$/,1.0,1.0/' > assumptions/mortality.csv

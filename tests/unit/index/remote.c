@@ -99,7 +99,8 @@ static int append_package(void *user, const pnr_remote_package_row *row)
 static void put_there(pnr_index *index, int64_t remote, unsigned package, const char *name, unsigned at)
 {
 	const pnr_remote_package_row row = { .package_hash = digest(3, package), .manifest_hash = digest(7, package),
-		                             .archive_hash = digest(4, package), .name = name, .at_ms = 1700000000000 + at };
+		                             .archive_hash = digest(4, package), .text_hash = digest(1, package),
+		                             .name = name, .at_ms = 1700000000000 + at };
 	assert_ok(pnr_index_remote_package_put(index, remote, &row, err));
 }
 
@@ -123,14 +124,22 @@ static void the_newest_package_on_a_remote_is_one_that_is_here_too(void **state)
 	assert_int_equal(id, first);
 	assert_fails(pnr_index_remote_package_newest(index, a, "none", &id, err), PNR_NOT_FOUND, NULL);
 	put_there(index, a, 1, "life", 2);
+	/* That of package 1 is here: it is the blob of that number. */
+	pnr_blob_row newest;
+	assert_ok(pnr_index_remote_text_newest(index, a, NULL, &newest, err));
+	assert_true(same(newest.hash, digest(1, 1)) && newest.id != 0);
+	assert_int_equal(newest.size, 1);
+	assert_ok(pnr_index_remote_text_newest(index, a, "life", &newest, err));
+	assert_fails(pnr_index_remote_text_newest(index, a, "other", &newest, err), PNR_NOT_FOUND, NULL);
+	assert_fails(pnr_index_remote_text_newest(index, b, NULL, &newest, err), PNR_NOT_FOUND, NULL);
 	assert_ok(pnr_index_remote_package_list(index, a, append_package, &list, err));
 	assert_string_equal(list.data, "life@4 other@3 life@2 ");
 	const pnr_digest package = digest(3, 2), manifest = digest(7, 2), none = digest(7, 3);
-	bool known = false;
-	assert_ok(pnr_index_remote_package_known(index, a, &package, &manifest, &known, err));
-	assert_true(known);
-	assert_ok(pnr_index_remote_package_known(index, a, &package, &none, &known, err));
-	assert_false(known);
+	pnr_digest text = none;
+	assert_fails(pnr_index_remote_package_text(index, a, &package, &none, &text, err), PNR_NOT_FOUND, NULL);
+	assert_true(same(text, none));
+	assert_ok(pnr_index_remote_package_text(index, a, &package, &manifest, &text, err));
+	assert_true(same(text, digest(1, 2)));
 	assert_ok(pnr_index_remote_package_forget(index, a, &package, &none, err));
 	assert_ok(pnr_index_remote_package_newest(index, a, NULL, &id, err));
 	assert_int_equal(id, second);

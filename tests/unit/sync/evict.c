@@ -15,6 +15,13 @@ static uint64_t kept(pnr_store *store)
 	return size;
 }
 
+/* All that went was content of packages: their texts stay, for what comes next. */
+static void assert_texts_only(pnr_store *store)
+{
+	uint64_t size = kept(store);
+	assert_true(size > 0 && size < 5000);
+}
+
 /* Files below objects/. */
 static unsigned count_files(const char *dir)
 {
@@ -144,7 +151,7 @@ static void what_was_made_here_and_never_pushed_stays(void **state)
 	push(d.from, "v3");
 	e = evict(d.from, 0);
 	assert_int_equal(e.packages, 1);
-	assert_int_equal(kept(d.from), 0);
+	assert_texts_only(d.from);
 	assert_int_equal(objects(d.w, "from"), 0);
 	end(&d);
 }
@@ -190,7 +197,7 @@ static void packing_again_makes_it_anew(void **state)
 {
 	world d = make_world(state);
 	evict(d.from, 0);
-	assert_int_equal(kept(d.from), 0);
+	assert_texts_only(d.from);
 	packed again = pack_version(d.w, d.from, 2, "v2-again.zip");
 	assert_true(pnr_digest_equal(&again.package_hash, &d.v2.package_hash));
 	assert_true(pnr_digest_equal(&again.archive_hash, &d.v2.archive_hash));

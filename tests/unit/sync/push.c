@@ -197,7 +197,9 @@ static unsigned check_packages(const world *w)
 		PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
 		pnr_package_key hashes;
 		assert_true(pnr_package_key_parse(key, &hashes));
-		assert_ok(pnr_remote_package_get(remote, &hashes, &package, err));
+		pnr_store *empty = open_store(w, "empty");
+		assert_ok(pnr_remote_package_get(empty, remote, &hashes, &package, err));
+		pnr_store_close(empty);
 		assert_int_equal(prove_package(w, remote, &package), 0);
 	}
 	pnr_remote_close(remote);
@@ -211,7 +213,9 @@ static void get_package(const world *w, pnr_package_object *out)
 	pnr_remote *remote = open_again(w);
 	assert_ok(pnr_store_resolve(w->store, "latest", &info, err));
 	const pnr_package_key key = { info->package_hash, info->manifest_hash };
-	assert_ok(pnr_remote_package_get(remote, &key, out, err));
+	pnr_store *empty = open_store(w, "empty");
+	assert_ok(pnr_remote_package_get(empty, remote, &key, out, err));
+	pnr_store_close(empty);
 	pnr_package_info_free(info);
 	pnr_remote_close(remote);
 }
@@ -247,14 +251,14 @@ static void a_first_push_sends_each_content_once(void **state)
 	assert_int_equal(result.blobs_needed, 5);
 	assert_int_equal(result.blobs_sent, 5);
 	assert_int_equal(result.blobs_patched, 0);
-	assert_int_equal(count_keys(w, "blobs/"), 5);
+	/* The text of the package is content as well. */
+	assert_int_equal(count_keys(w, "blobs/"), 5 + 1);
 	assert_int_equal(count_keys(w, "patches/"), 0);
 	assert_int_equal(check_packages(w), 1);
 	struct stat zip;
 	assert_int_equal(stat(under(w, "model-package.zip"), &zip), 0);
 	assert_int_equal(result.bytes_full, zip.st_size);
-	/* The manifest is not compressed there, and has a line for each object. */
-	assert_true(result.bytes_sent < result.bytes_full + 5000);
+	assert_true(result.bytes_sent < result.bytes_full + 1000);
 	assert_int_equal(pushes_logged(w), 1);
 }
 
@@ -295,9 +299,9 @@ static void a_changed_version_goes_as_a_patch(void **state)
 	pnr_push_result result = push(w);
 	assert_int_equal(result.blobs_sent, 1);
 	assert_int_equal(result.blobs_patched, 1);
-	assert_int_equal(count_keys(w, "patches/"), 1);
-	/* The patch, and the object of the package. */
-	assert_true(result.bytes_sent < 6000);
+	/* The patch, that of the text, and the pointer. */
+	assert_int_equal(count_keys(w, "patches/"), 2);
+	assert_true(result.bytes_sent < 1500);
 	assert_int_equal(check_packages(w), 2);
 }
 
@@ -356,6 +360,40 @@ static void a_chain_has_eight_steps_at_most(void **state)
 		assert_int_equal(package.object_count, 5 + version % 9);
 	}
 	assert_int_equal(check_packages(w), 11);
+}
+
+static void a_text_has_four_steps_at_most(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	(void)push(w);
+	for (unsigned version = 1; version <= 6; version++) {
+		write_table(w, "mortality.csv", 1, version);
+		pack(w, NULL);
+		(void)push(w);
+		pnr_package_object_free(&package);
+		get_package(w, &package);
+		assert_int_equal(package.texts.count, 1 + version % 5);
+	}
+	assert_int_equal(check_packages(w), 7);
+}
+
+static void without_patches_all_goes_whole(void **state)
+{
+	const world *w = *state;
+	const pnr_push_options options = { .size = sizeof options, .whole = true };
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	pnr_push_result result;
+	(void)push(w);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	assert_ok(pnr_push(w->store, "share", "latest", &options, &result, NULL, err));
+	assert_int_equal(result.blobs_sent, 1);
+	assert_int_equal(result.blobs_patched, 0);
+	assert_int_equal(count_keys(w, "patches/"), 0);
+	get_package(w, &package);
+	assert_int_equal(package.texts.count, 1);
+	assert_int_equal(check_packages(w), 2);
 }
 
 static void what_others_pushed_is_a_base_as_well(void **state)
@@ -555,7 +593,7 @@ static void every_harm_to_every_object_is_healed(void **state)
 	for (size_t h = 0; h < PNR_COUNT(harms); h++) {
 		PNR_CLEANUP(pnr_buffer_free) pnr_buffer copy = PNR_BUFFER_INIT;
 		PNR_CLEANUP(pnr_buffer_free) pnr_buffer after = PNR_BUFFER_INIT;
-		unsigned healed = 0;
+		unsigned healed = 0, texts = 0;
 		pnr_buffer_append(&copy, keys.data, keys.length);
 		for (char *key = strtok(copy.data, "\n"); key != NULL; key = strtok(NULL, "\n")) {
 			char path[PNR_KEY_SIZE + 16];
@@ -566,12 +604,14 @@ static void every_harm_to_every_object_is_healed(void **state)
 				continue;
 			harms[h](w, path);
 			result = push_with(w->store, "latest", false, true);
-			if (result.blobs_damaged != 1 || result.blobs_sent != 1)
+			texts += result.blobs_sent == 0;
+			if (result.blobs_damaged != 1 || result.blobs_sent > 1 || result.bytes_sent == 0)
 				fail_msg("harm %zu to %s: %u damaged, %u sent", h, key, (unsigned)result.blobs_damaged,
 				         (unsigned)result.blobs_sent);
 			healed++;
 		}
-		assert_int_equal(healed, 7);
+		assert_int_equal(healed, 7 + 3);
+		assert_int_equal(texts, 3);
 		/* As it was, and all three packages are right again. */
 		list_keys(w, "", &after);
 		assert_string_equal(after.data, keys.data);
@@ -628,6 +668,43 @@ static void what_stands_on_nothing_goes_whole(void **state)
 	pnr_remote *remote = open_again(w);
 	assert_int_equal(prove_package(w, remote, &package), 0);
 	pnr_remote_close(remote);
+	pnr_store_close(other);
+}
+
+/* A text that is lost, here and there: the package gets a new one, and others stand on what they stood on. */
+static void a_text_that_is_lost_is_made_anew(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object healed = PNR_PACKAGE_OBJECT_INIT;
+	char key[PNR_KEY_SIZE], path[PNR_KEY_SIZE + 16];
+	(void)push(w);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	(void)push(w);
+	get_package(w, &package);
+	assert_int_equal(package.texts.count, 2);
+	pnr_store *other = open_store(w, "other");
+	world second = *w;
+	second.store = other;
+	assert_ok(pnr_store_remote_add(other, "share", w->remote, err));
+	/* It has the package, and never saw the text of the first one, on which the second one's stands. */
+	pnr_pull_result pulled;
+	pnr_package_info *info = NULL;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	assert_ok(pnr_store_resolve(w->store, "latest", &info, err));
+	assert_ok(pnr_pull(other, "share", pnr_digest_to_hex(&info->package_hash, hex), NULL, &pulled, NULL, err));
+	pnr_package_info_free(info);
+	(void)snprintf(path, sizeof path, "remote/%s", pnr_key_of_object(&package.texts.rows[1], key));
+	harm_bytes(w, path);
+	pnr_push_result result = push_with(other, hex, false, true);
+	assert_int_equal(result.blobs_sent, 0);
+	assert_true(result.blobs_damaged > 0);
+	get_package(&second, &healed);
+	assert_int_equal(healed.texts.count, 1);
+	/* The store that has it mends the first one, too. */
+	(void)push_with(w->store, "latest~1", false, true);
+	assert_int_equal(check_packages(w), 2);
 	pnr_store_close(other);
 }
 
@@ -707,13 +784,17 @@ static void what_was_put_is_not_sent_again(void **state)
 {
 	const world *w = *state;
 	assert_ok(pnr_store_tag(w->store, "prod", "latest", false, err));
-	/* has the package? has the content? put, package. */
+	/* has the package? has the content? put, has the text? put, pointer. */
 	assert_true(push_with_fault(w, 4, false, false));
 	assert_int_equal(count_keys(w, "blobs/"), 5);
 	assert_int_equal(count_keys(w, "packages/"), 0);
+	assert_true(push_with_fault(w, 5, false, false));
+	assert_int_equal(count_keys(w, "blobs/"), 5 + 1);
+	assert_int_equal(count_keys(w, "packages/"), 0);
 	pnr_push_result result = push_with(w->store, "prod", false, false);
 	assert_int_equal(result.blobs_sent, 0);
-	assert_true(result.bytes_sent > 0);
+	/* The pointer. */
+	assert_true(result.bytes_sent > 0 && result.bytes_sent < 150);
 	assert_int_equal(check_packages(w), 1);
 }
 
@@ -857,6 +938,8 @@ int main(void)
 		TEST(what_no_patch_makes_much_smaller_goes_whole),
 		TEST(a_base_that_is_gone_is_no_base),
 		TEST(a_chain_has_eight_steps_at_most),
+		TEST(a_text_has_four_steps_at_most),
+		TEST(without_patches_all_goes_whole),
 		TEST(what_others_pushed_is_a_base_as_well),
 		TEST(a_package_that_is_there_is_learned),
 		TEST(a_dry_run_says_what_a_push_sends_and_sends_nothing),
@@ -865,6 +948,7 @@ int main(void)
 		TEST(every_harm_to_every_object_is_healed),
 		TEST(the_object_of_a_package_is_healed),
 		TEST(what_stands_on_nothing_goes_whole),
+		TEST(a_text_that_is_lost_is_made_anew),
 		TEST(a_damaged_package_object_is_told_with_its_remedy),
 		TEST(each_fault_of_the_remote_leaves_whole_packages_and_a_way_on),
 		TEST(what_was_put_is_not_sent_again),
