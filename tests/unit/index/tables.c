@@ -560,7 +560,7 @@ static void no_statement_walks_through_a_table(void **state)
 		/* Making room looks at all there is, once, or once for each package that goes. */
 		const char *room = strcmp(s->sql->what, "measure what is kept") == 0 ? "encoding" :
 		                   strcmp(s->sql->what, "find what can be given up") == 0 ? "package" :
-		                   strcmp(s->sql->what, "list what no package needs") == 0 ? "encoding" :
+		                   strcmp(s->sql->what, "list what no package needs") == 0 ? "blob" :
 		                   strcmp(s->sql->what, "list what a package needs no more") == 0 ? "held" :
 		                   strcmp(s->sql->what, "forget the zips of a package") == 0 ? "output_file" :
 		                   strcmp(s->sql->what, "forget the packs of a package") == 0 ? "last_pack" : NULL;
