@@ -10,7 +10,7 @@
 typedef struct pnr_names {
 	pnr_buffer text;   /* the names, each with its end; A to Z as a to z */
 	const char **list; /* sorted */
-	size_t count, capacity;
+	size_t count;
 	bool whole; /* what is not in the list is not there */
 } pnr_names;
 
