@@ -5,6 +5,7 @@ need_pannier
 need python3 python3
 need sqlite3 sqlite3
 need jq jq
+need zstd zstd
 
 export HOME=$WORK/home
 mkdir -p "$HOME/pannier/build" "$HOME/pannier/tests/data"
