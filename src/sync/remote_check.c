@@ -5,9 +5,7 @@
  * tags. Texts that this store lacks are read once more, for what they say.
  */
 #include "base/array.h"
-#include "base/file.h"
 #include "base/options.h"
-#include "codec/form.h"
 #include "sync/object_read.h"
 #include "sync/remote_package.h"
 #include <inttypes.h>
@@ -314,28 +312,6 @@ static pnr_status check_packages(checking *c, pnr_error *err)
 
 /* -------------------------------------------------------- what no package needs -- */
 
-/* How long its content is, a gzip file says modulo 4 GiB only; no valid one is 1,032 times as long as it. */
-static pnr_status prove_gzip(const pnr_arrival *arrival, pnr_object_row *row, pnr_error *err)
-{
-	uint8_t tail[PNR_GZIP_TAIL] = { 0 };
-	uint32_t crc32 = 0, size = 0;
-	size_t got = 0;
-	pnr_status status = PNR_OK;
-	if (arrival->size >= sizeof tail && arrival->fd >= 0)
-		status = pnr_file_pread(arrival->fd, tail, sizeof tail, arrival->size - sizeof tail, &got, arrival->key, err);
-	else if (arrival->size >= sizeof tail)
-		memcpy(tail, arrival->bytes.data + arrival->size - sizeof tail, sizeof tail);
-	if (status != PNR_OK)
-		return status;
-	pnr_gzip_read_tail(tail, &crc32, &size);
-	for (row->size = size;; row->size += UINT64_C(1) << 32) {
-		pnr_error own = PNR_ERROR_INIT;
-		status = pnr_arrival_content(arrival, NULL, NULL, &own);
-		if (status != PNR_CORRUPT || row->size / 1032 > arrival->size)
-			return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
-	}
-}
-
 static pnr_status check_leftover(checking *c, listed *object, pnr_error *err)
 {
 	pnr_object_row row = object->row;
@@ -347,8 +323,7 @@ static pnr_status check_leftover(checking *c, listed *object, pnr_error *err)
 	pnr_status status = pnr_remote_get(c->remote.handle, &download, 1, &own);
 	bool there = status == PNR_OK;
 	if (there)
-		status = row.form == PNR_OBJECT_GZIP ? prove_gzip(&arrival, &row, &own)
-		                                     : pnr_arrival_content(&arrival, NULL, NULL, &own);
+		status = pnr_arrival_prove_unmeasured(&arrival, &own);
 	c->result.objects++;
 	c->result.bytes += arrival.size;
 	if (status == PNR_CORRUPT) {
