@@ -383,7 +383,7 @@ static pnr_status prove_wholes(proving *v, pnr_object_proof *proofs, size_t coun
 	if (list == NULL || downloads == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++) {
-		list[i] = (proved){ .proving = v, .proof = &proofs[i], .meter = v->meter };
+		list[i] = (proved){ .proving = v, .proof = &proofs[i], .out = proofs[i].out, .meter = v->meter };
 		pnr_arrival_begin(&list[i].arrival, v->store, proofs[i].row, &downloads[i]);
 		downloads[i].done = prove;
 	}
@@ -412,13 +412,13 @@ pnr_status pnr_objects_prove(pnr_store *store, pnr_remote *remote, const pnr_pac
 	proving v = { .store = store, .remote = remote, .package = package, .meter = meter };
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < count; i++)
-		proofs[i] = (pnr_object_proof){ .row = proofs[i].row, .status = PNR_NOT_FOUND };
+		proofs[i] = (pnr_object_proof){ .row = proofs[i].row, .out = proofs[i].out, .status = PNR_NOT_FOUND };
 	for (size_t i = 0, batch; status == PNR_OK && i < count; i += batch) {
 		batch = batch_of(proofs + i, count - i);
 		if (batch > 0) {
 			status = prove_wholes(&v, proofs + i, batch, err);
 		} else {
-			status = prove_patch(&v, &proofs[i], NULL, meter, PNR_CHAIN_MAX, err);
+			status = prove_patch(&v, &proofs[i], proofs[i].out, meter, PNR_CHAIN_MAX, err);
 			batch = 1;
 		}
 	}

@@ -59,6 +59,7 @@ PNR_CHECKED pnr_status pnr_arrival_prove_unmeasured(const pnr_arrival *arrival, 
 /** What an object turned out to be. */
 typedef struct pnr_object_proof {
 	const pnr_object_row *row;
+	const pnr_sink *out; /**< of pnr_objects_prove: takes its content, and anything if it is not right. May be NULL */
 	pnr_status status;  /**< out: OK; NOT_FOUND, CORRUPT, UNSUPPORTED: see below */
 	pnr_error problem;  /**< out: what is wrong with it, key included */
 	uint64_t size;      /**< out: bytes that came */
