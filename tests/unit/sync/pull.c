@@ -590,6 +590,32 @@ static void a_whole_that_no_package_needs_is_decoded_to_its_end(void **state)
 	end(&d);
 }
 
+/* Another digit in a pointer is another text, which is missing: both may be at fault. */
+static void a_pointer_to_a_text_that_is_not_there_is_told(void **state)
+{
+	world d = make_world(state);
+	keys k = all_keys(d.w);
+	told t = { .text = "" };
+	pnr_remote_check_result result;
+	pnr_pull_result r;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	char path[512];
+	size_t i = 0;
+	while (strstr(k.items[i], d.v1.hash) == NULL)
+		i++;
+	(void)snprintf(path, sizeof path, "%s/remote/%s", d.w->dir, k.items[i]);
+	read_file(path, &text);
+	char *digit = strstr(text.data, "\"hash\":\"") + 8;
+	*digit = *digit == '0' ? '1' : '0';
+	write_file(path, text.data, text.length);
+	fails(check(d.from, &t, &result, err), PNR_CORRUPT, "2 problems");
+	assert_true(was_told(&t, k.items[i]));
+	fails(pnr_pull(d.to, "cloud", d.v1.hash, NULL, &r, NULL, err), PNR_CORRUPT, k.items[i]);
+	free_keys(&t.keys);
+	free_keys(&k);
+	end(&d);
+}
+
 /* Its bytes in the database are others. */
 static void spoil_in_store(pnr_store *store, const pnr_digest *hash)
 {
@@ -754,6 +780,7 @@ int main(void)
 		T(what_was_removed_is_forgotten),
 		T(an_object_that_is_gone_is_forgotten),
 		T(a_whole_that_no_package_needs_is_decoded_to_its_end),
+		T(a_pointer_to_a_text_that_is_not_there_is_told),
 		T(a_damaged_text_of_the_store_is_told_as_that),
 		T(a_problem_is_told_without_the_remotes_name),
 		T(what_is_not_known_of_a_text_is_not_said),
