@@ -15,8 +15,8 @@ CREATE TABLE remote_blob ( -- Content, of assets and of packages' texts, that is
   form TEXT NOT NULL, -- 'gzip' or 'stored': whole; 'patch'
   base TEXT, -- of a patch: SHA-256 of the content that it applies to, which has a row of its own; NULL: whole
   depth INTEGER NOT NULL, -- 0: whole; n: a patch on content of depth n - 1
-  stored_hash TEXT NOT NULL, -- SHA-256 of the object as it was pushed; another encoding of the content may be there. Zeros: a text of others
-  stored_size INTEGER NOT NULL, -- bytes of that object; of a text of others 0
+  stored_hash TEXT, -- SHA-256 of the object as it was pushed; another encoding of the content may be there. NULL: a text that others pushed
+  stored_size INTEGER, -- bytes of that object; NULL: likewise
   confirmed_at TEXT NOT NULL, -- when it was last known to be there
   PRIMARY KEY (remote_id, hash),
   CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*'),
@@ -28,6 +28,7 @@ CREATE TABLE remote_blob ( -- Content, of assets and of packages' texts, that is
   CHECK (length(base) = 64 AND base NOT GLOB '*[^0-9a-f]*'),
   CHECK (length(stored_hash) = 64 AND stored_hash NOT GLOB '*[^0-9a-f]*'),
   CHECK (stored_size >= 0),
+  CHECK ((stored_hash IS NULL) = (stored_size IS NULL)),
   CHECK (confirmed_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
 ) STRICT, WITHOUT ROWID;
 

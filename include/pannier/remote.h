@@ -169,11 +169,13 @@ typedef struct pnr_remote_check_result {
 
 /**
  * Read all that is on a remote, and prove it: each package, each object that
- * packages need and each whole that none needs, each tag. What is damaged,
- * missing or nobody's is reported, and not relied on from then on.
+ * packages need, of what none needs each whole, and each patch that the store
+ * remembers to be there, each tag. What is damaged, missing or nobody's is
+ * reported. Of what is remembered only what was found there and is right stays
+ * so: nothing else is relied on from then on.
  *
  * Patches are applied to bases that the store has, or else to the remote's.
- * @out_result  on success and with CORRUPT; problems 0 with any other.
+ * @out_result  problems are 0 if an error is not theirs.
  * @out_at_fault  as of pnr_pull.
  * Errors: CORRUPT (there are problems; or an object of the store is damaged), and those of pnr_pull.
  */

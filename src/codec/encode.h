@@ -125,4 +125,18 @@ PNR_CHECKED pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, u
 PNR_CHECKED pnr_status pnr_inflate_memory(const void *body, size_t body_size, void *out, size_t content_size,
                                           pnr_error *err);
 
+/**
+ * pnr_inflate on this thread, of content whose length nobody knows: all that the
+ * stream gives is passed on, which is at most 1,032 times @body_size.
+ */
+PNR_CHECKED pnr_status pnr_inflate_unmeasured(const pnr_source *body, uint64_t body_size, const pnr_sink *out,
+                                              pnr_error *err);
+
+/**
+ * No encoder makes a longer stream of content of that size: nine bits of a byte,
+ * as the fixed code has, and 1 KiB for the heads and ends of blocks. A longer one
+ * is padded, with blocks of nothing say, and is not kept.
+ */
+uint64_t pnr_deflated_longest(uint64_t content_size);
+
 #endif

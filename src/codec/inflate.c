@@ -106,24 +106,45 @@ static pnr_status decode(decoder *d, int *out_state, size_t *out_length, pnr_err
 	return PNR_OK;
 }
 
+/* To the end of the stream, from where it was prepared. */
+static pnr_status decode_all(decoder *d, const pnr_sink *out, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	int state = Z_OK;
+	while (status == PNR_OK && state != Z_STREAM_END) {
+		size_t got = 0;
+		status = decode(d, &state, &got, err);
+		if (status != PNR_OK)
+			return status;
+		if (got > 0)
+			status = out->write(out->context, d->output, got, err);
+		d->content_left -= got;
+	}
+	return status;
+}
+
 pnr_status pnr_inflate_rest(const pnr_source *body, uint64_t body_size, uint64_t content_size, const uint8_t *window,
                             size_t window_length, const pnr_sink *out, pnr_error *err)
 {
 	PNR_CLEANUP(release) decoder d = { .body = body, .body_left = body_size, .content_left = content_size };
 	pnr_status status = prepare(&d, window, window_length, err);
-	int state = Z_OK;
-	while (status == PNR_OK && state != Z_STREAM_END) {
-		size_t got = 0;
-		status = decode(&d, &state, &got, err);
-		if (status != PNR_OK)
-			return status;
-		if (got > 0)
-			status = out->write(out->context, d.output, got, err);
-		d.content_left -= got;
-	}
-	if (status != PNR_OK)
-		return status;
-	return check_end(d.content_left, d.zlib.avail_in + d.body_left, err);
+	if (status == PNR_OK)
+		status = decode_all(&d, out, err);
+	return status == PNR_OK ? check_end(d.content_left, d.zlib.avail_in + d.body_left, err) : status;
+}
+
+pnr_status pnr_inflate_unmeasured(const pnr_source *body, uint64_t body_size, const pnr_sink *out, pnr_error *err)
+{
+	PNR_CLEANUP(release) decoder d = { .body = body, .body_left = body_size, .content_left = UINT64_MAX };
+	pnr_status status = prepare(&d, NULL, 0, err);
+	if (status == PNR_OK)
+		status = decode_all(&d, out, err);
+	return status == PNR_OK ? check_end(0, d.zlib.avail_in + d.body_left, err) : status;
+}
+
+uint64_t pnr_deflated_longest(uint64_t content_size)
+{
+	return content_size + content_size / 8 + PNR_KIB;
 }
 
 pnr_status pnr_inflate(const pnr_source *body, uint64_t body_size, uint64_t content_size, const pnr_sink *out,

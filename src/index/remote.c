@@ -118,12 +118,30 @@ static const char *form_of(pnr_statement *from, int n)
 	return "";
 }
 
+/* The columns that read_presence expects, in its order. */
+#define PRESENCE_QUERY \
+	"SELECT hash, size, form, base, depth, stored_hash, stored_size, confirmed_at FROM remote_blob WHERE remote_id = ?1 "
+
+static pnr_presence_row read_presence(pnr_statement *from)
+{
+	pnr_presence_row row = { .hash = pnr_column_digest(from, 0),
+		                 .size = pnr_column_size(from, 1),
+		                 .form = form_of(from, 2),
+		                 .depth = (unsigned)pnr_column_size(from, 4),
+		                 .confirmed_ms = pnr_column_time(from, 7) };
+	if (!pnr_column_is_null(from, 3))
+		row.base = pnr_column_digest(from, 3);
+	if (!pnr_column_is_null(from, 5)) {
+		row.stored_hash = pnr_column_digest(from, 5);
+		row.stored_size = pnr_column_size(from, 6);
+	}
+	return row;
+}
+
 pnr_status pnr_index_presence_find(pnr_index *index, int64_t remote_id, const pnr_digest *hash,
                                    pnr_presence_row *out_row, pnr_error *err)
 {
-	static const pnr_sql find_sql = { "find what is on a remote",
-		                          "SELECT size, form, base, depth, stored_hash, stored_size, confirmed_at"
-		                          " FROM remote_blob WHERE remote_id = ?1 AND hash = ?2" };
+	static const pnr_sql find_sql = { "find what is on a remote", PRESENCE_QUERY "AND hash = ?2" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
 	if (status != PNR_OK)
@@ -133,19 +151,31 @@ pnr_status pnr_index_presence_find(pnr_index *index, int64_t remote_id, const pn
 	status = pnr_statement_row(find, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_presence_row row = { .hash = *hash,
-		                 .size = pnr_column_size(find, 0),
-		                 .form = form_of(find, 1),
-		                 .depth = (unsigned)pnr_column_size(find, 3),
-		                 .stored_hash = pnr_column_digest(find, 4),
-		                 .stored_size = pnr_column_size(find, 5),
-		                 .confirmed_ms = pnr_column_time(find, 6) };
-	if (!pnr_column_is_null(find, 2))
-		row.base = pnr_column_digest(find, 2);
+	pnr_presence_row row = read_presence(find);
 	status = pnr_statement_intact(find, err);
 	if (status == PNR_OK)
 		*out_row = row;
 	return status;
+}
+
+pnr_status pnr_index_presence_list(pnr_index *index, int64_t remote_id, pnr_presence_row_fn fn, void *user,
+                                   pnr_error *err)
+{
+	static const pnr_sql list_sql = { "list what is on a remote", PRESENCE_QUERY "ORDER BY hash" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(list, 1, remote_id);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_presence_row row = read_presence(list);
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK)
+			return status;
+		if (fn(user, &row) != 0)
+			return PNR_OK;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
 pnr_status pnr_index_presence_put(pnr_index *index, int64_t remote_id, const pnr_presence_row *row, pnr_error *err)
@@ -154,6 +184,7 @@ pnr_status pnr_index_presence_put(pnr_index *index, int64_t remote_id, const pnr
 		                         "INSERT OR REPLACE INTO remote_blob (remote_id, hash, size, form, base, depth,"
 		                         " stored_hash, stored_size, confirmed_at)"
 		                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" };
+	static const pnr_digest unknown = { { 0 } };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *put = NULL;
 	pnr_status status = pnr_statement_take(index, &put_sql, &put, err);
 	if (status != PNR_OK)
@@ -167,8 +198,13 @@ pnr_status pnr_index_presence_put(pnr_index *index, int64_t remote_id, const pnr
 	else
 		pnr_bind_text(put, 5, NULL);
 	pnr_bind_int(put, 6, row->depth);
-	pnr_bind_digest(put, 7, &row->stored_hash);
-	pnr_bind_size(put, 8, row->stored_size);
+	if (pnr_digest_equal(&row->stored_hash, &unknown)) {
+		pnr_bind_text(put, 7, NULL);
+		pnr_bind_text(put, 8, NULL);
+	} else {
+		pnr_bind_digest(put, 7, &row->stored_hash);
+		pnr_bind_size(put, 8, row->stored_size);
+	}
 	pnr_bind_time(put, 9, row->confirmed_ms);
 	return pnr_statement_write(put, err);
 }

@@ -33,7 +33,7 @@ typedef struct pnr_presence_row {
 	const char *form;       /**< "gzip", "stored", "patch"; static when it comes out */
 	pnr_digest base;        /**< of a patch, zero otherwise */
 	unsigned depth;         /**< 0: whole */
-	pnr_digest stored_hash;
+	pnr_digest stored_hash; /**< zero: not known, and so is its size */
 	uint64_t stored_size;
 	int64_t confirmed_ms;
 } pnr_presence_row;
@@ -44,6 +44,10 @@ PNR_CHECKED pnr_status pnr_index_presence_find(pnr_index *index, int64_t remote_
 /** Remember. Replaces what was known of that content. */
 PNR_CHECKED pnr_status pnr_index_presence_put(pnr_index *index, int64_t remote_id, const pnr_presence_row *row,
                                               pnr_error *err);
+/** By hash. Non-zero from @fn stops. */
+typedef int (*pnr_presence_row_fn)(void *user, const pnr_presence_row *row);
+PNR_CHECKED pnr_status pnr_index_presence_list(pnr_index *index, int64_t remote_id, pnr_presence_row_fn fn, void *user,
+                                               pnr_error *err);
 /** Harmless when nothing is known of it. */
 PNR_CHECKED pnr_status pnr_index_presence_forget(pnr_index *index, int64_t remote_id, const pnr_digest *hash,
                                                  pnr_error *err);

@@ -155,6 +155,9 @@ static pnr_status receive_large(pnr_store *store, const pnr_received *what, pnr_
 pnr_status pnr_receive_body(pnr_store *store, const pnr_received *what, pnr_content *out_content,
                             pnr_encoding *out_encoding, pnr_buffer *encoded, pnr_error *err)
 {
+	if (what->deflated && what->body_size > pnr_deflated_longest(what->size))
+		return pnr_fail(err, PNR_CORRUPT, "its deflate stream of %llu bytes is padded: its content has %llu",
+		                (unsigned long long)what->body_size, (unsigned long long)what->size);
 	uint64_t wrapped = what->body_size + (what->deflated ? PNR_ZLIB_HEAD + PNR_ZLIB_TAIL : 0);
 	bool small = what->size <= PNR_BLOCK_SIZE && wrapped <= PNR_INLINE_MAX;
 	pnr_encoding encoding = { .form = PNR_FORM_STORED };

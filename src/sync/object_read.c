@@ -12,10 +12,11 @@
 
 /* ------------------------------------------------------------------ arriving -- */
 
-/* DEFLATE and zstd add a few bytes to a block that does not shrink. */
+/* A zstd frame adds less than DEFLATE to a block that does not shrink. */
 uint64_t pnr_object_longest(const pnr_object_row *row)
 {
-	return row->form == PNR_OBJECT_STORED ? row->size : row->size + row->size / 1024 + PNR_GZIP_HEAD_MAX;
+	return row->form == PNR_OBJECT_STORED ? row->size
+	                                      : PNR_GZIP_HEAD_MAX + pnr_deflated_longest(row->size) + PNR_GZIP_TAIL;
 }
 
 static pnr_status spill(pnr_arrival *a, pnr_error *err)
@@ -80,13 +81,12 @@ static pnr_status read_part(const pnr_arrival *a, uint64_t offset, void *buffer,
 	return pnr_source_fill(&source, buffer, length, &got, err);
 }
 
-/* Where the body of a gzip file is, and the CRC-32 that it promises. */
-static pnr_status read_wrapper(const pnr_arrival *a, size_t *out_head, uint32_t *out_crc32, pnr_error *err)
+/* Where the body of a gzip file is, and what it promises of its content. */
+static pnr_status read_wrapper(const pnr_arrival *a, size_t *out_head, pnr_arrival_part *part, pnr_error *err)
 {
 	size_t length = a->size < PNR_GZIP_HEAD_MAX ? (size_t)a->size : PNR_GZIP_HEAD_MAX;
 	PNR_CLEANUP(pnr_cleanup_free) uint8_t *head = malloc(length + 1);
 	uint8_t tail[PNR_GZIP_TAIL];
-	uint32_t size = 0;
 	if (head == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = read_part(a, 0, head, length, err);
@@ -96,21 +96,30 @@ static pnr_status read_wrapper(const pnr_arrival *a, size_t *out_head, uint32_t 
 		status = pnr_fail(err, PNR_CORRUPT, "it is cut short");
 	if (status == PNR_OK)
 		status = read_part(a, a->size - PNR_GZIP_TAIL, tail, sizeof tail, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_gzip_read_tail(tail, out_crc32, &size);
-	if (size != (uint32_t)a->row->size)
+	if (status == PNR_OK)
+		pnr_gzip_read_tail(tail, &part->crc32, &part->size);
+	return status;
+}
+
+/* Can @body be that of content of @size bytes? */
+static pnr_status check_size(const pnr_arrival_part *part, uint64_t body_size, uint64_t size, pnr_error *err)
+{
+	if (part->size != (uint32_t)size)
 		return pnr_fail(err, PNR_CORRUPT, "it does not end as a gzip file of %llu bytes does",
-		                (unsigned long long)a->row->size);
+		                (unsigned long long)size);
+	if (body_size > pnr_deflated_longest(size))
+		return pnr_fail(err, PNR_CORRUPT, "its deflate stream of %llu bytes is padded: its content has %llu",
+		                (unsigned long long)body_size, (unsigned long long)size);
 	return PNR_OK;
 }
 
+/* How long the content of a gzip file should be is not looked at. */
 static pnr_status find_body(const pnr_arrival *a, pnr_arrival_part *part, pnr_received *out_body, pnr_error *err)
 {
 	pnr_received body = { .hash = a->row->hash, .size = a->row->size, .body_size = a->size, .name = a->key };
 	size_t head = 0;
 	if (a->row->form == PNR_OBJECT_GZIP) {
-		pnr_status status = read_wrapper(a, &head, &part->crc32, err);
+		pnr_status status = read_wrapper(a, &head, part, err);
 		if (status != PNR_OK)
 			return status;
 		body.deflated = true;
@@ -126,13 +135,28 @@ pnr_status pnr_arrival_body(const pnr_arrival *arrival, pnr_arrival_part *part, 
 {
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = find_body(arrival, part, out_body, &own);
+	if (status == PNR_OK && out_body->deflated)
+		status = check_size(part, out_body->body_size, arrival->row->size, &own);
 	if (status == PNR_OK)
 		return PNR_OK;
 	pnr_context(&own, "'%s'", arrival->key);
 	return pnr_fail_with(err, &own);
 }
 
-static pnr_status whole_content(const pnr_arrival *a, const pnr_sink *out, pnr_error *err)
+/* Pass it on, decoded; @measured: it is known how long that is. */
+static pnr_status decode(const pnr_arrival *a, const pnr_received *body, bool measured, const pnr_sink *out,
+                         pnr_error *err)
+{
+	pnr_pool *pool = NULL;
+	if (!body->deflated)
+		return pnr_source_copy(&body->body, out, err);
+	if (!measured)
+		return pnr_inflate_unmeasured(&body->body, body->body_size, out, err);
+	pnr_status status = pnr_store_pool(a->store, &pool, err);
+	return status == PNR_OK ? pnr_inflate(&body->body, body->body_size, body->size, out, pool, err) : status;
+}
+
+static pnr_status whole_content(const pnr_arrival *a, bool measured, const pnr_sink *out, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
 	pnr_arrival_part part;
@@ -140,23 +164,23 @@ static pnr_status whole_content(const pnr_arrival *a, const pnr_sink *out, pnr_e
 	pnr_digest found;
 	uint32_t crc32 = 0;
 	uint64_t size = 0;
-	pnr_pool *pool = NULL;
 	pnr_status status = find_body(a, &part, &body, err);
+	if (status == PNR_OK && body.deflated && measured)
+		status = check_size(&part, body.body_size, body.size, err);
 	if (status == PNR_OK)
 		status = pnr_hash_new_with_crc32(&hash, err);
-	if (status == PNR_OK)
-		status = pnr_store_pool(a->store, &pool, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_hash_pipe pipe = { hash, out, NULL };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
-	status = body.deflated ? pnr_inflate(&body.body, body.body_size, body.size, &sink, pool, err)
-	                       : pnr_source_copy(&body.body, &sink, err);
+	status = decode(a, &body, measured, &sink, err);
 	if (status == PNR_OK)
 		status = pnr_hash_finish(hash, &found, &crc32, &size, err);
+	if (status == PNR_OK && body.deflated && !measured)
+		status = check_size(&part, body.body_size, size, err);
 	if (status != PNR_OK)
 		return status;
-	if (size != body.size || !pnr_digest_equal(&found, &body.hash))
+	if ((measured && size != body.size) || !pnr_digest_equal(&found, &body.hash))
 		return pnr_fail(err, PNR_CORRUPT, "its content is not what its name says");
 	if (body.crc32 != NULL && crc32 != *body.crc32)
 		return pnr_fail(err, PNR_CORRUPT, "its content does not have the CRC-32 that it promises");
@@ -175,7 +199,17 @@ pnr_status pnr_arrival_content(const pnr_arrival *arrival, const pnr_buffer *bas
 {
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = arrival->row->form == PNR_OBJECT_PATCH ? patch_content(arrival, base, out, &own)
-	                                                           : whole_content(arrival, out, &own);
+	                                                           : whole_content(arrival, true, out, &own);
+	if (status == PNR_OK)
+		return PNR_OK;
+	pnr_context(&own, "'%s'", arrival->key);
+	return pnr_fail_with(err, &own);
+}
+
+pnr_status pnr_arrival_prove_unmeasured(const pnr_arrival *arrival, pnr_error *err)
+{
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = whole_content(arrival, false, NULL, &own);
 	if (status == PNR_OK)
 		return PNR_OK;
 	pnr_context(&own, "'%s'", arrival->key);
@@ -300,6 +334,9 @@ static pnr_status find_base(proving *v, pnr_object_proof *proof, unsigned depth,
 		proof->status = pnr_fail(&proof->problem, PNR_UNSUPPORTED, "no patch can lead to it from its base");
 		return PNR_OK;
 	}
+	/* A buffer that grows takes twice as much. */
+	if (pnr_buffer_reserve(out, (size_t)row->size) == NULL)
+		return pnr_fail_nomem(err);
 	pnr_buffer_end end = { out, (size_t)row->size };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
 	pnr_status status = pass_content(v, &of_base, depth - 1, &sink, err);
@@ -346,7 +383,7 @@ static pnr_status prove_wholes(proving *v, pnr_object_proof *proofs, size_t coun
 	if (list == NULL || downloads == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++) {
-		list[i] = (proved){ .proving = v, .proof = &proofs[i], .meter = v->meter };
+		list[i] = (proved){ .proving = v, .proof = &proofs[i], .out = proofs[i].out, .meter = v->meter };
 		pnr_arrival_begin(&list[i].arrival, v->store, proofs[i].row, &downloads[i]);
 		downloads[i].done = prove;
 	}
@@ -375,13 +412,13 @@ pnr_status pnr_objects_prove(pnr_store *store, pnr_remote *remote, const pnr_pac
 	proving v = { .store = store, .remote = remote, .package = package, .meter = meter };
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < count; i++)
-		proofs[i] = (pnr_object_proof){ .row = proofs[i].row, .status = PNR_NOT_FOUND };
+		proofs[i] = (pnr_object_proof){ .row = proofs[i].row, .out = proofs[i].out, .status = PNR_NOT_FOUND };
 	for (size_t i = 0, batch; status == PNR_OK && i < count; i += batch) {
 		batch = batch_of(proofs + i, count - i);
 		if (batch > 0) {
 			status = prove_wholes(&v, proofs + i, batch, err);
 		} else {
-			status = prove_patch(&v, &proofs[i], NULL, meter, PNR_CHAIN_MAX, err);
+			status = prove_patch(&v, &proofs[i], proofs[i].out, meter, PNR_CHAIN_MAX, err);
 			batch = 1;
 		}
 	}

@@ -34,12 +34,12 @@ void pnr_arrival_clear(pnr_arrival *arrival);
 typedef struct pnr_arrival_part {
 	pnr_memory_range memory;
 	pnr_file_range file;
-	uint32_t crc32;
+	uint32_t crc32, size; /**< of the content, as the end of a gzip file promises: modulo 2^32 */
 } pnr_arrival_part;
 
 /**
  * The body of a whole that is here, for pnr_ingest_add_body.
- * @part  must outlive @out_body. Errors: CORRUPT (not one gzip member of that size).
+ * @part  must outlive @out_body. Errors: CORRUPT (not one gzip member of that size, or one that is padded).
  */
 PNR_CHECKED pnr_status pnr_arrival_body(const pnr_arrival *arrival, pnr_arrival_part *part, pnr_received *out_body,
                                         pnr_error *err);
@@ -53,9 +53,13 @@ PNR_CHECKED pnr_status pnr_arrival_body(const pnr_arrival *arrival, pnr_arrival_
 PNR_CHECKED pnr_status pnr_arrival_content(const pnr_arrival *arrival, const pnr_buffer *base, const pnr_sink *out,
                                            pnr_error *err);
 
+/** The same of a whole of which nobody says how long its content is; the row's size is not looked at. */
+PNR_CHECKED pnr_status pnr_arrival_prove_unmeasured(const pnr_arrival *arrival, pnr_error *err);
+
 /** What an object turned out to be. */
 typedef struct pnr_object_proof {
 	const pnr_object_row *row;
+	const pnr_sink *out; /**< of pnr_objects_prove: takes its content, and anything if it is not right. May be NULL */
 	pnr_status status;  /**< out: OK; NOT_FOUND, CORRUPT, UNSUPPORTED: see below */
 	pnr_error problem;  /**< out: what is wrong with it, key included */
 	uint64_t size;      /**< out: bytes that came */
@@ -80,7 +84,8 @@ PNR_CHECKED pnr_status pnr_object_content(pnr_store *store, pnr_remote *remote, 
  *
  * An object that is missing or damaged is no failure of the call: it is in its proof.
  * Memory: of objects up to PNR_MIB what is in flight, 32 MiB at most; for a patch
- * what pnr_patch_apply takes, and its base.
+ * what pnr_patch_apply takes, and its base, once. While a base that the store
+ * lacks is made of a patch, what that one stands on is in memory as well.
  * @meter  may be NULL; counts content bytes.
  * Errors: those of pnr_remote_get but NOT_FOUND and CORRUPT; CORRUPT (of the store), IO, CANCELLED, NOMEM.
  */

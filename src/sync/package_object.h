@@ -33,7 +33,7 @@ typedef struct pnr_object_row {
 
 /** What a pointer says: a package's text, a patch on the next one, and so on; the last one is whole. */
 typedef struct pnr_text_chain {
-	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1]; /**< what is stored of them is not known: zero */
+	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1]; /**< as what they are stored is not known: zero */
 	size_t count;
 } pnr_text_chain;
 

@@ -1,14 +1,14 @@
 /*
  * Is all there on a remote, and as it was put? Of each package the texts that
  * its pointer leads to, then each object that it needs and no package before it
- * did, once; then what no package needs, since a push would rely on it; then the
- * tags. Texts that this store lacks are read once more, for what they say.
+ * did, once; then what no package needs and a push would rely on; then the tags.
+ * In the end nothing is remembered of the remote that was not found there.
  */
 #include "base/array.h"
-#include "base/file.h"
+#include "base/clock.h"
 #include "base/options.h"
-#include "codec/form.h"
 #include "sync/object_read.h"
+#include "sync/presence.h"
 #include "sync/remote_package.h"
 #include <inttypes.h>
 #include <pannier/remote.h>
@@ -46,8 +46,13 @@ typedef struct checking {
 	size_t package_count, package_capacity;
 	char **tags; /* their keys */
 	size_t tag_count, tag_capacity;
-	pnr_digest *damaged; /* contents */
-	size_t damaged_count, damaged_capacity;
+	pnr_digest *damaged; /* contents, and those that are missing; the first `damaged_sorted` are in order */
+	size_t damaged_count, damaged_capacity, damaged_sorted;
+	int64_t began_ms;
+	pnr_object_row *known; /* what was remembered then, in the order of hash */
+	size_t known_count, known_capacity;
+	pnr_package_key *gone; /* packages that were, and are not there whole */
+	size_t gone_count, gone_capacity;
 	pnr_status status; /* of what a callback could not do */
 	bool told_enough;
 	pnr_remote_check_result result;
@@ -61,6 +66,8 @@ static void checking_free(checking *c)
 	free(c->objects);
 	free(c->packages);
 	free(c->damaged);
+	free(c->known);
+	free(c->gone);
 	pnr_named_remote_close(&c->remote);
 }
 
@@ -71,19 +78,33 @@ static void tell(checking *c, const char *key, const char *problem)
 		c->told_enough = c->options->problem(c->options->problem_user, key, problem) != 0;
 }
 
+/* Past @name in quotes and the ": " behind it, @text itself if it does not begin so. A long name may be cut off. */
+static const char *past_name(const char *text, const char *name)
+{
+	const char *rest = text + 1;
+	if (text[0] != '\'')
+		return text;
+	/* Texts have '?' for what would break a line. */
+	for (; *name != '\0' && (*rest == *name || *rest == '?'); name++)
+		rest++;
+	if (*name == '\0' && *rest == '\'')
+		rest++;
+	else if (strncmp(rest, ": ", 2) != 0)
+		return text;
+	return strncmp(rest, ": ", 2) == 0 ? rest + 2 : rest;
+}
+
 /* A text about an object names the remote and it first; here they stand apart. */
 static void tell_error(checking *c, const char *key, const pnr_error *problem)
 {
-	char prefix[PNR_KEY_SIZE + PNR_REMOTE_KEY_MAX], text[sizeof problem->message + sizeof "it "];
+	static const char remote[] = "remote ";
+	char text[sizeof problem->message + sizeof "it "];
 	const char *rest = problem->message;
-	(void)snprintf(prefix, sizeof prefix, "remote '%.*s': ", (int)PNR_REMOTE_KEY_MAX, pnr_remote_name(c->remote.handle));
-	if (strncmp(rest, prefix, strlen(prefix)) == 0)
-		rest += strlen(prefix);
-	(void)snprintf(prefix, sizeof prefix, "'%s'", key);
-	if (strncmp(rest, prefix, strlen(prefix)) == 0)
-		rest += strlen(prefix);
-	if (strncmp(rest, ": ", 2) == 0)
-		rest += 2;
+	if (strncmp(rest, remote, strlen(remote)) == 0) {
+		const char *name = rest + strlen(remote), *behind = past_name(name, pnr_remote_name(c->remote.handle));
+		rest = behind != name ? behind : rest;
+	}
+	rest = past_name(rest, key);
 	/* "'KEY' is missing" */
 	(void)snprintf(text, sizeof text, "%s%s", rest[0] == ' ' ? "it" : "", rest);
 	tell(c, key, text);
@@ -200,6 +221,13 @@ static listed *find_listed(const checking *c, const pnr_object_row *row)
 	return c->object_count == 0 ? NULL : bsearch(&key, c->objects, c->object_count, sizeof key, by_key);
 }
 
+static const package *find_package(const checking *c, const pnr_package_key *package_key)
+{
+	const package key = { .key = *package_key };
+	return c->package_count == 0 ? NULL
+	                             : bsearch(&key, c->packages, c->package_count, sizeof key, by_package);
+}
+
 /* ------------------------------------------------------------------- packages -- */
 
 static pnr_status note_damaged(checking *c, const pnr_digest *hash, pnr_error *err)
@@ -212,12 +240,17 @@ static pnr_status note_damaged(checking *c, const pnr_digest *hash, pnr_error *e
 	return PNR_OK;
 }
 
-static bool is_damaged(const checking *c, const pnr_digest *hash)
+static int by_bytes(const void *a, const void *b)
 {
-	for (size_t i = 0; i < c->damaged_count; i++)
-		if (pnr_digest_equal(&c->damaged[i], hash))
-			return true;
-	return false;
+	return memcmp(a, b, sizeof(pnr_digest));
+}
+
+static bool is_damaged(checking *c, const pnr_digest *hash)
+{
+	if (c->damaged_sorted < c->damaged_count)
+		pnr_array_sort(c->damaged, c->damaged_count, sizeof *c->damaged, by_bytes);
+	c->damaged_sorted = c->damaged_count;
+	return c->damaged_count > 0 && bsearch(hash, c->damaged, c->damaged_count, sizeof *hash, by_bytes) != NULL;
 }
 
 /* What was proved, and what is wrong with the rest. */
@@ -242,9 +275,12 @@ static pnr_status take_proofs(checking *c, const pnr_object_proof *proofs, size_
 	return PNR_OK;
 }
 
-/* What it needs and no package before it did. What is not listed is asked for all the same, once for each package. */
-static pnr_status prove_objects(checking *c, const pnr_package_object *object, const char *key, bool *out_whole,
-                                pnr_error *err)
+/*
+ * What it needs and no package before it did. What is not listed is asked for all the same, once for each package.
+ * @out: for the content of @text, if that is read.
+ */
+static pnr_status prove_objects(checking *c, const pnr_package_object *object, const char *key,
+                                const pnr_object_row *text, const pnr_sink *out, bool *out_whole, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_free) pnr_object_proof *proofs = calloc(object->object_count + 1, sizeof *proofs);
 	size_t count = 0;
@@ -254,7 +290,8 @@ static pnr_status prove_objects(checking *c, const pnr_package_object *object, c
 	for (size_t i = 0; i < object->object_count; i++) {
 		const listed *known = find_listed(c, &object->objects[i]);
 		if (known == NULL ? !is_damaged(c, &object->objects[i].hash) : !known->proved)
-			proofs[count++].row = &object->objects[i];
+			proofs[count++] = (pnr_object_proof){ .row = &object->objects[i],
+				                              .out = &object->objects[i] == text ? out : NULL };
 		else if (known != NULL && known->row.size != object->objects[i].size)
 			lies = true;
 	}
@@ -278,28 +315,57 @@ static pnr_status tell_package(checking *c, const char *key, pnr_status status, 
 	return PNR_OK;
 }
 
-static pnr_status check_package(checking *c, package *p, pnr_error *err)
+/* Its objects, by what its text says. */
+static pnr_status check_objects(checking *c, package *p, const pnr_text_chain *chain, pnr_buffer *text, const char *key,
+                                pnr_error *err)
 {
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_remote_package_parse(c->remote.handle, &p->key, chain, text, &object, &own);
+	if (status != PNR_OK)
+		return tell_package(c, key, status, &own, err);
+	return prove_objects(c, &object, key, NULL, NULL, &p->whole, err);
+}
+
+/* A text that was proved for a package before this one: the store's, or once more the remote's. */
+static pnr_status read_again(checking *c, const pnr_package_object *texts, const pnr_object_row *row,
+                             const pnr_sink *out, bool *out_right, pnr_error *err)
+{
+	pnr_object_proof proof;
+	char key[PNR_KEY_SIZE];
+	pnr_status status = pnr_object_content(c->store, c->remote.handle, texts, row, out, &proof, err);
+	if (status == PNR_OK && proof.status != PNR_OK)
+		tell_error(c, pnr_key_of_object(row, key), &proof.problem);
+	*out_right = status == PNR_OK && proof.status == PNR_OK;
+	return status;
+}
+
+static pnr_status check_package(checking *c, package *p, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_object_row rows[PNR_TEXT_CHAIN_MAX + 1];
 	pnr_text_chain chain;
 	uint64_t size = 0;
+	bool whole = false;
 	char key[PNR_KEY_SIZE];
 	pnr_key_of_package(&p->key.package_hash, &p->key.manifest_hash, key);
 	pnr_status status = pnr_remote_pointer_get(c->remote.handle, &p->key, &chain, &size, &own);
 	if (status != PNR_OK)
 		return tell_package(c, key, status, &own, err);
 	const pnr_package_object texts = pnr_text_chain_objects(&chain, rows);
-	status = prove_objects(c, &texts, key, &p->whole, err);
-	/* What is damaged was told by its own name. */
-	if (status != PNR_OK || !p->whole)
-		return status;
-	p->whole = false;
-	status = pnr_remote_package_read(c->store, c->remote.handle, &p->key, &chain, &object, &own);
+	const pnr_object_row *row = pnr_package_object_find(&texts, &chain.rows[0].hash);
+	pnr_buffer_end end = { &text, (size_t)chain.rows[0].size };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	status = prove_objects(c, &texts, key, row, &sink, &whole, err);
 	if (status != PNR_OK)
-		return tell_package(c, key, status, &own, err);
-	return prove_objects(c, &object, key, &p->whole, err);
+		return status;
+	/* A text was told by its own name; but a pointer that has another digit in it looks the same. */
+	if (!whole)
+		tell(c, key, "it names a text that is not there as it should be");
+	else if (text.length == 0)
+		status = read_again(c, &texts, row, &sink, &whole, err);
+	return status == PNR_OK && whole ? check_objects(c, p, &chain, &text, key, err) : status;
 }
 
 static pnr_status check_packages(checking *c, pnr_error *err)
@@ -314,28 +380,6 @@ static pnr_status check_packages(checking *c, pnr_error *err)
 
 /* -------------------------------------------------------- what no package needs -- */
 
-/* How long its content is, a gzip file says modulo 4 GiB only; no valid one is 1,032 times as long as it. */
-static pnr_status prove_gzip(const pnr_arrival *arrival, pnr_object_row *row, pnr_error *err)
-{
-	uint8_t tail[PNR_GZIP_TAIL] = { 0 };
-	uint32_t crc32 = 0, size = 0;
-	size_t got = 0;
-	pnr_status status = PNR_OK;
-	if (arrival->size >= sizeof tail && arrival->fd >= 0)
-		status = pnr_file_pread(arrival->fd, tail, sizeof tail, arrival->size - sizeof tail, &got, arrival->key, err);
-	else if (arrival->size >= sizeof tail)
-		memcpy(tail, arrival->bytes.data + arrival->size - sizeof tail, sizeof tail);
-	if (status != PNR_OK)
-		return status;
-	pnr_gzip_read_tail(tail, &crc32, &size);
-	for (row->size = size;; row->size += UINT64_C(1) << 32) {
-		pnr_error own = PNR_ERROR_INIT;
-		status = pnr_arrival_content(arrival, NULL, NULL, &own);
-		if (status != PNR_CORRUPT || row->size / 1032 > arrival->size)
-			return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
-	}
-}
-
 static pnr_status check_leftover(checking *c, listed *object, pnr_error *err)
 {
 	pnr_object_row row = object->row;
@@ -347,8 +391,7 @@ static pnr_status check_leftover(checking *c, listed *object, pnr_error *err)
 	pnr_status status = pnr_remote_get(c->remote.handle, &download, 1, &own);
 	bool there = status == PNR_OK;
 	if (there)
-		status = row.form == PNR_OBJECT_GZIP ? prove_gzip(&arrival, &row, &own)
-		                                     : pnr_arrival_content(&arrival, NULL, NULL, &own);
+		status = pnr_arrival_prove_unmeasured(&arrival, &own);
 	c->result.objects++;
 	c->result.bytes += arrival.size;
 	if (status == PNR_CORRUPT) {
@@ -363,7 +406,7 @@ static pnr_status check_leftover(checking *c, listed *object, pnr_error *err)
 	return status == PNR_OK ? pnr_meter_add(&c->meter, NULL, object->size, err) : status;
 }
 
-/* A patch that no package needs is relied on by nobody. */
+/* How long the content of a patch is, and what leads to its base, nothing says but what is remembered. */
 static pnr_status check_leftovers(checking *c, pnr_error *err)
 {
 	pnr_status status = PNR_OK;
@@ -373,6 +416,56 @@ static pnr_status check_leftovers(checking *c, pnr_error *err)
 	return status;
 }
 
+static int add_known(void *user, const pnr_presence_row *row)
+{
+	checking *c = user;
+	/* What was put after the listing began need not be in it. */
+	if (row->confirmed_ms > c->began_ms)
+		return 0;
+	pnr_object_row *known = pnr_array_grow(c->known, sizeof *known, c->known_count, &c->known_capacity);
+	c->status = known == NULL ? PNR_NOMEM : PNR_OK;
+	if (known == NULL)
+		return 1;
+	c->known = known;
+	c->known[c->known_count++] = pnr_object_of_presence(row);
+	return 0;
+}
+
+/* Is it there, down to a whole, so that a push would rely on it? */
+static bool is_there(const checking *c, const pnr_package_object *known, const pnr_object_row *row)
+{
+	for (unsigned steps = 0; row != NULL && steps <= PNR_CHAIN_MAX && find_listed(c, row) != NULL; steps++) {
+		if (row->form != PNR_OBJECT_PATCH)
+			return true;
+		row = pnr_package_object_find(known, &row->base);
+	}
+	return false;
+}
+
+/* What is remembered: of patches a push relies on no others. What is not there any more is no problem of the remote. */
+static pnr_status check_known(checking *c, pnr_error *err)
+{
+	pnr_status status =
+		pnr_index_presence_list(pnr_store_index(c->store), c->remote.row.id, add_known, c, err);
+	if (status == PNR_OK && c->status != PNR_OK)
+		status = pnr_fail_nomem(err);
+	PNR_CLEANUP(pnr_cleanup_free) pnr_object_proof *proofs = calloc(c->known_count + 1, sizeof *proofs);
+	const pnr_package_object known = { .objects = c->known, .object_count = c->known_count };
+	size_t count = 0;
+	if (proofs == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; status == PNR_OK && i < c->known_count; i++) {
+		const listed *object = find_listed(c, &c->known[i]);
+		if (object == NULL)
+			status = note_damaged(c, &c->known[i].hash, err);
+		else if (!object->proved && object->row.form == PNR_OBJECT_PATCH && is_there(c, &known, &c->known[i]))
+			proofs[count++].row = &c->known[i];
+	}
+	if (status == PNR_OK)
+		status = pnr_objects_prove(c->store, c->remote.handle, &known, proofs, count, &c->meter, err);
+	return status == PNR_OK ? take_proofs(c, proofs, count, err) : status;
+}
+
 /* ----------------------------------------------------------------------- tags -- */
 
 static pnr_status check_tag(checking *c, const char *key, pnr_error *err)
@@ -380,7 +473,7 @@ static pnr_status check_tag(checking *c, const char *key, pnr_error *err)
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	pnr_buffer_end end = { &text, PNR_REMOTE_REF_MAX };
 	pnr_remote_download download = { .key = key, .limit = PNR_REMOTE_REF_MAX, .sink = pnr_buffer_end_sink(&end) };
-	package wanted;
+	pnr_package_key wanted;
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_status status = pnr_remote_get(c->remote.handle, &download, 1, &own);
 	if (status == PNR_NOT_FOUND)
@@ -391,10 +484,9 @@ static pnr_status check_tag(checking *c, const char *key, pnr_error *err)
 	}
 	if (status != PNR_OK)
 		return pnr_fail_with(err, &own);
-	if (!pnr_package_key_of_tag(text.data, text.length, &wanted.key))
+	if (!pnr_package_key_of_tag(text.data, text.length, &wanted))
 		tell(c, key, "it is not a tag of ours");
-	else if (c->package_count == 0 ||
-	         bsearch(&wanted, c->packages, c->package_count, sizeof wanted, by_package) == NULL)
+	else if (find_package(c, &wanted) == NULL)
 		tell(c, key, "it names a package that is not there");
 	return PNR_OK;
 }
@@ -409,6 +501,29 @@ static pnr_status check_tags(checking *c, pnr_error *err)
 
 /* ---------------------------------------------------------------------- together -- */
 
+static int add_gone(void *user, const pnr_remote_package_row *row)
+{
+	checking *c = user;
+	const pnr_package_key key = { row->package_hash, row->manifest_hash };
+	const package *there = find_package(c, &key);
+	if (row->at_ms > c->began_ms || (there != NULL && there->whole))
+		return 0;
+	pnr_package_key *gone = pnr_array_grow(c->gone, sizeof *gone, c->gone_count, &c->gone_capacity);
+	c->status = gone == NULL ? PNR_NOMEM : PNR_OK;
+	if (gone == NULL)
+		return 1;
+	c->gone = gone;
+	c->gone[c->gone_count++] = key;
+	return 0;
+}
+
+static pnr_status list_gone(checking *c, pnr_error *err)
+{
+	pnr_status status =
+		pnr_index_remote_package_list(pnr_store_index(c->store), c->remote.row.id, add_gone, c, err);
+	return status == PNR_OK && c->status != PNR_OK ? pnr_fail_nomem(err) : status;
+}
+
 /* What is not there as it should be is not relied on: neither by a push nor when room is made. */
 static pnr_status forget(void *user, pnr_error *err)
 {
@@ -417,10 +532,9 @@ static pnr_status forget(void *user, pnr_error *err)
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; status == PNR_OK && i < c->damaged_count; i++)
 		status = pnr_index_presence_forget(index, c->remote.row.id, &c->damaged[i], err);
-	for (size_t i = 0; status == PNR_OK && i < c->package_count; i++)
-		if (!c->packages[i].whole)
-			status = pnr_index_remote_package_forget(index, c->remote.row.id, &c->packages[i].key.package_hash,
-			                                         &c->packages[i].key.manifest_hash, err);
+	for (size_t i = 0; status == PNR_OK && i < c->gone_count; i++)
+		status = pnr_index_remote_package_forget(index, c->remote.row.id, &c->gone[i].package_hash,
+		                                         &c->gone[i].manifest_hash, err);
 	return status;
 }
 
@@ -434,7 +548,11 @@ static pnr_status check_all(checking *c, pnr_error *err)
 	if (status == PNR_OK)
 		status = check_leftovers(c, err);
 	if (status == PNR_OK)
+		status = check_known(c, err);
+	if (status == PNR_OK)
 		status = check_tags(c, err);
+	if (status == PNR_OK)
+		status = list_gone(c, err);
 	return status == PNR_OK ? pnr_meter_end(&c->meter, err) : status;
 }
 
@@ -451,6 +569,7 @@ pnr_status pnr_remote_check(pnr_store *store, const char *remote, const pnr_remo
 		.store = store,
 		.options = &own,
 		.meter = { .fn = own.progress, .user = own.progress_user },
+		.began_ms = pnr_clock_now_ms(),
 		.remote = PNR_NAMED_REMOTE_INIT,
 		.result = { .size = sizeof c.result },
 	};
@@ -461,13 +580,13 @@ pnr_status pnr_remote_check(pnr_store *store, const char *remote, const pnr_remo
 		if (status != PNR_OK)
 			at_fault = pnr_remote_at_fault(c.remote.handle);
 	}
-	if (status == PNR_OK && c.result.problems > 0)
+	if (status == PNR_OK && c.damaged_count + c.gone_count > 0)
 		status = pnr_store_transaction(store, forget, &c, err);
-	if (status == PNR_OK && c.result.problems > 0)
+	if (status != PNR_OK)
+		c.result.problems = 0;
+	else if (c.result.problems > 0)
 		status = pnr_fail(err, PNR_CORRUPT, "remote '%s': %" PRIu64 " problem%s", remote, c.result.problems,
 		                  c.result.problems == 1 ? "" : "s");
-	if (status != PNR_OK && status != PNR_CORRUPT)
-		c.result.problems = 0;
 	*out_result = c.result;
 	if (out_at_fault != NULL)
 		*out_at_fault = at_fault;

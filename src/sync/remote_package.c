@@ -123,28 +123,38 @@ static pnr_status read_chain(pnr_store *store, pnr_remote *remote, const char *k
 	return PNR_OK;
 }
 
-pnr_status pnr_remote_package_read(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
-                                   const pnr_text_chain *chain, pnr_package_object *out_object, pnr_error *err)
+pnr_status pnr_remote_package_parse(pnr_remote *remote, const pnr_package_key *key, const pnr_text_chain *chain,
+                                    pnr_buffer *text, pnr_package_object *out_object, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_package_object_free) pnr_package_object came = PNR_PACKAGE_OBJECT_INIT;
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
 	pnr_error own = PNR_ERROR_INIT;
 	char name[PNR_KEY_SIZE];
-	pnr_key_of_package(&key->package_hash, &key->manifest_hash, name);
-	pnr_status status = read_chain(store, remote, name, chain, &came, &own, err);
-	if (status == PNR_OK)
-		status = read_object(&came.text, key, &object, &own);
-	if (own.status != PNR_OK)
-		return blame(remote, name, &own, err);
+	pnr_status status = read_object(text, key, &object, &own);
 	if (status != PNR_OK)
-		return status;
-	object.text = came.text;
-	came.text = (pnr_buffer)PNR_BUFFER_INIT;
-	object.received = came.received;
+		return blame(remote, pnr_key_of_package(&key->package_hash, &key->manifest_hash, name), &own, err);
+	object.text = *text;
+	*text = (pnr_buffer)PNR_BUFFER_INIT;
 	object.texts = *chain;
 	*out_object = object;
 	object = (pnr_package_object)PNR_PACKAGE_OBJECT_INIT;
 	return PNR_OK;
+}
+
+pnr_status pnr_remote_package_read(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
+                                   const pnr_text_chain *chain, pnr_package_object *out_object, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object came = PNR_PACKAGE_OBJECT_INIT;
+	pnr_error own = PNR_ERROR_INIT;
+	char name[PNR_KEY_SIZE];
+	pnr_key_of_package(&key->package_hash, &key->manifest_hash, name);
+	pnr_status status = read_chain(store, remote, name, chain, &came, &own, err);
+	if (own.status != PNR_OK)
+		return blame(remote, name, &own, err);
+	if (status == PNR_OK)
+		status = pnr_remote_package_parse(remote, key, chain, &came.text, out_object, err);
+	if (status == PNR_OK)
+		out_object->received = came.received;
+	return status;
 }
 
 pnr_status pnr_remote_package_get(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,

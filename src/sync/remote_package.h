@@ -31,7 +31,14 @@ PNR_CHECKED pnr_status pnr_remote_pointer_get(pnr_remote *remote, const pnr_pack
 PNR_CHECKED pnr_status pnr_remote_package_read(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
                                                const pnr_text_chain *chain, pnr_package_object *out_object,
                                                pnr_error *err);
-/** Both. */
+/**
+ * The package of that key whose text, which @chain leads to, is @text: taken, on success.
+ * Errors: CORRUPT and UNSUPPORTED (named with the remote), NOMEM.
+ */
+PNR_CHECKED pnr_status pnr_remote_package_parse(pnr_remote *remote, const pnr_package_key *key,
+                                                const pnr_text_chain *chain, pnr_buffer *text,
+                                                pnr_package_object *out_object, pnr_error *err);
+/** The pointer, and the package that it leads to. */
 PNR_CHECKED pnr_status pnr_remote_package_get(pnr_store *store, pnr_remote *remote, const pnr_package_key *key,
                                               pnr_package_object *out_object, pnr_error *err);
 /**

@@ -91,6 +91,34 @@ static void one_byte_too_many_or_too_few_is_corrupt(void **state)
 	assert_int_equal(run(&in, UINT64_MAX, &out, f->length, NULL), PNR_CORRUPT);
 }
 
+/* Of content whose length nobody knows all comes, and the stream ends where the body does. */
+static void what_is_not_measured_comes_to_its_end(void **state)
+{
+	fixture *f = *state;
+	static const struct {
+		int left, size;
+		const char *text;
+	} wrong[] = {
+		{ 0, -1, "its deflate stream does not end" },
+		{ -1, 0, "its deflate stream is cut short: 1 bytes are missing" },
+		{ 1, 1, "bytes follow the end of its deflate stream: 1" },
+	};
+	checker out = { .content = f->content, .length = f->length };
+	const pnr_sink sink = { .write = check_write, .context = &out };
+	feeder in = { .data = f->body, .left = f->size, .piece = 5000 };
+	const pnr_source source = { .read = feed, .context = &in };
+	f->body[f->size] = 0;
+	assert_int_equal(pnr_inflate_unmeasured(&source, f->size, &sink, NULL), PNR_OK);
+	assert_int_equal(out.passed, f->length);
+	for (size_t i = 0; i < PNR_COUNT(wrong); i++) {
+		pnr_error err = PNR_ERROR_INIT;
+		in = (feeder){ .data = f->body, .left = f->size + (size_t)wrong[i].left, .piece = 5000 };
+		out = (checker){ .content = f->content, .length = f->length };
+		assert_int_equal(pnr_inflate_unmeasured(&source, f->size + (size_t)wrong[i].size, &sink, &err), PNR_CORRUPT);
+		assert_string_equal(err.message, wrong[i].text);
+	}
+}
+
 static void nothing_at_all_is_two_bytes(void **state)
 {
 	(void)state;
@@ -170,6 +198,7 @@ int main(void)
 		cmocka_unit_test(content_comes_out_whatever_the_pieces),
 		cmocka_unit_test(bytes_behind_the_body_are_left_alone),
 		cmocka_unit_test(one_byte_too_many_or_too_few_is_corrupt),
+		cmocka_unit_test(what_is_not_measured_comes_to_its_end),
 		cmocka_unit_test(nothing_at_all_is_two_bytes),
 		cmocka_unit_test(a_bomb_stops_at_the_content_size),
 		cmocka_unit_test(every_read_and_write_may_fail),

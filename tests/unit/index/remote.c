@@ -47,6 +47,12 @@ static void a_remote_is_found_by_its_name(void **state)
 	assert_string_equal(list.data, "a=/mnt/a b=/mnt/b c=/mnt/c ");
 }
 
+static int append_form(void *user, const pnr_presence_row *row)
+{
+	pnr_buffer_printf(user, "%s ", row->form);
+	return 0;
+}
+
 static void presence_is_that_of_one_remote_and_the_last_that_was_learned(void **state)
 {
 	pnr_index *index = ((fixture *)*state)->index;
@@ -68,6 +74,14 @@ static void presence_is_that_of_one_remote_and_the_last_that_was_learned(void **
 	assert_string_equal(found.form, "stored");
 	assert_int_equal(found.depth, 0);
 	assert_true(same(found.base, whole.base));
+	assert_true(same(found.stored_hash, whole.stored_hash) && found.stored_size == 0);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer list = PNR_BUFFER_INIT;
+	const pnr_presence_row others[] = { { .hash = digest(1, 3), .form = "gzip" }, { .hash = digest(1, 0), .form = "gzip" } };
+	for (size_t i = 0; i < PNR_COUNT(others); i++)
+		assert_ok(pnr_index_presence_put(index, a, &others[i], err));
+	assert_ok(pnr_index_presence_put(index, b, &row, err));
+	assert_ok(pnr_index_presence_list(index, a, append_form, &list, err));
+	assert_string_equal(list.data, "gzip gzip stored ");
 	assert_ok(pnr_index_presence_forget(index, a, &row.hash, err));
 	assert_ok(pnr_index_presence_forget(index, a, &row.hash, err));
 	assert_fails(pnr_index_presence_find(index, a, &row.hash, &found, err), PNR_NOT_FOUND, NULL);

@@ -352,6 +352,12 @@ static int ignore_remote(void *user, const pnr_remote_row *row)
 	return 0;
 }
 
+static int ignore_presence(void *user, const pnr_presence_row *row)
+{
+	(void)user, (void)row;
+	return 0;
+}
+
 static int ignore_remote_package(void *user, const pnr_remote_package_row *row)
 {
 	(void)user, (void)row;
@@ -374,6 +380,7 @@ static void run_remotes(pnr_index *index)
 	put_remote(index, "r", &id);
 	assert_ok(pnr_index_presence_put(index, id, &presence, err));
 	assert_ok(pnr_index_presence_find(index, id, &presence.hash, &found, err));
+	assert_ok(pnr_index_presence_list(index, id, ignore_presence, NULL, err));
 	assert_ok(pnr_index_presence_forget(index, id, &presence.hash, err));
 	assert_ok(pnr_index_remote_package_put(index, id, &package, err));
 	assert_ok(pnr_index_remote_package_text(index, id, &package.package_hash, &package.manifest_hash, &text_hash, err));

@@ -245,12 +245,41 @@ static void every_call_may_fail(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* A body may be as long as the worst encoder makes it. One that blocks of nothing make longer is not kept. */
+static void a_padded_body_is_refused(void **state)
+{
+	static const char nothing[] = { 0, 0, 0, (char)0xff, (char)0xff };
+	fixture *f = *state;
+	for (size_t i = 0; i < PNR_COUNT(sizes); i++) {
+		parcel p = make(sizes[i], true, 9);
+		size_t longest = (size_t)pnr_deflated_longest(p.size), blocks = (longest - p.body_size) / sizeof nothing;
+		char *padded = malloc(longest + sizeof nothing);
+		pnr_ingested item;
+		pnr_error err = PNR_ERROR_INIT;
+		for (size_t block = 0; block <= blocks; block++)
+			memcpy(padded + block * sizeof nothing, nothing, sizeof nothing);
+		memcpy(padded + (blocks + 1) * sizeof nothing, p.body, p.body_size);
+		p.body_size += (blocks + 1) * sizeof nothing;
+		free(p.body);
+		p.body = padded;
+		assert_int_equal(receive(f, &p, p.body_size, &item, &err), PNR_CORRUPT);
+		assert_non_null(strstr(err.message, "is padded"));
+		p.body += sizeof nothing;
+		p.body_size -= sizeof nothing;
+		assert_int_equal(receive(f, &p, p.body_size, &item, NULL), PNR_OK);
+		assert_kept(f, &p, &item);
+		p.body = padded;
+		drop(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(what_is_received_is_kept_byte_for_byte),
 		T(other_bytes_of_the_same_content_are_another_encoding),
 		T(what_is_not_what_was_promised_is_not_kept),
+		T(a_padded_body_is_refused),
 		T(every_call_may_fail),
 	};
 	return cmocka_run_group_tests_name("store/receive", tests, NULL, NULL);

@@ -314,6 +314,21 @@ static void flip_comment(pnr_buffer *bytes)
 	bytes->data[22] ^= 1;
 }
 
+/* Blocks of nothing behind the head. */
+static void pad(pnr_buffer *bytes)
+{
+	static const char nothing[] = { 0, 0, 0, (char)0xff, (char)0xff };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer padded = PNR_BUFFER_INIT;
+	size_t head = 0;
+	assert_ok(pnr_gzip_read_head((const uint8_t *)bytes->data, bytes->length, &head, err));
+	pnr_buffer_append(&padded, bytes->data, head);
+	for (unsigned i = 0; i < 12000; i++)
+		pnr_buffer_append(&padded, nothing, sizeof nothing);
+	pnr_buffer_append(&padded, bytes->data + head, bytes->length - head);
+	pnr_buffer_clear(bytes);
+	pnr_buffer_append(bytes, padded.data, padded.length);
+}
+
 /* Refused by its name; what is not on it stays there, and with the right object all is well. */
 static void refuse(world *w, unsigned number, spoil_fn spoil, const char *what)
 {
@@ -365,6 +380,7 @@ static void gzip_files_are_read_strictly(void **state)
 		REFUSE(number, other_method);
 	}
 	REFUSE(1, flip_comment);
+	REFUSE(1, pad);
 	free_world(w);
 }
 
