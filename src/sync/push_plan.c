@@ -102,21 +102,23 @@ static pnr_status recall(const pnr_push_plan *plan, pnr_piece *piece, pnr_error 
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
-/* Bases of known patches become pieces as well, and theirs. Those before @from have been looked at. */
-static pnr_status add_bases(pnr_push_plan *plan, size_t from, pnr_error *err)
+/* Bases of known patches become pieces as well, and theirs: as deep as chains go, lest memory leads in a circle. */
+static pnr_status add_bases(pnr_push_plan *plan, pnr_error *err)
 {
-	size_t sorted = plan->count;
+	size_t sorted = plan->count, i = 0;
 	pnr_status status = PNR_OK;
-	for (size_t i = from; i < plan->count && status == PNR_OK; i++) {
-		if (!plan->pieces[i].known || plan->pieces[i].as.form != PNR_OBJECT_PATCH)
-			continue;
-		pnr_piece base = { .hash = plan->pieces[i].as.base };
-		if (bsearch(&base, plan->pieces, sorted, sizeof base, by_hash) != NULL)
-			continue;
-		status = recall(plan, &base, err);
-		/* Behind the sorted ones one base may stand twice, until they are merged. */
-		if (status == PNR_OK && base.known)
-			status = add_piece(plan, &base, err);
+	for (unsigned step = 0; step < PNR_CHAIN_MAX; step++) {
+		for (size_t end = plan->count; i < end && status == PNR_OK; i++) {
+			if (!plan->pieces[i].known || plan->pieces[i].as.form != PNR_OBJECT_PATCH)
+				continue;
+			pnr_piece base = { .hash = plan->pieces[i].as.base };
+			if (bsearch(&base, plan->pieces, sorted, sizeof base, by_hash) != NULL)
+				continue;
+			status = recall(plan, &base, err);
+			/* Behind the sorted ones one base may stand twice, until they are merged. */
+			if (status == PNR_OK && base.known)
+				status = add_piece(plan, &base, err);
+		}
 	}
 	merge_pieces(plan);
 	return status;
@@ -163,7 +165,7 @@ static pnr_status collect(pnr_push_plan *plan, pnr_error *err)
 	merge_pieces(plan);
 	for (size_t i = 0; i < plan->count && status == PNR_OK; i++)
 		status = recall(plan, &plan->pieces[i], err);
-	return status == PNR_OK ? add_bases(plan, 0, err) : status;
+	return status == PNR_OK ? add_bases(plan, err) : status;
 }
 
 /* ------------------------------------------------------------------- asking -- */
@@ -446,7 +448,7 @@ static pnr_status choose_bases(pnr_push_plan *plan, pnr_error *err)
 	if (status == PNR_OK)
 		status = add_older(plan, &held, err);
 	if (status == PNR_OK)
-		status = add_bases(plan, 0, err);
+		status = add_bases(plan, err);
 	if (status == PNR_OK)
 		status = ask(plan, err);
 	if (status != PNR_OK)

@@ -362,6 +362,34 @@ static void a_chain_has_eight_steps_at_most(void **state)
 	assert_int_equal(check_packages(w), 11);
 }
 
+/* What is remembered may be anything: content that no package has as patches on each other, say. */
+static void bases_in_a_circle_have_an_end(void **state)
+{
+	const world *w = *state;
+	pnr_index *index = pnr_store_index(w->store);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_remote_row remote;
+	pnr_presence_row rows[3] = { { .hash = { { 0 } } } };
+	assert_ok(pnr_hash_memory(LAPSE, sizeof LAPSE - 1, &rows[0].hash, NULL, err));
+	rows[0].size = sizeof LAPSE - 1;
+	assert_ok(pnr_index_remote_find(index, "share", &arena, &remote, err));
+	assert_ok(pnr_index_begin(index, err));
+	for (unsigned i = 0; i < 3; i++) {
+		if (i > 0)
+			rows[i].hash.bytes[0] = (uint8_t)i;
+		rows[i].form = "patch";
+		rows[i].depth = 1;
+		rows[i].base.bytes[0] = (uint8_t)(i == 2 ? 1 : i + 1);
+		assert_ok(pnr_index_presence_put(index, remote.id, &rows[i], err));
+	}
+	assert_ok(pnr_index_commit(index, err));
+	(void)alarm(60);
+	pnr_push_result result = push(w);
+	(void)alarm(0);
+	assert_int_equal(result.blobs_sent, result.blobs_needed);
+	assert_int_equal(check_packages(w), 1);
+}
+
 static void a_text_has_four_steps_at_most(void **state)
 {
 	const world *w = *state;
@@ -938,6 +966,7 @@ int main(void)
 		TEST(what_no_patch_makes_much_smaller_goes_whole),
 		TEST(a_base_that_is_gone_is_no_base),
 		TEST(a_chain_has_eight_steps_at_most),
+		TEST(bases_in_a_circle_have_an_end),
 		TEST(a_text_has_four_steps_at_most),
 		TEST(without_patches_all_goes_whole),
 		TEST(what_others_pushed_is_a_base_as_well),
