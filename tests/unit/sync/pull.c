@@ -44,7 +44,7 @@ static void renew(world *d)
 static void evict_all(pnr_store *store)
 {
 	pnr_evicted evicted;
-	ok(pnr_store_evict(store, 0, 0, &evicted, err));
+	ok(make_room(store, 0, &evicted, err));
 	assert_true(evicted.packages > 0 && evicted.kept > 0 && evicted.kept < 5000);
 }
 
