@@ -281,7 +281,8 @@ static bool is_here(const pnr_push_plan *plan, const pnr_piece *piece)
 /* What goes again goes as it was, if it can: others may stand on it. */
 static void decide_again(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 {
-	if (piece->as.form != PNR_OBJECT_PATCH || !stands(plan, piece, steps))
+	piece->same_form = piece->as.form != PNR_OBJECT_PATCH;
+	if (!piece->same_form && !stands(plan, piece, steps))
 		piece->row = whole_row(piece);
 	piece->fate = is_here(plan, piece) ? PNR_PIECE_SEND : PNR_PIECE_LOST;
 }
@@ -292,9 +293,10 @@ static void decide(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 	if (piece->fate != PNR_PIECE_OPEN)
 		return;
 	piece->row = piece->as;
+	piece->same_form = false;
 	if (piece->found_known && (piece->as.form != PNR_OBJECT_PATCH || stands(plan, piece, steps))) {
 		piece->fate = PNR_PIECE_THERE;
-	} else if (piece->found) {
+	} else if (piece->found && !(plan->heal && piece->known && piece->as.form != PNR_OBJECT_PATCH)) {
 		piece->row = whole_row(piece);
 		piece->fate = PNR_PIECE_THERE;
 	} else if (plan->heal && piece->known) {
