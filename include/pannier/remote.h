@@ -130,8 +130,8 @@ typedef struct pnr_pull_result {
  * that came before a failure is not fetched again.
  *
  * With max_size whole packages are given up afterwards, the longest unused first:
- * what is known of them stays, their content goes, and comes again by pull. Only such go as are
- * known to be on a remote; never the one just pulled, and no content that another package needs.
+ * what is known of them stays, their content goes, and comes again by pull. Only such go as @remote
+ * has when it is asked for all of them; never the one just pulled, and no content that another package needs.
  *
  * Memory: of objects up to 1 MiB what is in flight, 32 MiB at most; for a patch its
  * base, at most 256 MiB, and its window.

@@ -138,6 +138,7 @@ typedef struct pnr_asset_info {
 	pnr_digest hash;
 	uint64_t bytes;
 	uint64_t stored_bytes; /**< what it costs in the store; the smallest encoding if there are several */
+	bool evicted;          /**< its content was given up to make room, and costs nothing */
 } pnr_asset_info;
 
 typedef int (*pnr_asset_fn)(void *user, const pnr_asset_info *asset);

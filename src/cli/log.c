@@ -171,7 +171,11 @@ static int list_asset(void *user, const pnr_asset_info *asset)
 		cli_json_text(to->json, "type", asset->type);
 		cli_json_digest(to->json, "hash", &asset->hash, true);
 		cli_json_number(to->json, "size", asset->bytes);
-		cli_json_number(to->json, "storedSize", asset->stored_bytes);
+		if (asset->evicted)
+			cli_json_text(to->json, "storedSize", NULL);
+		else
+			cli_json_number(to->json, "storedSize", asset->stored_bytes);
+		cli_json_bool(to->json, "evicted", asset->evicted);
 		cli_json_close(to->json, '}');
 		return cli_interrupted();
 	}
@@ -179,7 +183,7 @@ static int list_asset(void *user, const pnr_asset_info *asset)
 	(void)snprintf(stored, sizeof stored, "%llu", (unsigned long long)asset->stored_bytes);
 	add_hash(to->table, &asset->hash, to->whole);
 	cli_table_add(to->table, bytes);
-	cli_table_add(to->table, stored);
+	cli_table_add(to->table, asset->evicted ? "evicted" : stored);
 	cli_table_add(to->table, asset->type);
 	cli_table_add(to->table, asset->path);
 	return cli_interrupted();
@@ -271,7 +275,9 @@ const cli_command cli_show = {
 	.least = 1,
 	.most = 1,
 	.summary = "One package: assets, hashes, sizes, and its entries in the log",
-	.about = "SIZE is of the asset, STORED what it costs in the store. With -v the hashes are whole.\n",
+	.about = "SIZE is of the asset, STORED what it costs in the store; evicted: its content was given\n"
+	         "up to make room (pull --max-size), and comes again by pull, pack or apply. With -v the\n"
+	         "hashes are whole. With --json storedSize is null and evicted true for such an asset.\n",
 	.examples = "  pannier show latest\n"
 	            "  pannier show --json latest~1\n",
 	.run = run_show,

@@ -13,7 +13,7 @@ static void report_room(cli *c, const pnr_pull_result *result)
 		cli_warn(c, "other processes have the store open: nothing was evicted, %s are kept", kept);
 	else if (c->options.max_size != 0 && result->bytes_kept > c->options.max_size)
 		cli_warn(c,
-		         "%s are kept, more than %s: this package, and what is not known to be on a remote, stays",
+		         "%s are kept, more than %s: this package, and what the remote does not have, stays",
 		         kept, limit);
 }
 
@@ -105,8 +105,8 @@ const cli_command cli_pull = {
 	         "of it, or an archiveHash that was seen there. Without -o and -C the package is in\n"
 	         "the store, for later. All is proved before any of it can be seen.\n"
 	         "\n"
-	         "--max-size evicts whole packages, the longest unused first: only such as are\n"
-	         "known to be on a remote, never the one just pulled, and nothing while other\n"
+	         "--max-size evicts whole packages, the longest unused first: only such as REMOTE\n"
+	         "has when it is asked, never the one just pulled, and nothing while other\n"
 	         "processes have the store open. The log keeps them; their content comes again\n"
 	         "by pull.\n",
 	.examples = "  pannier pack -q --tag v1 && pannier push -q backup v1\n"

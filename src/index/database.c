@@ -167,6 +167,7 @@ static pnr_status open_reader(pnr_index *index, pnr_error *err)
 	if (version == 0)
 		return fail_empty(index, err);
 	index->evicts = version >= EVICTING_VERSION;
+	index->older = version < pnr_schema_version;
 	/* An older version is read as it is: later ones have added nothing that reading needs. */
 	return version > pnr_schema_version ? pnr_index_fail_newer(index, version, pnr_schema_version, err) : PNR_OK;
 }

@@ -19,24 +19,37 @@ pnr_status pnr_index_kept_size(pnr_index *index, uint64_t *out_size, pnr_error *
 
 /* ------------------------------------------------------------- giving up -- */
 
-pnr_status pnr_index_evictable(pnr_index *index, int64_t except_id, pnr_id_fn fn, void *user, pnr_error *err)
+pnr_status pnr_index_evictable(pnr_index *index, int64_t remote_id, int64_t except_id, pnr_evictable_row_fn fn,
+                               void *user, pnr_error *err)
 {
+#define LOGGED "EXISTS (SELECT 1 FROM log WHERE log.package_id = package.id)"
 	static const pnr_sql list_sql = {
 		"find what can be given up",
-		"SELECT package.id FROM package WHERE package.id <> ?1"
+		"SELECT package.id, " LOGGED ", package.package_hash, there.manifest_hash, there.text_hash FROM package"
+		" LEFT JOIN remote_package AS there"
+		" ON there.remote_id = ?2 AND there.package_hash = package.package_hash WHERE package.id <> ?1"
 		" AND NOT EXISTS (SELECT 1 FROM evicted_package WHERE package_id = package.id)"
-		" AND (EXISTS (SELECT 1 FROM remote_package WHERE remote_package.package_hash = package.package_hash)"
-		" OR NOT EXISTS (SELECT 1 FROM log WHERE log.package_id = package.id))"
-		" ORDER BY (SELECT max(log.id) FROM log WHERE log.package_id = package.id)"
+		" AND (there.text_hash IS NOT NULL OR NOT " LOGGED ")"
+		" ORDER BY (SELECT max(log.id) FROM log WHERE log.package_id = package.id), package.id, there.at DESC"
 	};
+#undef LOGGED
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, except_id);
-	int64_t id = 0;
-	while ((status = pnr_statement_id(list, &id, err)) == PNR_OK) {
-		status = fn(user, id, err);
+	pnr_bind_int(list, 2, remote_id);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		pnr_evictable_row row = { .id = pnr_column_int(list, 0),
+			                  .logged = pnr_column_int(list, 1) != 0,
+			                  .package_hash = pnr_column_digest(list, 2) };
+		if (!pnr_column_is_null(list, 4)) {
+			row.manifest_hash = pnr_column_digest(list, 3);
+			row.text_hash = pnr_column_digest(list, 4);
+		}
+		status = pnr_statement_intact(list, err);
+		if (status == PNR_OK)
+			status = fn(user, &row, err);
 		if (status != PNR_OK)
 			return status;
 	}
@@ -93,21 +106,11 @@ pnr_status pnr_index_evict_package(pnr_index *index, int64_t package_id, int64_t
 	" AND NOT EXISTS (SELECT 1 FROM archive WHERE archive.manifest_blob_id = " blob_id                             \
 	" AND " WANTS("archive.package_id") ")"
 
-pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded_row_fn fn, void *user, pnr_error *err)
+static pnr_status list_encodings(pnr_index *index, const pnr_sql *sql, int64_t package_id, pnr_unneeded_row_fn fn,
+                                 void *user, pnr_error *err)
 {
-	static const pnr_sql package_sql = {
-		"list what a package needs no more",
-		UNNEEDED "(SELECT asset.blob_id AS id FROM package_asset JOIN asset ON asset.id = package_asset.asset_id"
-		" WHERE package_asset.package_id = ?1 UNION SELECT manifest_blob_id FROM archive WHERE package_id = ?1)"
-		" AS held JOIN blob ON blob.id = held.id JOIN encoding ON encoding.blob_id = held.id"
-		" WHERE " NOT_WANTED("held.id")
-	};
-	static const pnr_sql nobody_sql = { "list what no package needs",
-		                            UNNEEDED "blob CROSS JOIN encoding ON encoding.blob_id = blob.id"
-		                            " WHERE ?1 = 0 AND " NOT_WANTED("blob.id")
-		                            " AND NOT EXISTS (SELECT 1 FROM remote_package WHERE text_hash = blob.hash)" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
-	pnr_status status = pnr_statement_take(index, package_id == 0 ? &nobody_sql : &package_sql, &list, err);
+	pnr_status status = pnr_statement_take(index, sql, &list, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, package_id);
@@ -125,6 +128,33 @@ pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded
 			return status;
 	}
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql package_sql = {
+		"list what a package needs no more",
+		UNNEEDED "(SELECT asset.blob_id AS id FROM package_asset JOIN asset ON asset.id = package_asset.asset_id"
+		" WHERE package_asset.package_id = ?1 UNION SELECT manifest_blob_id FROM archive WHERE package_id = ?1)"
+		" AS held JOIN blob ON blob.id = held.id JOIN encoding ON encoding.blob_id = held.id"
+		" WHERE " NOT_WANTED("held.id")
+	};
+	static const pnr_sql nobody_sql = { "list what no package needs",
+		                            UNNEEDED "blob CROSS JOIN encoding ON encoding.blob_id = blob.id"
+		                            " WHERE ?1 = 0 AND " NOT_WANTED("blob.id")
+		                            " AND NOT EXISTS (SELECT 1 FROM remote_package WHERE text_hash = blob.hash)" };
+	return list_encodings(index, package_id == 0 ? &nobody_sql : &package_sql, package_id, fn, user, err);
+}
+
+pnr_status pnr_index_evicted_last(pnr_index *index, pnr_unneeded_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql last_sql = {
+		"list what was given up last",
+		UNNEEDED "evicted_encoding JOIN encoding ON encoding.id = evicted_encoding.encoding_id"
+		" JOIN blob ON blob.id = encoding.blob_id WHERE ?1 = 0 AND encoding.form <> 'zlib'"
+		" AND evicted_at = (SELECT max(evicted_at) FROM evicted_encoding)"
+	};
+	return list_encodings(index, &last_sql, 0, fn, user, err);
 }
 
 pnr_status pnr_index_evict_encoding(pnr_index *index, int64_t encoding_id, int64_t at_ms, pnr_error *err)

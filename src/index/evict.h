@@ -11,13 +11,22 @@
 /** Bytes of all encodings that are kept. */
 PNR_CHECKED pnr_status pnr_index_kept_size(pnr_index *index, uint64_t *out_size, pnr_error *err);
 
+/** A package that may be given up. */
+typedef struct pnr_evictable_row {
+	int64_t id;
+	bool logged;               /**< if not, nobody wants it: the rest need not be set */
+	pnr_digest package_hash;
+	pnr_digest manifest_hash, text_hash; /**< as which it is remembered to be on the remote */
+} pnr_evictable_row;
+typedef pnr_status (*pnr_evictable_row_fn)(void *user, const pnr_evictable_row *row, pnr_error *err);
+
 /**
- * Report the packages that can be given up, the one that was used longest ago
- * first: those that are known to be on a remote, and those without a log entry.
- * Not @except_id. @fn must not write.
+ * Report the packages that may be given up, the one that was used longest ago
+ * first: those that are remembered to be on the remote, each as often as it is
+ * there as another zip, and those without a log entry. Not @except_id. @fn must not write.
  */
-PNR_CHECKED pnr_status pnr_index_evictable(pnr_index *index, int64_t except_id, pnr_id_fn fn, void *user,
-                                           pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_evictable(pnr_index *index, int64_t remote_id, int64_t except_id,
+                                           pnr_evictable_row_fn fn, void *user, pnr_error *err);
 /** Give up a package. What it needs stays until it is given up as well. */
 PNR_CHECKED pnr_status pnr_index_evict_package(pnr_index *index, int64_t package_id, int64_t at_ms, pnr_error *err);
 
@@ -38,6 +47,11 @@ typedef pnr_status (*pnr_unneeded_row_fn)(void *user, const pnr_unneeded_row *ro
  */
 PNR_CHECKED pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded_row_fn fn, void *user,
                                           pnr_error *err);
+/**
+ * Report the encodings that went the last time and have not come back, but those
+ * that never are in a file. @fn must not write.
+ */
+PNR_CHECKED pnr_status pnr_index_evicted_last(pnr_index *index, pnr_unneeded_row_fn fn, void *user, pnr_error *err);
 /** The bytes of an encoding go: those in the database now, its file when the transaction is committed. */
 PNR_CHECKED pnr_status pnr_index_evict_encoding(pnr_index *index, int64_t encoding_id, int64_t at_ms, pnr_error *err);
 /**

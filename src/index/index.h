@@ -187,7 +187,8 @@ typedef struct pnr_asset_row {
 	pnr_digest hash;         /**< out only */
 	uint64_t size;           /**< out only */
 	uint32_t crc32;          /**< out only */
-	uint64_t stored_size;    /**< out only: the smallest encoding */
+	uint64_t stored_size;    /**< out only: the smallest encoding that is kept */
+	bool evicted;            /**< out only: none is */
 	const char *uses;        /**< JSON array of {"node": id} and {"role": name}, in config order; "[]" if none */
 } pnr_asset_row;
 

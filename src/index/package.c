@@ -272,19 +272,23 @@ pnr_status pnr_index_sources_put(pnr_index *index, const pnr_digest *list_hash, 
 pnr_status pnr_index_package_assets(pnr_index *index, int64_t package_id, int64_t sources_id, pnr_asset_row_fn fn,
                                     void *user, pnr_error *err)
 {
+#define ASSETS(kept) \
+	"SELECT package_asset.position, path.text, asset.type, source.text, blob.id, blob.hash, blob.size,"         \
+	" blob.crc32, (SELECT min(stored_size) FROM encoding WHERE blob_id = blob.id" kept "), asset.uses"          \
+	" FROM package_asset JOIN asset ON asset.id = package_asset.asset_id"                                      \
+	" JOIN path ON path.id = asset.path_id JOIN blob ON blob.id = asset.blob_id"                               \
+	" LEFT JOIN source_list_path AS place"                                                                     \
+	" ON place.list_id = ?2 AND place.position = package_asset.position"                                       \
+	" LEFT JOIN path AS source ON source.id = place.path_id"                                                   \
+	" WHERE package_asset.package_id = ?1 ORDER BY package_asset.position"
 	static const pnr_sql list_sql = {
 		"read the assets of a package",
-		"SELECT package_asset.position, path.text, asset.type, source.text, blob.id, blob.hash, blob.size,"
-		" blob.crc32, (SELECT min(stored_size) FROM encoding WHERE blob_id = blob.id), asset.uses"
-		" FROM package_asset JOIN asset ON asset.id = package_asset.asset_id"
-		" JOIN path ON path.id = asset.path_id JOIN blob ON blob.id = asset.blob_id"
-		" LEFT JOIN source_list_path AS place"
-		" ON place.list_id = ?2 AND place.position = package_asset.position"
-		" LEFT JOIN path AS source ON source.id = place.path_id"
-		" WHERE package_asset.package_id = ?1 ORDER BY package_asset.position"
+		ASSETS(" AND encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding)")
 	};
+	static const pnr_sql old_sql = { "read the assets of a package", ASSETS("") };
+#undef ASSETS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
-	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	pnr_status status = pnr_statement_take(index, index->evicts ? &list_sql : &old_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, package_id);
@@ -299,6 +303,7 @@ pnr_status pnr_index_package_assets(pnr_index *index, int64_t package_id, int64_
 			              .size = pnr_column_size(list, 6),
 			              .crc32 = (uint32_t)pnr_column_size(list, 7),
 			              .stored_size = pnr_column_size(list, 8),
+			              .evicted = pnr_column_is_null(list, 8),
 			              .uses = pnr_column_text(list, 9) };
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)

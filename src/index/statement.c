@@ -137,6 +137,11 @@ static pnr_status prepare(pnr_index *index, const pnr_sql *sql, pnr_statement **
 	if (rc != SQLITE_OK) {
 		free(statement);
 		/* Our texts are right: it is the schema that lacks something. */
+		if (rc == SQLITE_ERROR && index->older)
+			return pnr_fail(err, PNR_UNSUPPORTED,
+			                "index: %s: '%s' is of an older version, which did not keep this; open it for writing "
+			                "once ('pannier init')",
+			                sql->what, index->path);
 		if (rc == SQLITE_ERROR)
 			return pnr_fail(err, PNR_CORRUPT, "index: %s: the tables of '%s' are damaged: %s", sql->what,
 			                index->path, sqlite3_errmsg(index->db));

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/temp.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,9 @@ pnr_status pnr_tree_new(const char *dir, uint64_t file_count, pnr_tree **out_tre
 	tree->file.fd = -1;
 	tree->sync_all = file_count >= SYNCFS_FROM;
 	pnr_status status = open_target(tree, dir, err);
+	/* A fault of the file system, not a name that could mean several things. */
+	if (status == PNR_CONFLICT && err != NULL)
+		err->detail = EEXIST;
 	if (status == PNR_OK)
 		*out_tree = PNR_STEAL(tree);
 	return status;

@@ -15,7 +15,7 @@ typedef struct pnr_tree pnr_tree;
  * published.
  *
  * @file_count  how many files will be written: decides how they are synced.
- * Errors: CONFLICT (@dir is in use, or is the current folder), DENIED, FULL, IO, NOMEM.
+ * Errors: CONFLICT with EEXIST (@dir is in use, or is the current folder), DENIED, FULL, IO, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_tree_new(const char *dir, uint64_t file_count, pnr_tree **out_tree, pnr_error *err);
 

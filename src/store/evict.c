@@ -1,7 +1,7 @@
 /*
  * Making room: whole packages are given up, the longest unused first, until the
  * store is within its limit. Rows first, then files, while nobody else has the
- * store open; a crash in between leaves files that no row names.
+ * store open; what a crash in between leaves goes the next time.
  */
 #include "base/array.h"
 #include "base/clock.h"
@@ -18,9 +18,9 @@ typedef struct unneeded {
 
 typedef struct evicting {
 	pnr_store *store;
-	uint64_t limit;
-	int64_t except_id, at_ms;
-	int64_t *packages; /* that can be given up, the longest unused first */
+	const pnr_evict_options *options;
+	int64_t at_ms;
+	pnr_evictable_row *packages; /* the longest unused first */
 	size_t package_count, package_capacity;
 	unneeded *items; /* of which the first `marked` have no bytes any more */
 	size_t count, capacity, marked;
@@ -61,31 +61,46 @@ static pnr_status give_up(evicting *e, int64_t package_id, pnr_error *err)
 	return status;
 }
 
-static pnr_status add_package(void *user, int64_t id, pnr_error *err)
+static pnr_status add_package(void *user, const pnr_evictable_row *row, pnr_error *err)
 {
 	evicting *e = user;
-	int64_t *packages = pnr_array_grow(e->packages, sizeof *packages, e->package_count, &e->package_capacity);
+	pnr_evictable_row *packages =
+		pnr_array_grow(e->packages, sizeof *packages, e->package_count, &e->package_capacity);
 	if (packages == NULL)
 		return pnr_fail_nomem(err);
 	e->packages = packages;
-	e->packages[e->package_count++] = id;
+	e->packages[e->package_count++] = *row;
 	return PNR_OK;
+}
+
+/* @out_gone: it went, and its other zips need not be asked for. */
+static pnr_status try_package(evicting *e, const pnr_evictable_row *row, int64_t *out_gone, pnr_error *err)
+{
+	bool there = !row->logged;
+	pnr_status status = there ? PNR_OK : e->options->ask(e->options->user, row, &there, err);
+	if (status != PNR_OK || !there)
+		return status;
+	status = pnr_index_evict_package(e->store->index, row->id, e->at_ms, err);
+	if (status == PNR_OK)
+		status = give_up(e, row->id, err);
+	e->evicted.packages += status == PNR_OK;
+	*out_gone = row->id;
+	return status;
 }
 
 static pnr_status write_rows(void *user, pnr_error *err)
 {
 	evicting *e = user;
+	const pnr_evict_options *o = e->options;
+	int64_t gone = 0;
 	pnr_status status = pnr_index_kept_size(e->store->index, &e->evicted.kept, err);
-	if (status == PNR_OK && e->evicted.kept > e->limit)
+	if (status == PNR_OK && e->evicted.kept > o->limit)
 		status = give_up(e, 0, err);
-	if (status == PNR_OK && e->evicted.kept > e->limit)
-		status = pnr_index_evictable(e->store->index, e->except_id, add_package, e, err);
-	for (size_t i = 0; status == PNR_OK && i < e->package_count && e->evicted.kept > e->limit; i++) {
-		status = pnr_index_evict_package(e->store->index, e->packages[i], e->at_ms, err);
-		if (status == PNR_OK)
-			status = give_up(e, e->packages[i], err);
-		e->evicted.packages += status == PNR_OK;
-	}
+	if (status == PNR_OK && e->evicted.kept > o->limit)
+		status = pnr_index_evictable(e->store->index, o->remote_id, o->except_id, add_package, e, err);
+	for (size_t i = 0; status == PNR_OK && i < e->package_count && e->evicted.kept > o->limit; i++)
+		if (e->packages[i].id != gone)
+			status = try_package(e, &e->packages[i], &gone, err);
 	return status;
 }
 
@@ -102,19 +117,30 @@ static pnr_status remove_files(const evicting *e, pnr_error *err)
 	return status;
 }
 
-pnr_status pnr_store_evict(pnr_store *store, uint64_t limit, int64_t except_id, pnr_evicted *out_evicted, pnr_error *err)
+/* Of those that went the last time: a crash after that left their files. */
+static pnr_status remove_leftovers(evicting *e, pnr_error *err)
+{
+	pnr_status status = pnr_index_evicted_last(e->store->index, add_unneeded, e, err);
+	if (status == PNR_OK)
+		status = remove_files(e, err);
+	e->count = 0;
+	return status;
+}
+
+pnr_status pnr_store_evict(pnr_store *store, const pnr_evict_options *options, pnr_evicted *out_evicted, pnr_error *err)
 {
 	PNR_CLEANUP(evicting_free) evicting e = {
 		.store = store,
-		.limit = limit,
-		.except_id = except_id,
+		.options = options,
 		.at_ms = pnr_clock_now_ms(),
 	};
 	pnr_status status = pnr_index_kept_size(store->index, &e.evicted.kept, err);
-	if (status == PNR_OK && e.evicted.kept > limit) {
+	if (status == PNR_OK && e.evicted.kept > options->limit) {
 		status = pnr_store_lock_alone(store, err);
 		if (status == PNR_OK) {
-			status = pnr_store_transaction(store, write_rows, &e, err);
+			status = remove_leftovers(&e, err);
+			if (status == PNR_OK)
+				status = pnr_store_transaction(store, write_rows, &e, err);
 			if (status == PNR_OK)
 				status = remove_files(&e, err);
 			pnr_status shared = pnr_store_lock_shared(store, status == PNR_OK ? err : NULL);

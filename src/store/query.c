@@ -107,6 +107,7 @@ static pnr_status report_asset(void *user, const pnr_asset_row *row, pnr_error *
 		.hash = row->hash,
 		.bytes = row->size,
 		.stored_bytes = row->stored_size,
+		.evicted = row->evicted,
 	};
 	if (report->fn(report->user, &asset) == 0)
 		return PNR_OK;

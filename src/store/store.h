@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "base/stream.h"
 #include "codec/encode.h"
-#include "index/index.h"
+#include "index/evict.h"
 #include <pannier/store.h>
 #include <sys/stat.h>
 
@@ -177,19 +177,31 @@ typedef struct pnr_evicted {
 	uint64_t kept;     /**< that are still there */
 } pnr_evicted;
 
+/** Is all of the package on the remote, under the hashes of @row? Called inside a transaction; must not write. */
+typedef pnr_status (*pnr_evict_ask)(void *user, const pnr_evictable_row *row, bool *out_there, pnr_error *err);
+
+typedef struct pnr_evict_options {
+	uint64_t limit;    /**< bytes */
+	int64_t except_id; /**< a package that stays; 0: none */
+	int64_t remote_id; /**< packages are given up that are there */
+	pnr_evict_ask ask;
+	void *user;
+} pnr_evict_options;
+
 /**
- * Keep the bytes of all encodings within @limit, as far as that can be without
+ * Keep the bytes of all encodings within the limit, as far as that can be without
  * losing anything: packages are given up, the one with the oldest newest log entry
- * first, that are known to be on a remote; not @except_id, and no content that
- * another package needs. Their rows stay, and what asks for their content is told
- * NOT_FOUND until it comes again. Content of no package goes first;
- * texts of packages on remotes stay.
+ * first, that are remembered to be on the remote and are there when it is asked;
+ * no content that another package needs. Their rows stay, and what asks for their
+ * content is told NOT_FOUND until it comes again. Content of no package goes first;
+ * texts of packages on remotes stay. Before anything goes, files go that a crash
+ * left of the last time.
  *
  * @out_evicted  also with BUSY.
- * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM.
+ * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM, and those of `ask`.
  */
-PNR_CHECKED pnr_status pnr_store_evict(pnr_store *store, uint64_t limit, int64_t except_id,
-                                       pnr_evicted *out_evicted, pnr_error *err);
+PNR_CHECKED pnr_status pnr_store_evict(pnr_store *store, const pnr_evict_options *options, pnr_evicted *out_evicted,
+                                       pnr_error *err);
 /**
  * An encoding as others keep it: a gzip file, or the content itself. What the
  * database keeps as zlib has gzip's wrapper instead; all else is as it is here.

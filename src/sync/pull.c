@@ -18,6 +18,7 @@
 #include "package/record.h"
 #include "package/tree.h"
 #include "sync/fetch.h"
+#include "sync/make_room.h"
 #include "sync/presence.h"
 #include "sync/pull.h"
 #include "sync/remote_package.h"
@@ -132,7 +133,7 @@ static pnr_status put_transfer(pulling *p, const char *outcome, pnr_error *err)
 static pnr_status remember_success(void *user, pnr_error *err)
 {
 	pulling *p = user;
-	/* A package that can be seen there is there whole. */
+	/* A package that can be seen there is there whole, or was: who relies on it asks again. */
 	pnr_status status = pnr_presence_learn(pnr_store_index(p->store), p->remote->row.id, &p->package,
 	                                       pnr_clock_now_ms(), err);
 	return status == PNR_OK ? put_transfer(p, "done", err) : status;
@@ -170,7 +171,8 @@ static pnr_status evict(pulling *p, pnr_error *err)
 {
 	pnr_evicted evicted = { .packages = 0 };
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_store_evict(p->store, p->options->max_size, p->adopted.package_id, &evicted, &own);
+	pnr_status status =
+		pnr_make_room(p->store, p->remote, p->options->max_size, p->adopted.package_id, &evicted, &own);
 	p->result.packages_evicted = evicted.packages;
 	p->result.bytes_evicted = evicted.bytes;
 	p->result.bytes_kept = evicted.kept;

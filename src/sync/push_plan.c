@@ -102,21 +102,23 @@ static pnr_status recall(const pnr_push_plan *plan, pnr_piece *piece, pnr_error 
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
-/* Bases of known patches become pieces as well, and theirs. Those before @from have been looked at. */
-static pnr_status add_bases(pnr_push_plan *plan, size_t from, pnr_error *err)
+/* Bases of known patches become pieces as well, and theirs: as deep as chains go, lest memory leads in a circle. */
+static pnr_status add_bases(pnr_push_plan *plan, pnr_error *err)
 {
-	size_t sorted = plan->count;
+	size_t sorted = plan->count, i = 0;
 	pnr_status status = PNR_OK;
-	for (size_t i = from; i < plan->count && status == PNR_OK; i++) {
-		if (!plan->pieces[i].known || plan->pieces[i].as.form != PNR_OBJECT_PATCH)
-			continue;
-		pnr_piece base = { .hash = plan->pieces[i].as.base };
-		if (bsearch(&base, plan->pieces, sorted, sizeof base, by_hash) != NULL)
-			continue;
-		status = recall(plan, &base, err);
-		/* Behind the sorted ones one base may stand twice, until they are merged. */
-		if (status == PNR_OK && base.known)
-			status = add_piece(plan, &base, err);
+	for (unsigned step = 0; step < PNR_CHAIN_MAX; step++) {
+		for (size_t end = plan->count; i < end && status == PNR_OK; i++) {
+			if (!plan->pieces[i].known || plan->pieces[i].as.form != PNR_OBJECT_PATCH)
+				continue;
+			pnr_piece base = { .hash = plan->pieces[i].as.base };
+			if (bsearch(&base, plan->pieces, sorted, sizeof base, by_hash) != NULL)
+				continue;
+			status = recall(plan, &base, err);
+			/* Behind the sorted ones one base may stand twice, until they are merged. */
+			if (status == PNR_OK && base.known)
+				status = add_piece(plan, &base, err);
+		}
 	}
 	merge_pieces(plan);
 	return status;
@@ -163,7 +165,7 @@ static pnr_status collect(pnr_push_plan *plan, pnr_error *err)
 	merge_pieces(plan);
 	for (size_t i = 0; i < plan->count && status == PNR_OK; i++)
 		status = recall(plan, &plan->pieces[i], err);
-	return status == PNR_OK ? add_bases(plan, 0, err) : status;
+	return status == PNR_OK ? add_bases(plan, err) : status;
 }
 
 /* ------------------------------------------------------------------- asking -- */
@@ -279,7 +281,8 @@ static bool is_here(const pnr_push_plan *plan, const pnr_piece *piece)
 /* What goes again goes as it was, if it can: others may stand on it. */
 static void decide_again(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 {
-	if (piece->as.form != PNR_OBJECT_PATCH || !stands(plan, piece, steps))
+	piece->same_form = piece->as.form != PNR_OBJECT_PATCH;
+	if (!piece->same_form && !stands(plan, piece, steps))
 		piece->row = whole_row(piece);
 	piece->fate = is_here(plan, piece) ? PNR_PIECE_SEND : PNR_PIECE_LOST;
 }
@@ -290,9 +293,10 @@ static void decide(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 	if (piece->fate != PNR_PIECE_OPEN)
 		return;
 	piece->row = piece->as;
+	piece->same_form = false;
 	if (piece->found_known && (piece->as.form != PNR_OBJECT_PATCH || stands(plan, piece, steps))) {
 		piece->fate = PNR_PIECE_THERE;
-	} else if (piece->found) {
+	} else if (piece->found && !(plan->heal && piece->known && piece->as.form != PNR_OBJECT_PATCH)) {
 		piece->row = whole_row(piece);
 		piece->fate = PNR_PIECE_THERE;
 	} else if (plan->heal && piece->known) {
@@ -446,7 +450,7 @@ static pnr_status choose_bases(pnr_push_plan *plan, pnr_error *err)
 	if (status == PNR_OK)
 		status = add_older(plan, &held, err);
 	if (status == PNR_OK)
-		status = add_bases(plan, 0, err);
+		status = add_bases(plan, err);
 	if (status == PNR_OK)
 		status = ask(plan, err);
 	if (status != PNR_OK)

@@ -2,7 +2,9 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "codec/form.h"
 #include "codec/hash.h"
+#include "codec/join.h"
 #include "sync/blob_patch.h"
 #include "sync/presence.h"
 #include "sync/push.h"
@@ -18,7 +20,7 @@ typedef struct parcel {
 	pnr_push_plan *plan;
 	pnr_piece *piece;
 	pnr_whole *whole;
-	int fd; /* of the file of patches: if there is no whole */
+	int fd; /* of the file of patches, and of other forms: if there is no whole */
 	uint64_t offset;
 	char key[PNR_KEY_SIZE];
 } parcel;
@@ -164,6 +166,65 @@ static pnr_status make_patch(sending *s, pnr_piece *piece, const pnr_blob_row *b
 	return pnr_hash_finish(hash, &piece->row.stored_hash, NULL, NULL, err);
 }
 
+/* ------------------------------------------------------------------- other forms -- */
+
+/* Content on its way to @context as stored blocks. */
+static pnr_status block_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	const pnr_sink *to = context;
+	const uint8_t *from = data;
+	uint8_t block[PNR_STORED_HEAD + PNR_STORED_MAX];
+	pnr_status status = PNR_OK;
+	while (length > 0 && status == PNR_OK) {
+		size_t part = length < PNR_STORED_MAX ? length : PNR_STORED_MAX;
+		status = to->write(to->context, block, pnr_join_store(block, from, part), err);
+		from += part;
+		length -= part;
+	}
+	return status;
+}
+
+static pnr_status write_gzip(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *to, pnr_error *err)
+{
+	const pnr_sink blocks = { .write = block_write, .context = (void *)(uintptr_t)to };
+	uint8_t wrapper[PNR_BODY_ALIGN];
+	pnr_gzip_head(wrapper, blob->size);
+	pnr_status status = to->write(to->context, wrapper, PNR_GZIP_HEAD(blob->size), err);
+	if (status == PNR_OK)
+		status = pnr_store_read_blob(store, blob, &blocks, err);
+	if (status == PNR_OK)
+		status = to->write(to->context, PNR_JOIN_END, PNR_JOIN_END_SIZE, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_gzip_tail(wrapper, blob->crc32, blob->size);
+	return to->write(to->context, wrapper, PNR_GZIP_TAIL, err);
+}
+
+/* What others named by the other key: the content itself, or as gzip what this store keeps as it is. */
+static pnr_status make_form(sending *s, pnr_piece *piece, const pnr_blob_row *blob, uint64_t *out_offset,
+                            pnr_error *err)
+{
+	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	uint64_t offset = s->patches_size;
+	pnr_status status = open_files(s, err);
+	if (status == PNR_OK)
+		status = pnr_hash_new(&hash, err);
+	if (status != PNR_OK)
+		return status;
+	const pnr_sink spool = { .write = spool_write, .context = s };
+	pnr_hash_pipe pipe = { hash, &spool, NULL };
+	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
+	status = piece->row.form == PNR_OBJECT_GZIP ? write_gzip(s->plan->store, blob, &sink, err)
+	                                            : pnr_store_read_blob(s->plan->store, blob, &sink, err);
+	if (status == PNR_OK)
+		status = pnr_meter_add(s->plan->meter, piece->item == NULL ? NULL : piece->item->path, piece->size, err);
+	if (status != PNR_OK)
+		return status;
+	*out_offset = offset;
+	piece->row.stored_size = s->patches_size - offset;
+	return pnr_hash_finish(hash, &piece->row.stored_hash, NULL, NULL, err);
+}
+
 /* ------------------------------------------------------------------- batches -- */
 
 static void count(sending *s, const pnr_piece *piece)
@@ -211,6 +272,7 @@ static pnr_status add(sending *s, pnr_piece *piece, pnr_error *err)
 	parcel *p = &s->parcels[s->batch];
 	pnr_blob_row blob;
 	uint64_t offset = 0;
+	bool spooled = false;
 	pnr_whole *whole = NULL;
 	pnr_status status = pnr_index_blob_find(pnr_store_index(s->plan->store), &piece->hash, &blob, err);
 	if (status == PNR_NOT_FOUND)
@@ -219,14 +281,18 @@ static pnr_status add(sending *s, pnr_piece *piece, pnr_error *err)
 		status = pnr_whole_open(s->plan->store, &blob, piece->item == NULL ? 0 : piece->item->encoding_id, &whole, err);
 	if (status == PNR_OK && piece->row.form == PNR_OBJECT_PATCH)
 		status = make_patch(s, piece, &blob, pnr_whole_size(whole), &offset, err);
-	if (status == PNR_OK && piece->row.form != PNR_OBJECT_PATCH) {
+	if (status == PNR_OK && piece->row.form != PNR_OBJECT_PATCH && piece->same_form &&
+	    (piece->row.form == PNR_OBJECT_GZIP) != pnr_whole_gzip(whole)) {
+		status = make_form(s, piece, &blob, &offset, err);
+		spooled = true;
+	} else if (status == PNR_OK && piece->row.form != PNR_OBJECT_PATCH) {
 		piece->row.form = pnr_whole_gzip(whole) ? PNR_OBJECT_GZIP : PNR_OBJECT_STORED;
 		piece->row.base = (pnr_digest){ { 0 } };
 		piece->row.depth = 0;
 		piece->row.stored_hash = *pnr_whole_hash(whole);
 		piece->row.stored_size = pnr_whole_size(whole);
 	}
-	if (status != PNR_OK || piece->row.form == PNR_OBJECT_PATCH || s->dry_run) {
+	if (status != PNR_OK || spooled || piece->row.form == PNR_OBJECT_PATCH || s->dry_run) {
 		pnr_whole_close(whole);
 		whole = NULL;
 	}

@@ -13,6 +13,8 @@
 #define HASH_LENGTH (PNR_DIGEST_HEX_SIZE - 1)
 #define PACKAGES "packages/"
 #define CANDIDATES_TOLD 4u
+/* Of one package: what is read to find the newest. */
+#define ZIPS_READ 64u
 /* One of a newer format may be longer than ours, and is told as such. */
 #define POINTER_MAX ((size_t)64 << 10)
 
@@ -298,29 +300,53 @@ static pnr_status created_at(const pnr_package_object *object, int64_t *out_ms, 
 	return status;
 }
 
+/* @out_ms: when it was made; only looked for if there are several. */
+static pnr_status get_dated(pnr_store *store, pnr_remote *remote, const search *s, size_t i,
+                            pnr_package_object *out_object, int64_t *out_ms, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
+	pnr_status status = pnr_remote_package_get(store, remote, &s->keys[i], &object, err);
+	if (status == PNR_OK && s->count > 1)
+		status = created_at(&object, out_ms, err);
+	if (status != PNR_OK)
+		return status;
+	*out_object = object;
+	object = (pnr_package_object)PNR_PACKAGE_OBJECT_INIT;
+	return PNR_OK;
+}
+
+/* The package is the same in all of them: one that cannot be read is passed over if another one can. */
 static pnr_status get_newest(pnr_store *store, pnr_remote *remote, const search *s, pnr_package_object *out_object,
                              pnr_error *err)
 {
 	PNR_CLEANUP(pnr_package_object_free) pnr_package_object newest = PNR_PACKAGE_OBJECT_INIT;
 	int64_t newest_ms = 0;
 	uint64_t received = 0;
-	for (size_t i = 0; i < s->count; i++) {
+	bool found = false;
+	pnr_error first = PNR_ERROR_INIT;
+	for (size_t i = 0; i < s->count && i < ZIPS_READ; i++) {
 		pnr_package_object object = PNR_PACKAGE_OBJECT_INIT;
+		pnr_error own = PNR_ERROR_INIT;
 		int64_t ms = 0;
-		pnr_status status = pnr_remote_package_get(store, remote, &s->keys[i], &object, err);
+		pnr_status status = get_dated(store, remote, s, i, &object, &ms, &own);
+		if (status == PNR_CORRUPT || status == PNR_UNSUPPORTED || status == PNR_NOT_FOUND) {
+			first = first.status == PNR_OK ? own : first;
+			continue;
+		}
+		if (status != PNR_OK)
+			return pnr_fail_with(err, &own);
 		received += object.received;
-		if (status == PNR_OK && s->count > 1)
-			status = created_at(&object, &ms, err);
-		if (status == PNR_OK && (i == 0 || ms > newest_ms)) {
+		if (!found || ms > newest_ms) {
 			pnr_package_object_free(&newest);
 			newest = object;
 			newest_ms = ms;
-			continue;
+			found = true;
+		} else {
+			pnr_package_object_free(&object);
 		}
-		pnr_package_object_free(&object);
-		if (status != PNR_OK)
-			return status;
 	}
+	if (!found)
+		return pnr_fail_with(err, &first);
 	newest.received = received;
 	*out_object = newest;
 	newest = (pnr_package_object)PNR_PACKAGE_OBJECT_INIT;

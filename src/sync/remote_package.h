@@ -51,7 +51,7 @@ PNR_CHECKED pnr_status pnr_package_text_keep(pnr_store *store, const pnr_buffer 
 /**
  * The package that @ref names: a tag of the remote; a packageHash or manifestHash that it has, or 4 or
  * more digits of it; or an archiveHash that this store has seen there. Of several zips of one package it
- * is the one that was made last.
+ * is the one that was made last: of those that can be read, and of 64 of them if there are more.
  *
  * Errors: NOT_FOUND (none of that name; a tag leads nowhere), INVALID (nothing that could be on a remote),
  * CONFLICT (several; the text lists up to four), CORRUPT, and those of the remote.

@@ -22,6 +22,8 @@ sqlite3 .pannier/pannier.db "SELECT remote, direction, outcome, blobs_needed, bl
 # A limit: the older one goes, and comes again.
 run pannier pull share v2 --max-size 1 -o again.zip | grep evicted
 run pannier verify latest~3
+run pannier show latest~3 | grep -E 'HASH|mortality|lapse'
+filter='.assets[] | select(.path | test("mortality|lapse")) | {storedSize, evicted}' json pannier show latest~3 --json
 run pannier export latest~3 -o old.zip
 run pannier cat latest~3:assumptions/mortality.csv
 run pannier pull share v1 | tail -1

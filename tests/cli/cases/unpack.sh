@@ -10,6 +10,7 @@ run pannier unpack - -q -C deep/er < model-package.zip && diff -r out deep/er
 json pannier unpack model-package.zip --json -C third
 run pannier unpack model-package.zip -C out
 json pannier unpack model-package.zip --json -C out
+run pannier unpack latest -C out
 touch file
 run pannier unpack model-package.zip -C file
 run pannier unpack model-package.zip -q -C fourth --expect 0000000000000000000000000000000000000000000000000000000000000000

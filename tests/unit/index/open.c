@@ -1,6 +1,7 @@
 /* Opening: what becomes a database, what is refused and left alone, who may write. */
 #include "fixture.h"
 #include "index/database.h"
+#include "index/remote.h"
 #include "index/schema_text.h"
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -437,6 +438,9 @@ static void an_older_database_is_brought_forward_when_it_is_opened_for_writing(v
 	/* Whoever may only read it needs nobody else to do that. */
 	assert_ok(open_at(f->path, false, true, 0, &f->index, err));
 	assert_ok(pnr_index_blob_find(f->index, &row.hash, &found, err));
+	/* What it lacks is no damage. */
+	assert_fails(pnr_index_remote_list(f->index, NULL, NULL, err), PNR_UNSUPPORTED,
+	             "is of an older version, which did not keep this; open it for writing once");
 	pnr_index_close(f->index);
 	f->index = NULL;
 	raw_text(f->path, "PRAGMA user_version", text);

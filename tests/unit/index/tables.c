@@ -404,6 +404,14 @@ static pnr_status ignore_unneeded(void *user, const pnr_unneeded_row *row, pnr_e
 	return PNR_OK;
 }
 
+static pnr_status ignore_evictable(void *user, const pnr_evictable_row *row, pnr_error *err)
+{
+	(void)user;
+	(void)row;
+	(void)err;
+	return PNR_OK;
+}
+
 /* Those of evict.h. */
 static void run_evictions(pnr_index *index)
 {
@@ -415,10 +423,11 @@ static void run_evictions(pnr_index *index)
 	assert_ok(pnr_index_begin(index, err));
 	assert_ok(pnr_index_kept_size(index, &size, err));
 	assert_ok(pnr_index_unneeded(index, 0, ignore_unneeded, &last, err));
-	assert_ok(pnr_index_evictable(index, 0, ignore_id, NULL, err));
+	assert_ok(pnr_index_evictable(index, 1, 0, ignore_evictable, NULL, err));
 	assert_ok(pnr_index_evict_package(index, 1, 1, err));
 	assert_ok(pnr_index_unneeded(index, 1, ignore_unneeded, &last, err));
 	assert_ok(pnr_index_evict_encoding(index, 1, 1, err));
+	assert_ok(pnr_index_evicted_last(index, ignore_unneeded, &last, err));
 	assert_ok(pnr_index_blob_evicted(index, 1, &evicted, err));
 	assert_ok(pnr_index_archive_evicted(index, 1, &evicted, err));
 	assert_ok(pnr_index_restore_encoding(index, &encoding, err));
@@ -567,6 +576,7 @@ static void no_statement_walks_through_a_table(void **state)
 		/* Making room looks at all there is, once, or once for each package that goes. */
 		const char *room = strcmp(s->sql->what, "measure what is kept") == 0 ? "encoding" :
 		                   strcmp(s->sql->what, "find what can be given up") == 0 ? "package" :
+		                   strcmp(s->sql->what, "list what was given up last") == 0 ? "evicted_encoding" :
 		                   strcmp(s->sql->what, "list what no package needs") == 0 ? "blob" :
 		                   strcmp(s->sql->what, "list what a package needs no more") == 0 ? "held" :
 		                   strcmp(s->sql->what, "forget the zips of a package") == 0 ? "output_file" :
@@ -576,7 +586,7 @@ static void no_statement_walks_through_a_table(void **state)
 		                remotes ? "remote USING INDEX sqlite_autoindex_remote_1" : room);
 	}
 	/* Those of a private copy, and of who only reads, are not among them. */
-	assert_int_equal(count, statements_defined() - 4);
+	assert_int_equal(count, statements_defined() - 5);
 }
 
 static void no_question_to_a_view_walks_through_a_table(void **state)

@@ -1,10 +1,31 @@
 /* Making room: what can be had again goes, the longest unused first, and comes back; nothing else is lost. */
 #include "models.h"
+#include "sync/remote_package.h"
+
+#include "../remote/flaky.h"
 
 static pnr_evicted evict(pnr_store *store, uint64_t limit)
 {
 	pnr_evicted evicted;
-	ok(pnr_store_evict(store, limit, 0, &evicted, err));
+	ok(make_room(store, limit, &evicted, err));
+	return evicted;
+}
+
+static pnr_status say_yes(void *user, const pnr_evictable_row *row, bool *out_there, pnr_error *err)
+{
+	(void)user;
+	(void)row;
+	(void)err;
+	*out_there = true;
+	return PNR_OK;
+}
+
+/* All that is remembered to be on a remote is said to be there. */
+static pnr_evicted evict_unasked(pnr_store *store)
+{
+	const pnr_evict_options options = { .remote_id = 1, .ask = say_yes };
+	pnr_evicted evicted;
+	ok(pnr_store_evict(store, &options, &evicted, err));
 	return evicted;
 }
 
@@ -173,7 +194,7 @@ static void what_was_applied_and_is_on_no_remote_stays(void **state)
 	for (size_t i = 0; i < PNR_COUNT(stores); i++) {
 		ok(pnr_apply(stores[i], delta, &base, &applied, err));
 		pnr_apply_result_free(applied);
-		assert_int_equal(evict(stores[i], 0).packages, 0);
+		assert_int_equal(evict_unasked(stores[i]).packages, 0);
 		ok(verify(stores[i], v2.hash, err));
 	}
 	ok(verify(from, v1.hash, err));
@@ -186,9 +207,81 @@ static void what_no_remote_is_known_to_have_stays(void **state)
 {
 	world d = make_world(state);
 	ok(pnr_store_remote_remove(d.to, "cloud", err));
-	assert_int_equal(evict(d.to, 0).packages, 0);
+	assert_int_equal(evict_unasked(d.to).packages, 0);
 	ok(verify(d.to, d.v1.hash, err));
 	ok(verify(d.to, d.v2.hash, err));
+	end(&d);
+}
+
+/* A worker has all of a package from elsewhere, pulls it, and takes nothing: what is there now is what counts. */
+static void what_the_remote_lacks_when_it_is_asked_stays(void **state)
+{
+	world d = make_world(state);
+	char name[256], path[256], spare[256], hex[PNR_DIGEST_HEX_SIZE];
+	pnr_store *warm = open_worker(d.w, "warm");
+	packed own = pack_version(d.w, warm, 1, "own.zip");
+	pnr_pull_result r = pull(warm, "v1", NULL);
+	assert_int_equal(r.blobs_fetched, 0);
+	pull(warm, "v2", NULL);
+	/* Of the engine of version 1, which version 2 stands on. */
+	pnr_digest engine = hash_of(in(d.w, "model/wasm/val.wasm", path));
+	(void)snprintf(name, sizeof name, "remote/blobs/%.2s/%s", pnr_digest_to_hex(&engine, hex), hex);
+	assert_int_equal(rename(in(d.w, name, path), in(d.w, "spare", spare)), 0);
+	assert_int_equal(evict(warm, 0).packages, 0);
+	ok(verify(warm, own.hash, err));
+	ok(verify(warm, d.v2.hash, err));
+	assert_int_equal(rename(spare, path), 0);
+	assert_int_equal(evict(warm, 0).packages, 2);
+	pnr_store_close(warm);
+	end(&d);
+}
+
+/* Nor what cannot be asked for; the pull that wanted the room is done. */
+static void what_cannot_be_asked_for_stays(void **state)
+{
+	world d = make_world(state);
+	PNR_CLEANUP(pnr_named_remote_close) pnr_named_remote remote = PNR_NAMED_REMOTE_INIT;
+	pnr_evicted e;
+	bool at_fault = false;
+	ok(pnr_named_remote_open(d.to, "cloud", NULL, &remote, &at_fault, err));
+	flaky *f = flaky_new(remote.handle);
+	remote.handle = &f->base;
+	f->fail_at = 1;
+	ok(pnr_make_room(d.to, &remote, 0, 0, &e, err));
+	assert_int_equal(e.packages, 0);
+	assert_int_equal(f->calls, 1);
+	ok(verify(d.to, d.v1.hash, err));
+	ok(verify(d.to, d.v2.hash, err));
+	end(&d);
+}
+
+/* The content that no package names goes, but texts that remotes have. */
+static void what_no_package_needs_goes_first_but_texts_stay(void **state)
+{
+	world d = make_world(state);
+	pnr_index *index = pnr_store_index(d.to);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT, loose = PNR_BUFFER_INIT;
+	pnr_remote_row remote;
+	pnr_digest hash;
+	pnr_blob_row blob;
+	pnr_ingested item;
+	pnr_package_info *info = NULL;
+	pnr_buffer_puts(&loose, "a text that no remote is known to have");
+	ok(pnr_package_text_keep(d.to, &loose, "", &item, err));
+	ok(pnr_index_remote_find(index, "cloud", &arena, &remote, err));
+	ok(pnr_store_resolve(d.to, d.v1.hash, &info, err));
+	pnr_evicted e = evict(d.to, kept(d.to) - 1);
+	assert_int_equal(e.packages, 0);
+	assert_true(e.bytes > 0);
+	bool evicted = false;
+	ok(pnr_index_blob_evicted(index, item.blob.id, &evicted, err));
+	assert_true(evicted);
+	ok(pnr_index_remote_package_text(index, remote.id, &info->package_hash, &info->manifest_hash, &hash, err));
+	ok(pnr_index_blob_find(index, &hash, &blob, err));
+	evict(d.to, 0);
+	ok(pnr_index_blob_evicted(index, blob.id, &evicted, err));
+	assert_false(evicted);
+	pnr_package_info_free(info);
 	end(&d);
 }
 
@@ -291,7 +384,7 @@ static void nothing_goes_while_others_have_the_store_open(void **state)
 	pnr_store *other = open_store(d.w, "to");
 	pnr_evicted e;
 	uint64_t before = kept(d.to);
-	fails(pnr_store_evict(d.to, 0, 0, &e, err), PNR_BUSY, "other processes have the store open");
+	fails(make_room(d.to, 0, &e, err), PNR_BUSY, "other processes have the store open");
 	assert_int_equal(e.packages, 0);
 	assert_int_equal(e.kept, before);
 	ok(verify(d.to, d.v1.hash, err));
@@ -301,9 +394,37 @@ static void nothing_goes_while_others_have_the_store_open(void **state)
 	ok(pnr_pull(d.to, "cloud", "v2", &options, &r, NULL, err));
 	assert_true(r.evict_busy && r.packages_evicted == 0 && r.bytes_kept == before);
 	/* Both hold their shared locks again. */
-	fails(pnr_store_evict(other, 0, 0, &e, err), PNR_BUSY, "other processes have the store open");
+	fails(make_room(other, 0, &e, err), PNR_BUSY, "other processes have the store open");
 	pnr_store_close(other);
 	assert_int_equal(evict(d.to, 0).packages, 2);
+	end(&d);
+}
+
+static int fail_unlink(pnr_file_call call, size_t *length)
+{
+	(void)length;
+	return call == PNR_CALL_UNLINK ? EIO : 0;
+}
+
+/* Ended between the rows and the files: the next time the files go as well, but those that came back. */
+static void what_a_crash_left_goes_the_next_time(void **state)
+{
+	world d = make_world(state);
+	pnr_evicted e;
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_file_gate_hook = fail_unlink;
+	pnr_status status = make_room(d.to, 0, &e, &own);
+	pnr_file_gate_hook = NULL;
+	assert_int_equal(status, PNR_IO);
+	pnr_store_close(d.to);
+	d.to = open_store(d.w, "to");
+	assert_int_equal(objects(d.w, "to"), 2);
+	fails(verify(d.to, d.v1.hash, err), PNR_NOT_FOUND, "evicted");
+	fails(verify(d.to, d.v2.hash, err), PNR_NOT_FOUND, "evicted");
+	pull(d.to, "v1", NULL);
+	assert_int_equal(objects(d.w, "to"), 2);
+	assert_int_equal(evict(d.to, kept(d.to) - 1).packages, 1);
+	assert_int_equal(objects(d.w, "to"), 0);
 	end(&d);
 }
 
@@ -325,7 +446,7 @@ static void every_call_may_fail(void **state)
 		pnr_error own = PNR_ERROR_INIT;
 		calls = 0;
 		pnr_file_gate_hook = fail_one;
-		pnr_status status = pnr_store_evict(d.to, 0, 0, &e, &own);
+		pnr_status status = make_room(d.to, 0, &e, &own);
 		pnr_file_gate_hook = NULL;
 		assert_int_equal(own.status, status);
 		pnr_store_close(d.to);
@@ -357,11 +478,15 @@ int main(void)
 		T(what_was_made_here_and_never_pushed_stays),
 		T(what_was_applied_and_is_on_no_remote_stays),
 		T(what_no_remote_is_known_to_have_stays),
+		T(what_the_remote_lacks_when_it_is_asked_stays),
+		T(what_cannot_be_asked_for_stays),
+		T(what_no_package_needs_goes_first_but_texts_stay),
 		T(packing_again_makes_it_anew),
 		T(packing_what_was_pulled_and_evicted_makes_its_zip),
 		T(a_pack_of_what_comes_back_in_other_bytes_makes_another_zip),
 		T(a_pull_of_what_comes_back_in_other_bytes_makes_another_zip),
 		T(nothing_goes_while_others_have_the_store_open),
+		T(what_a_crash_left_goes_the_next_time),
 		T(every_call_may_fail),
 	};
 	return cmocka_run_group_tests_name("sync/evict", tests, NULL, NULL);

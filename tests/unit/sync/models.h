@@ -4,6 +4,7 @@
 
 #include "../package/packages.h"
 #include "index/evict.h"
+#include "sync/make_room.h"
 #include "store/store.h"
 #include <pannier/pannier.h>
 
@@ -141,6 +142,15 @@ static inline pnr_pull_result pull(pnr_store *store, const char *ref, const char
 	const pnr_pull_options options = { .size = sizeof options, .output_path = output };
 	ok(pnr_pull(store, "cloud", ref, &options, &result, NULL, err));
 	return result;
+}
+
+/* As a pull from the remote "cloud" makes room. */
+static inline pnr_status make_room(pnr_store *store, uint64_t limit, pnr_evicted *out_evicted, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_named_remote_close) pnr_named_remote remote = PNR_NAMED_REMOTE_INIT;
+	bool at_fault = false;
+	pnr_status status = pnr_named_remote_open(store, "cloud", NULL, &remote, &at_fault, err);
+	return status == PNR_OK ? pnr_make_room(store, &remote, limit, 0, out_evicted, err) : status;
 }
 
 static inline pnr_digest hash_of(const char *file)

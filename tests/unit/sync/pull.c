@@ -46,7 +46,7 @@ static void renew(world *d)
 static void evict_all(pnr_store *store)
 {
 	pnr_evicted evicted;
-	ok(pnr_store_evict(store, 0, 0, &evicted, err));
+	ok(make_room(store, 0, &evicted, err));
 	assert_true(evicted.packages > 0 && evicted.kept > 0 && evicted.kept < 5000);
 }
 
@@ -165,6 +165,55 @@ static void of_several_zips_the_newest_is_meant(void **state)
 	assert_int_equal(info->archive_size, r.package_size);
 	pnr_package_info_free(info);
 	pnr_pack_result_free(result);
+	end(&d);
+}
+
+typedef struct path_list {
+	char items[4][256];
+	size_t count;
+} path_list;
+
+static int add_pointer(void *user, const char *key, uint64_t size)
+{
+	path_list *list = user;
+	(void)size;
+	assert_true(list->count < PNR_COUNT(list->items));
+	(void)snprintf(list->items[list->count++], sizeof list->items[0], "remote/%s", key);
+	return 0;
+}
+
+/* One zip that cannot be read is no reason to do without the package. */
+static void of_several_zips_a_damaged_one_is_passed_over(void **state)
+{
+	world d = make_world(state);
+	path_list list = { .count = 0 };
+	pnr_remote *remote = NULL;
+	char path[256], spare[256], prefix[128];
+	const pnr_pack_options options = { .portable = true };
+	packed portable = pack_model(d.w, d.from, options, "portable.zip");
+	assert_string_equal(portable.hash, d.v2.hash);
+	push(d.from, "latest");
+	(void)snprintf(prefix, sizeof prefix, "packages/%s", d.v2.hash);
+	ok(pnr_remote_open(in(d.w, "remote", path), NULL, &remote, err));
+	ok(pnr_remote_list(remote, prefix, add_pointer, &list, NULL, err));
+	pnr_remote_close(remote);
+	assert_int_equal(list.count, 2);
+	in(d.w, "spare", spare);
+	bool pulled[2] = { false, false };
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(rename(in(d.w, list.items[i], path), spare), 0);
+		put_bytes(d.w, list.items[i], "{}\n", 3);
+		pnr_pull_result r = pull(d.to, d.v2.hash, NULL);
+		pulled[pnr_digest_equal(&r.archive_hash, &portable.archive_hash)] = true;
+		assert_int_equal(rename(spare, path), 0);
+		renew(&d);
+	}
+	/* Each in its turn. */
+	assert_true(pulled[0] && pulled[1]);
+	for (size_t i = 0; i < 2; i++)
+		put_bytes(d.w, list.items[i], "{}\n", 3);
+	pnr_pull_result r;
+	fails(pnr_pull(d.to, "cloud", d.v2.hash, NULL, &r, NULL, err), PNR_CORRUPT, ".json");
 	end(&d);
 }
 
@@ -772,6 +821,7 @@ int main(void)
 		T(the_base_of_a_patch_comes_with_it),
 		T(every_kind_of_ref_is_found),
 		T(of_several_zips_the_newest_is_meant),
+		T(of_several_zips_a_damaged_one_is_passed_over),
 		T(a_portable_pack_takes_no_bytes_of_others),
 		T(files_come_to_a_folder),
 		T(a_remote_that_is_whole_has_no_problems),

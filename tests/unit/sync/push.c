@@ -1,6 +1,7 @@
 /* Pushing: what is sent, in which form, what is left when it fails, and what mends a remote. */
 #include "../remote/support.h"
 #include "sync/object_read.h"
+#include "sync/presence.h"
 #include "sync/push.h"
 #include "sync/remote_package.h"
 #include <pannier/pannier.h>
@@ -362,6 +363,34 @@ static void a_chain_has_eight_steps_at_most(void **state)
 	assert_int_equal(check_packages(w), 11);
 }
 
+/* What is remembered may be anything: content that no package has as patches on each other, say. */
+static void bases_in_a_circle_have_an_end(void **state)
+{
+	const world *w = *state;
+	pnr_index *index = pnr_store_index(w->store);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_remote_row remote;
+	pnr_presence_row rows[3] = { { .hash = { { 0 } } } };
+	assert_ok(pnr_hash_memory(LAPSE, sizeof LAPSE - 1, &rows[0].hash, NULL, err));
+	rows[0].size = sizeof LAPSE - 1;
+	assert_ok(pnr_index_remote_find(index, "share", &arena, &remote, err));
+	assert_ok(pnr_index_begin(index, err));
+	for (unsigned i = 0; i < 3; i++) {
+		if (i > 0)
+			rows[i].hash.bytes[0] = (uint8_t)i;
+		rows[i].form = "patch";
+		rows[i].depth = 1;
+		rows[i].base.bytes[0] = (uint8_t)(i == 2 ? 1 : i + 1);
+		assert_ok(pnr_index_presence_put(index, remote.id, &rows[i], err));
+	}
+	assert_ok(pnr_index_commit(index, err));
+	(void)alarm(60);
+	pnr_push_result result = push(w);
+	(void)alarm(0);
+	assert_int_equal(result.blobs_sent, result.blobs_needed);
+	assert_int_equal(check_packages(w), 1);
+}
+
 static void a_text_has_four_steps_at_most(void **state)
 {
 	const world *w = *state;
@@ -616,6 +645,70 @@ static void every_harm_to_every_object_is_healed(void **state)
 		list_keys(w, "", &after);
 		assert_string_equal(after.data, keys.data);
 		assert_int_equal(check_packages(w), 3);
+	}
+}
+
+/* Others keep @file's content in the other form: it is there so, and remembered. Returns the object. */
+static pnr_object_row put_other_form(const world *w, const char *file, pnr_object_form form, const char *command)
+{
+	pnr_index *index = pnr_store_index(w->store);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_object_row row = { .form = form };
+	pnr_remote_row remote;
+	char key[PNR_KEY_SIZE], shell[4 * PATH_MAX];
+	struct stat st;
+	int fd = open(under(w, file), O_RDONLY);
+	assert_ok(pnr_hash_file(fd, file, NULL, &row.hash, NULL, NULL, err));
+	assert_int_equal(fstat(fd, &st), 0);
+	(void)close(fd);
+	row.size = (uint64_t)st.st_size;
+	/* Of what it holds only the content counts. */
+	row.stored_hash = row.hash;
+	row.stored_size = row.size;
+	pnr_key_of_object(&row, key);
+	(void)snprintf(shell, sizeof shell, "cd '%s' && mkdir -p \"$(dirname 'remote/%s')\" && %s < '%s' > 'remote/%s'",
+	               w->s->path, key, command, file, key);
+	assert_int_equal(system(shell), 0);
+	assert_ok(pnr_index_remote_find(index, "share", &arena, &remote, err));
+	const pnr_presence_row presence = pnr_presence_of_object(&row, 1);
+	assert_ok(pnr_index_begin(index, err));
+	assert_ok(pnr_index_presence_put(index, remote.id, &presence, err));
+	assert_ok(pnr_index_commit(index, err));
+	return row;
+}
+
+/* A whole under the key that this store would not use is mended under that key: other packages name it. */
+static void what_others_keep_in_the_other_form_is_healed(void **state)
+{
+	const world *w = *state;
+	static const harm_fn harms[] = { harm_missing, harm_bytes, harm_empty };
+	pnr_remote *remote = NULL;
+	const pnr_remote_options create = { .create = true };
+	assert_ok(pnr_remote_open(w->remote, &create, &remote, err));
+	pnr_remote_close(remote);
+	/* Noise, which this store keeps as it is; a table, which it compresses. */
+	const pnr_object_row rows[] = {
+		put_other_form(w, "expenses.csv", PNR_OBJECT_GZIP, "gzip -n"),
+		put_other_form(w, "mortality.csv", PNR_OBJECT_STORED, "cat"),
+	};
+	pnr_push_result result = push(w);
+	assert_int_equal(result.blobs_sent, result.blobs_needed - 2);
+	write_bytes(w, "lapse.csv", "1\n", 2);
+	pack(w, NULL);
+	(void)push(w);
+	for (size_t i = 0; i < PNR_COUNT(rows) * PNR_COUNT(harms); i++) {
+		char key[PNR_KEY_SIZE], path[PNR_KEY_SIZE + 16];
+		(void)snprintf(path, sizeof path, "remote/%s", pnr_key_of_object(&rows[i % 2], key));
+		harms[i / 2](w, path);
+		result = push_with(w->store, "latest", true, true);
+		assert_int_equal(result.blobs_damaged, 1);
+		result = push_with(w->store, "latest", false, true);
+		assert_int_equal(result.blobs_damaged, 1);
+		assert_int_equal(result.blobs_sent, 1);
+		/* Both packages are whole, also the one that was not healed. */
+		assert_int_equal(check_packages(w), 2);
+		result = push_with(w->store, "latest", false, true);
+		assert_int_equal(result.blobs_damaged, 0);
 	}
 }
 
@@ -938,6 +1031,7 @@ int main(void)
 		TEST(what_no_patch_makes_much_smaller_goes_whole),
 		TEST(a_base_that_is_gone_is_no_base),
 		TEST(a_chain_has_eight_steps_at_most),
+		TEST(bases_in_a_circle_have_an_end),
 		TEST(a_text_has_four_steps_at_most),
 		TEST(without_patches_all_goes_whole),
 		TEST(what_others_pushed_is_a_base_as_well),
@@ -946,6 +1040,7 @@ int main(void)
 		TEST(a_tag_is_set_and_moved_from_what_is_known),
 		TEST(a_tag_of_an_unknown_package_is_a_conflict),
 		TEST(every_harm_to_every_object_is_healed),
+		TEST(what_others_keep_in_the_other_form_is_healed),
 		TEST(the_object_of_a_package_is_healed),
 		TEST(what_stands_on_nothing_goes_whole),
 		TEST(a_text_that_is_lost_is_made_anew),
