@@ -315,6 +315,23 @@ static bool is_removed(const making *m, size_t held)
 	return m->options->since != NULL && !m->held.items[held].kept;
 }
 
+/* Without patches and removals unzip is to be an update, and unzip finds nothing at other paths. */
+static void keep_places(making *m)
+{
+	if (m->options->since == NULL || m->result.assets_patched + m->result.assets_removed > 0)
+		return;
+	for (size_t i = 0; i + 1 < m->archive.count; i++) {
+		const pnr_archive_item *item = &m->archive.items[i + 1];
+		const pnr_held *same_path = pnr_held_find(&m->held, item->path);
+		pnr_delta_asset *asset = &m->verdicts[i].asset;
+		if (asset->from != PNR_DELTA_BASE ||
+		    (same_path != NULL && pnr_digest_equal(&same_path->blob.hash, &item->blob.hash)))
+			continue;
+		asset->from = PNR_DELTA_ZIP;
+		m->result.assets_whole++;
+	}
+}
+
 static pnr_status decide(making *m, const char *target, pnr_error *err)
 {
 	size_t count = m->archive.count - 1;
@@ -327,6 +344,8 @@ static pnr_status decide(making *m, const char *target, pnr_error *err)
 		status = decide_one(m, target, i, err);
 	for (size_t i = 0; i < m->held.count; i++)
 		m->result.assets_removed += is_removed(m, i);
+	if (status == PNR_OK)
+		keep_places(m);
 	return status;
 }
 

@@ -209,6 +209,38 @@ static void a_failure_of_the_remote_is_told_as_such(void **state)
 	pnr_store_close(from);
 }
 
+/* ---------------------------------------------------- an update by unzip -- */
+
+/* Policies with the content of the table are new: nothing is removed, and unzip does not copy. */
+static void what_unzip_would_not_find_is_inside(void **state)
+{
+	const place *w = *state;
+	static const char config[] = "{\"model\":\"model.mga\",\"scenarios\":{\"count\":1,\"seed\":1},\"policies\":\"%s\","
+		"\"assumptions\":{\"mortality\":\"blob://m\",\"lapse\":\"l.csv\",\"expenses\":\"blob://e\"},\"pipeline\":{\"nodes\":["
+		"{\"id\":\"n\",\"engine\":\"python://sum\",\"outputs\":[\"bus://a\"]}]}}";
+	char text[1024];
+	const pnr_pack_options policies = { .include_policies = true };
+	pnr_store *from = open_store(w, "from");
+	write_model(w);
+	(void)snprintf(text, sizeof text, config, "blob://p");
+	put_text(w, "model/livecalc.config.json", text);
+	(void)pack_to(w, from, "old.zip", "old", &policies);
+	(void)snprintf(text, sizeof text, config, "p.csv");
+	put_text(w, "model/livecalc.config.json", text);
+	put_table(w, "model/p.csv", 2000, 1);
+	(void)pack_to(w, from, "new.zip", "new", &policies);
+	const pnr_delta_result made = make_delta(w, from, "old", "new", false, "d.zip");
+	assert_int_equal(made.assets_removed, 0);
+	assert_int_equal(made.assets_whole, 2);
+	pieces p = take_apart(w, "d.zip");
+	assert_non_null(piece_of(&p, "data/p.csv"));
+	free_pieces(&p);
+	/* Back again something is removed, or a patch: then unzip is no update, and nothing goes for its sake. */
+	assert_int_equal(make_delta(w, from, "new", "old", false, "back.zip").assets_whole, 1);
+	assert_int_equal(make_delta(w, from, "old", "new", true, "patched.zip").assets_whole, 0);
+	pnr_store_close(from);
+}
+
 /* An asset called as the folder of the patches: what unzip makes of both would be one name. */
 static void an_asset_in_the_way_of_patches_leaves_them_out(void **state)
 {
@@ -313,6 +345,7 @@ int main(void)
 		TEST(what_the_remote_lost_is_no_base),
 		TEST(a_base_may_lie_as_deep_as_patches_go),
 		TEST(a_failure_of_the_remote_is_told_as_such),
+		TEST(what_unzip_would_not_find_is_inside),
 		TEST(an_asset_in_the_way_of_patches_leaves_them_out),
 		TEST(a_version_in_another_folder_is_the_base),
 		TEST(what_is_wrong_is_told),
