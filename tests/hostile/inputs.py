@@ -743,6 +743,12 @@ def index_with_another_form(p):
     return ["cat", "latest:model.mga"]
 
 
+@bad("an index with a folder that has bytes of its own")
+def index_with_a_folder(p):
+    p.sql("UPDATE path SET text = 'data/policies/' WHERE text = 'data/policies.csv'")
+    return ["verify", "latest"]
+
+
 @bad("an index that has lost a manifest")
 def index_without_manifest(p):
     p.sql("PRAGMA foreign_keys = off; DELETE FROM blob WHERE id = (SELECT manifest_blob_id FROM archive)")
