@@ -13,15 +13,16 @@
 
 PNR_BEGIN_DECLS
 
-/** What the other side has: exactly one of both. */
+/** What the other side has: exactly one of the three. */
 typedef struct pnr_delta_options {
 	size_t size;            /**< sizeof(pnr_delta_options) */
 	const char *since;      /**< the package that ref names, and no more */
 	const pnr_digest *have; /**< or the content with these hashes, wherever it is */
 	size_t have_count;
-	bool patches;           /**< with `since`: a new version as a patch, where that is much smaller */
+	bool patches;           /**< not with `have`: a new version as a patch, where that is much smaller */
 	pnr_progress_fn progress;
 	void *progress_user;
+	const char *remote;     /**< or the content that is on the remote of that name */
 } pnr_delta_options;
 
 /** What was written. */
@@ -38,19 +39,28 @@ typedef struct pnr_delta_result {
 } pnr_delta_result;
 
 /**
- * Write the delta to the package that @ref names. Without patches, and with
- * nothing removed, `unzip -o` over the unpacked older package is a right update;
- * else pnr_apply is.
+ * Write the delta to the package that @ref names. Since a package, without
+ * patches and with nothing removed, `unzip -o` over that one's files is a right
+ * update; else pnr_apply is.
+ *
+ * Against a remote what is remembered of it only says what to ask for: what it
+ * says is there counts, whole or as a patch that leads to a whole. Patches are
+ * against the versions of the package that is remembered as the newest there, of
+ * the same model if there is one. The remote is only asked, not changed, nor is
+ * what is remembered of it.
  *
  * Memory: with patches, what pnr_patch_make takes (codec/patch.h): the base, at
  * most 256 MiB, the new content and 96 MiB; larger ones are whole.
  *
- * @out_result  filled; its `size` is set.
- * Errors: NOT_FOUND (a ref; the package has no zip), INVALID (the options, the
- * output), CONFLICT (an ambiguous ref), CORRUPT (a stored blob), CANCELLED, FULL, IO, NOMEM.
+ * @out_result    filled; its `size` is set.
+ * @out_at_fault  may be NULL. Whether a failure was the remote's.
+ * Errors: NOT_FOUND (a ref; a remote; the package has no zip), INVALID (the options, the
+ * output), CONFLICT (an ambiguous ref), CORRUPT (a stored blob), CANCELLED, FULL, IO, NOMEM;
+ * of the remote those of its calls.
  */
 PNR_API PNR_CHECKED pnr_status pnr_delta(pnr_store *store, const char *ref, const pnr_delta_options *options,
-                                         const char *output_path, pnr_delta_result *out_result, pnr_error *err);
+                                         const char *output_path, pnr_delta_result *out_result, bool *out_at_fault,
+                                         pnr_error *err);
 
 /** Zero is the default of every field. */
 typedef struct pnr_apply_options {

@@ -42,7 +42,7 @@ typedef struct cli_list {
 typedef struct cli_options {
 	const char *store, *workspace, *progress;
 	bool json, quiet, verbose, no_progress, help, version;
-	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since, *have, *base;
+	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since, *have, *remote, *base;
 	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch, dry_run, heal, no_patch;
 	cli_list engine_dirs, allow_outside;
 	uint64_t level, limit, threads, wait, max_size;

@@ -106,10 +106,10 @@ static int check_options(cli *c)
 	const cli_options *o = &c->options;
 	if (o->output == NULL)
 		return cli_fail_usage(c, "-o FILE is missing: where does the delta go?");
-	if ((o->since == NULL) == (o->have == NULL))
-		return cli_fail_usage(c, "one of --since REF and --have FILE: what does the other side have?");
-	if (o->patch && o->since == NULL)
-		return cli_fail_usage(c, "--patch needs --since: a list of hashes does not say which version is whose");
+	if ((o->since != NULL) + (o->remote != NULL) + (o->have != NULL) != 1)
+		return cli_fail_usage(c, "one of --since REF, --remote NAME and --have FILE: what does the other side have?");
+	if (o->patch && o->have != NULL)
+		return cli_fail_usage(c, "--patch needs --since or --remote: a list of hashes does not say which version is whose");
 	return CLI_DONE;
 }
 
@@ -134,19 +134,23 @@ static int run(cli *c)
 		.patches = c->options.patch,
 		.progress = cli_progress,
 		.progress_user = c,
+		.remote = c->options.remote,
 	};
 	pnr_delta_result result;
+	bool at_fault = false;
 	pnr_error err = PNR_ERROR_INIT;
-	pnr_status status = pnr_delta(store, ref, &options, c->options.output, &result, &err);
+	pnr_status status = pnr_delta(store, ref, &options, c->options.output, &result, &at_fault, &err);
 	cli_progress_erase(c);
 	if (status != PNR_OK)
-		return cli_fail_error(c, status == PNR_CORRUPT ? CLI_OF_PACKAGE : CLI_OF_REF, &err);
+		return cli_fail_error(c, at_fault ? CLI_OF_REMOTE : status == PNR_CORRUPT ? CLI_OF_PACKAGE : CLI_OF_REF, &err);
 	report(c, &result);
 	return CLI_DONE;
 }
 
 static const cli_option option_table[] = {
 	{ "since", 0, CLI_TEXT, offsetof(cli_options, since), "REF", "the package that the other side has", 0, 0 },
+	{ "remote", 0, CLI_TEXT, offsetof(cli_options, remote), "NAME",
+	  "or what is on that remote: it is asked, and nothing is sent", 0, 0 },
 	{ "have", 0, CLI_TEXT, offsetof(cli_options, have), "FILE",
 	  "or the hashes of what it has, one a line, as sha256sum prints them; - is stdin", 0, 0 },
 	{ "output", 'o', CLI_TEXT, offsetof(cli_options, output), "FILE", "the delta, a zip", 0, 0 },
@@ -157,14 +161,16 @@ static const cli_option option_table[] = {
 
 const cli_command cli_delta = {
 	.name = "delta",
-	.operands = "(--since REF | --have FILE) [REF] -o FILE",
+	.operands = "(--since REF | --remote NAME | --have FILE) [REF] -o FILE",
 	.least = 0,
 	.most = 1,
 	.summary = "Write what of a package the other side lacks",
 	.about = "A delta is a zip: its manifest describes the whole package, and what the other side has\n"
-	         "is not in it. 'pannier apply' makes the package of it; without --patch and with nothing\n"
-	         "removed, 'unzip -o' over the older package's folder does so, too.\n",
+	         "is not in it. 'pannier apply' makes the package of it; with --since, without --patch and\n"
+	         "with nothing removed, 'unzip -o' over the older package's folder does so, too.\n",
 	.examples = "  pannier delta --since latest~1 -o delta.zip --patch\n"
+	            "  pannier remote add -q cloud ./cloud && pannier push -q cloud latest~1\n"
+	            "  pannier delta --remote cloud -o delta.zip --patch\n"
 	            "  unzip -p model-package.zip manifest.json | jq -r '.assets[].hash' | pannier delta --have - -o less.zip\n",
 	.options = option_table,
 	.run = run,

@@ -244,7 +244,7 @@ static pnr_status list_wanted(const applying *a, pnr_wanted *wanted, size_t *out
 }
 
 /* All that is missing, in the order of the assets. */
-static pnr_status tell_missing(applying *a, pnr_wanted *wanted, size_t count, pnr_error *err)
+static pnr_status tell_missing(applying *a, pnr_wanted *wanted, size_t count, const pnr_error *unread, pnr_error *err)
 {
 	pnr_apply_result *result = &a->block->public;
 	char hex[PNR_DIGEST_HEX_SIZE];
@@ -267,14 +267,15 @@ static pnr_status tell_missing(applying *a, pnr_wanted *wanted, size_t count, pn
 	const pnr_missing_content *first = &result->missing[0];
 	return pnr_fail(err, PNR_NOT_FOUND,
 	                "'%s' builds on content that is neither in the store nor in a base: %zu of %zu assets lack it, the "
-	                "first '%s' (%s%s); name the older package with --base", a->name, result->missing_count,
-	                delta_of(a)->asset_count, first->path, first->patch_base ? "a patch of " : "",
-	                pnr_digest_to_hex(&first->hash, hex));
+	                "first '%s' (%s%s); %s%s", a->name, result->missing_count, delta_of(a)->asset_count, first->path,
+	                first->patch_base ? "a patch of " : "", pnr_digest_to_hex(&first->hash, hex),
+	                unread->status == PNR_OK ? "name the older package with --base" : "in the base, ", unread->message);
 }
 
 static pnr_status find_base(applying *a, pnr_error *err)
 {
 	size_t count = 0;
+	pnr_error unread = PNR_ERROR_INIT;
 	PNR_CLEANUP(pnr_cleanup_free) pnr_wanted *wanted = calloc(delta_of(a)->asset_count + 1, sizeof *wanted);
 	if (wanted == NULL)
 		return pnr_fail_nomem(err);
@@ -282,8 +283,9 @@ static pnr_status find_base(applying *a, pnr_error *err)
 	if (status == PNR_OK)
 		status = list_wanted(a, wanted, &count, err);
 	if (status == PNR_OK && a->options->base != NULL)
-		status = pnr_nearby_take(a->store, a->options->base, wanted, count, a->choice.level, &a->meter, err);
-	return status == PNR_OK ? tell_missing(a, wanted, count, err) : status;
+		status = pnr_nearby_take(a->store, a->options->base, wanted, count, a->choice.level, &a->meter,
+		                         &unread, err);
+	return status == PNR_OK ? tell_missing(a, wanted, count, &unread, err) : status;
 }
 
 /* ----------------------------------------------------------- what is in it -- */

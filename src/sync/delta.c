@@ -12,7 +12,7 @@
 #include "package/stored_archive.h"
 #include "sync/blob_patch.h"
 #include "sync/delta_manifest.h"
-#include "sync/held.h"
+#include "sync/push.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pannier/delta.h>
@@ -42,7 +42,7 @@ typedef struct making {
 	pnr_meter meter;
 	pnr_stored_archive archive;
 	pnr_ref_row since;
-	pnr_held_list held;
+	pnr_held_list held; /* versions that a patch may be against, if they are there */
 	pnr_digest *have; /* sorted */
 	size_t have_count;
 	verdict *verdicts; /* one an asset: item i + 1 of the archive */
@@ -52,6 +52,7 @@ typedef struct making {
 	uint64_t patches_size;
 	pnr_archive_extra manifest;
 	pnr_delta_result result;
+	bool at_fault;
 } making;
 
 static void making_free(making *m)
@@ -76,25 +77,74 @@ static int by_bytes(const void *a, const void *b)
 	return memcmp(a, b, sizeof(pnr_digest));
 }
 
+static pnr_status new_have(making *m, size_t count, pnr_error *err)
+{
+	m->have = calloc(count + 1, sizeof *m->have);
+	return m->have == NULL ? pnr_fail_nomem(err) : PNR_OK;
+}
+
+static pnr_status have_package(making *m, pnr_error *err)
+{
+	pnr_status status = pnr_store_ref(m->store, m->options->since, &m->since, err);
+	if (status == PNR_OK)
+		status = pnr_held_load(pnr_store_index(m->store), m->since.package_id, &m->held, err);
+	if (status == PNR_OK)
+		status = new_have(m, m->held.count, err);
+	for (size_t i = 0; status == PNR_OK && i < m->held.count; i++)
+		m->have[m->have_count++] = m->held.items[i].blob.hash;
+	return status;
+}
+
+/* What a push would find there. */
+static pnr_status have_planned(making *m, const pnr_push_plan *plan, pnr_error *err)
+{
+	pnr_status status = new_have(m, plan->count, err);
+	for (size_t i = 0; status == PNR_OK && i < plan->count; i++)
+		if (plan->pieces[i].fate == PNR_PIECE_THERE)
+			m->have[m->have_count++] = plan->pieces[i].hash;
+	return status;
+}
+
+static pnr_status have_remote(making *m, pnr_error *err)
+{
+	PNR_CLEANUP(pnr_named_remote_close) pnr_named_remote remote = PNR_NAMED_REMOTE_INIT;
+	const pnr_remote_options options = { .meter = &m->meter };
+	const char *name = m->archive.name.data;
+	pnr_status status = pnr_named_remote_open(m->store, m->options->remote, &options, &remote, &m->at_fault, err);
+	if (status == PNR_OK && m->options->patches)
+		status = pnr_held_load_remote(pnr_store_index(m->store), remote.row.id, name, &m->held, err);
+	if (status != PNR_OK)
+		return status;
+	PNR_CLEANUP(pnr_push_plan_free) pnr_push_plan plan = {
+		.store = m->store,
+		.remote = &remote,
+		.archive = &m->archive,
+		.name = name,
+		.whole = !m->options->patches,
+		.meter = &m->meter,
+	};
+	status = pnr_push_plan_make(&plan, err);
+	m->at_fault |= plan.remote_failed && status != PNR_OK && status != PNR_CORRUPT;
+	return status == PNR_OK ? have_planned(m, &plan, err) : status;
+}
+
+static pnr_status have_list(making *m, pnr_error *err)
+{
+	pnr_status status = new_have(m, m->options->have_count, err);
+	for (size_t i = 0; status == PNR_OK && i < m->options->have_count; i++)
+		m->have[m->have_count++] = m->options->have[i];
+	return status;
+}
+
 static pnr_status load_have(making *m, pnr_error *err)
 {
 	const pnr_delta_options *o = m->options;
-	if (o->since != NULL) {
-		pnr_status status = pnr_store_ref(m->store, o->since, &m->since, err);
-		if (status == PNR_OK)
-			status = pnr_held_load(pnr_store_index(m->store), m->since.package_id, &m->held, err);
-		if (status != PNR_OK)
-			return status;
-	}
-	size_t count = o->since != NULL ? m->held.count : o->have_count;
-	m->have = calloc(count + 1, sizeof *m->have);
-	if (m->have == NULL)
-		return pnr_fail_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		m->have[i] = o->since != NULL ? m->held.items[i].blob.hash : o->have[i];
-	pnr_array_sort(m->have, count, sizeof *m->have, by_bytes);
-	m->have_count = count;
-	return PNR_OK;
+	pnr_status status = o->since != NULL    ? have_package(m, err)
+	                    : o->remote != NULL ? have_remote(m, err)
+	                                        : have_list(m, err);
+	if (status == PNR_OK)
+		pnr_array_sort(m->have, m->have_count, sizeof *m->have, by_bytes);
+	return status;
 }
 
 /* ------------------------------------------------------------------- patches -- */
@@ -221,9 +271,11 @@ static pnr_status pair(making *m, pnr_error *err)
 	bool wanted = m->options->patches && patch_dir_is_free(m);
 	for (size_t i = 0; wanted && i < count; i++) {
 		const pnr_archive_item *item = &m->archive.items[i + 1];
-		m->bases[i] = is_there(m, &item->blob.hash) ? NULL : pnr_held_version(&m->held, item->path);
-		if (m->bases[i] != NULL)
-			list[pairs++] = (pairing){ item->blob.hash, m->bases[i]->blob.hash, i };
+		const pnr_held *base = is_there(m, &item->blob.hash) ? NULL : pnr_held_version(&m->held, item->path);
+		if (base == NULL || !is_there(m, &base->blob.hash))
+			continue;
+		m->bases[i] = base;
+		list[pairs++] = (pairing){ item->blob.hash, base->blob.hash, i };
 	}
 	pnr_array_sort(list, pairs, sizeof *list, by_pair);
 	for (size_t i = 0; i < pairs; i++) {
@@ -257,6 +309,29 @@ static pnr_status decide_one(making *m, const char *target, size_t i, pnr_error 
 	return status;
 }
 
+/* What the older package has and the new one has not; of a remote that is not asked. */
+static bool is_removed(const making *m, size_t held)
+{
+	return m->options->since != NULL && !m->held.items[held].kept;
+}
+
+/* Without patches and removals unzip is to be an update, and unzip finds nothing at other paths. */
+static void keep_places(making *m)
+{
+	if (m->options->since == NULL || m->result.assets_patched + m->result.assets_removed > 0)
+		return;
+	for (size_t i = 0; i + 1 < m->archive.count; i++) {
+		const pnr_archive_item *item = &m->archive.items[i + 1];
+		const pnr_held *same_path = pnr_held_find(&m->held, item->path);
+		pnr_delta_asset *asset = &m->verdicts[i].asset;
+		if (asset->from != PNR_DELTA_BASE ||
+		    (same_path != NULL && pnr_digest_equal(&same_path->blob.hash, &item->blob.hash)))
+			continue;
+		asset->from = PNR_DELTA_ZIP;
+		m->result.assets_whole++;
+	}
+}
+
 static pnr_status decide(making *m, const char *target, pnr_error *err)
 {
 	size_t count = m->archive.count - 1;
@@ -268,7 +343,9 @@ static pnr_status decide(making *m, const char *target, pnr_error *err)
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = decide_one(m, target, i, err);
 	for (size_t i = 0; i < m->held.count; i++)
-		m->result.assets_removed += !m->held.items[i].kept;
+		m->result.assets_removed += is_removed(m, i);
+	if (status == PNR_OK)
+		keep_places(m);
 	return status;
 }
 
@@ -314,7 +391,7 @@ static void describe(const making *m, pnr_buffer *out)
 	}
 	pnr_buffer_puts(out, "],\"removed\":[");
 	for (size_t i = 0; i < m->held.count; i++) {
-		if (m->held.items[i].kept)
+		if (!is_removed(m, i))
 			continue;
 		pnr_buffer_puts(out, first ? "" : ",");
 		pnr_json_quote(out, m->held.items[i].path, strlen(m->held.items[i].path));
@@ -423,14 +500,14 @@ static pnr_status run(making *m, const char *ref, const char *output_path, pnr_e
 }
 
 pnr_status pnr_delta(pnr_store *store, const char *ref, const pnr_delta_options *options, const char *output_path,
-                     pnr_delta_result *out_result, pnr_error *err)
+                     pnr_delta_result *out_result, bool *out_at_fault, pnr_error *err)
 {
 	pnr_delta_options own = { .size = sizeof own };
 	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_delta_options", err);
 	if (status != PNR_OK)
 		return status;
-	if ((own.since == NULL) == (own.have == NULL && own.have_count == 0))
-		return pnr_fail(err, PNR_INVALID, "a delta is either since a package or against a list of hashes");
+	if ((own.since != NULL) + (own.remote != NULL) + (own.have != NULL || own.have_count > 0) != 1)
+		return pnr_fail(err, PNR_INVALID, "a delta is either since a package, or against a remote or a list of hashes");
 	PNR_CLEANUP(making_free) making m = {
 		.store = store,
 		.options = &own,
@@ -441,6 +518,8 @@ pnr_status pnr_delta(pnr_store *store, const char *ref, const pnr_delta_options 
 		.manifest_file = PNR_TEMP_INIT,
 	};
 	status = run(&m, ref, output_path, err);
+	if (out_at_fault != NULL)
+		*out_at_fault = m.at_fault;
 	if (status != PNR_OK)
 		return status;
 	m.result.size = sizeof m.result;

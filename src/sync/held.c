@@ -58,6 +58,18 @@ pnr_status pnr_held_load(pnr_index *index, int64_t package_id, pnr_held_list *ou
 	return PNR_OK;
 }
 
+pnr_status pnr_held_load_remote(pnr_index *index, int64_t remote_id, const char *name, pnr_held_list *out_list,
+                                pnr_error *err)
+{
+	int64_t package = 0;
+	pnr_status status = pnr_index_remote_package_newest(index, remote_id, name, &package, err);
+	if (status == PNR_NOT_FOUND)
+		status = pnr_index_remote_package_newest(index, remote_id, NULL, &package, err);
+	if (status != PNR_OK)
+		return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return pnr_held_load(index, package, out_list, err);
+}
+
 pnr_held *pnr_held_find(const pnr_held_list *list, const char *path)
 {
 	const pnr_held key = { .path = (char *)(uintptr_t)path };

@@ -6,7 +6,7 @@
 #ifndef PNR_SYNC_HELD_H
 #define PNR_SYNC_HELD_H
 
-#include "index/index.h"
+#include "index/remote.h"
 
 typedef struct pnr_held {
 	char *path;
@@ -23,6 +23,12 @@ typedef struct pnr_held_list {
 #define PNR_HELD_LIST_INIT { .items = NULL }
 
 PNR_CHECKED pnr_status pnr_held_load(pnr_index *index, int64_t package_id, pnr_held_list *out_list, pnr_error *err);
+/**
+ * Of the package that is remembered as the newest on a remote: of the model @name
+ * if there is one, else of any. None: the list is as it was.
+ */
+PNR_CHECKED pnr_status pnr_held_load_remote(pnr_index *index, int64_t remote_id, const char *name,
+                                            pnr_held_list *out_list, pnr_error *err);
 /** NULL if there is none. */
 pnr_held *pnr_held_find(const pnr_held_list *list, const char *path);
 /** The version of @path: what is there under that path, else under that name in another folder. NULL if there is none. */

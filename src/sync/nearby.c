@@ -42,6 +42,7 @@ typedef struct taking {
 	char **names;        /* of files, for the ingest's messages */
 	uint64_t *sizes;     /* of all wanted, sorted */
 	pnr_meter *meter;
+	pnr_error *unread;   /* the first folder or file that was passed over */
 } taking;
 
 static void taking_free(taking *t)
@@ -221,23 +222,35 @@ static pnr_status take_file(taking *t, int fd, const struct stat *st, char **pat
 
 static pnr_status take_tree(taking *t, int dir, const char *path, unsigned depth, pnr_error *err);
 
+/* What may not be read is as good as missing; which it was is told if something is. */
+static pnr_status pass_over(taking *t, const char *path, const pnr_error *own, pnr_error *err)
+{
+	if (own->status != PNR_DENIED)
+		return pnr_fail_with(err, own);
+	(void)pnr_fail(t->unread, PNR_DENIED, "'%s' may not be read", path);
+	return PNR_OK;
+}
+
 static pnr_status take_name(taking *t, int dir, const char *folder, const char *name, unsigned depth, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_cleanup_close) int fd = -1;
 	PNR_CLEANUP(pnr_cleanup_free) char *path = pnr_path_join(folder, name);
+	pnr_error own = PNR_ERROR_INIT;
 	struct stat st;
 	if (path == NULL)
 		return pnr_fail_nomem(err);
-	pnr_status status = pnr_file_stat_at(dir, name, &st, err);
+	pnr_status status = pnr_file_stat_at(dir, name, &st, &own);
 	bool is_dir = status == PNR_OK && S_ISDIR(st.st_mode);
-	if (status != PNR_OK || (!is_dir && (!S_ISREG(st.st_mode) || !size_wanted(t, (uint64_t)st.st_size))))
-		return status;
-	status = pnr_file_open(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | (is_dir ? O_DIRECTORY : 0), 0, &fd, err);
-	if (status == PNR_OK && is_dir)
+	if (status == PNR_OK && !is_dir && (!S_ISREG(st.st_mode) || !size_wanted(t, (uint64_t)st.st_size)))
+		return PNR_OK;
+	if (status == PNR_OK)
+		status = pnr_file_open(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | (is_dir ? O_DIRECTORY : 0), 0, &fd, &own);
+	if (status != PNR_OK)
+		return pass_over(t, path, &own, err);
+	if (is_dir)
 		return take_tree(t, fd, path, depth + 1, err);
 	/* What was looked at by name may have been replaced since. */
-	if (status == PNR_OK)
-		status = pnr_file_stat(fd, &st, path, err);
+	status = pnr_file_stat(fd, &st, path, err);
 	return status == PNR_OK && S_ISREG(st.st_mode) ? take_file(t, fd, &st, &path, err) : status;
 }
 
@@ -247,8 +260,11 @@ static pnr_status take_tree(taking *t, int dir, const char *path, unsigned depth
 	PNR_CLEANUP(free_names) name_list list = { .count = 0 };
 	if (depth > PNR_LISTING_DEPTH_MAX)
 		return PNR_OK;
-	pnr_status status = pnr_file_list(dir, path, add_name, &list, err);
-	if (status == PNR_OK && list.failed)
+	pnr_error own = PNR_ERROR_INIT;
+	pnr_status status = pnr_file_list(dir, path, add_name, &list, &own);
+	if (status != PNR_OK)
+		return pass_over(t, path, &own, err);
+	if (list.failed)
 		status = pnr_fail_nomem(err);
 	for (size_t i = 0; status == PNR_OK && t->missing > 0 && i < list.count; i++)
 		status = take_name(t, dir, path, list.names[i], depth, err);
@@ -287,7 +303,7 @@ static pnr_status take(taking *t, pnr_error *err)
 }
 
 pnr_status pnr_nearby_take(pnr_store *store, const char *path, pnr_wanted *wanted, size_t count, unsigned level,
-                           pnr_meter *meter, pnr_error *err)
+                           pnr_meter *meter, pnr_error *out_unread, pnr_error *err)
 {
 	PNR_CLEANUP(taking_free) taking t = {
 		.path = path,
@@ -295,6 +311,7 @@ pnr_status pnr_nearby_take(pnr_store *store, const char *path, pnr_wanted *wante
 		.count = count,
 		.missing = count,
 		.meter = meter,
+		.unread = out_unread,
 		.items = calloc(count + 1, sizeof *t.items),
 	};
 	const pnr_ingest_options options = { .level = level, .meter = NULL };

@@ -14,16 +14,19 @@ typedef struct pnr_wanted {
 /**
  * Take into the store what of @wanted there is at @path: a zip (what its manifest
  * lists), or a folder (any file in it; links are not followed). All else there is
- * of no concern; what is taken was hashed.
+ * of no concern; what is taken was hashed. In a folder what may not be read is
+ * passed over.
  *
  * @wanted  sorted by hash, each once.
  * @level   of the encodings that are made.
  * @meter   may be NULL.
+ * @out_unread  clear; names the first folder or file that was passed over, if any was.
  * Errors: NOT_FOUND (nothing at @path), CORRUPT (the zip, its manifest, an entry),
  * INVALID (neither zip nor folder), RETRY (a file changed meanwhile), DENIED, FULL, CANCELLED, IO, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_nearby_take(pnr_store *store, const char *path, pnr_wanted *wanted, size_t count,
-                                       unsigned level, pnr_meter *meter, pnr_error *err);
+                                       unsigned level, pnr_meter *meter, pnr_error *out_unread,
+                                       pnr_error *err);
 
 /** NULL if @hash is not one of @wanted. */
 pnr_wanted *pnr_wanted_find(pnr_wanted *wanted, size_t count, const pnr_digest *hash);

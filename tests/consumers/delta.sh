@@ -18,9 +18,16 @@ printf '120,1.0,1.0\n' >> assumptions/mortality.csv
 printf '\n' >> wasm/projection.wasm
 printf '# edited\n' >> python/summary.py
 pannier pack -q --tag new && cp model-package.zip ../new.zip
+# Another asset with content that is there, and nothing else but the config.
+sed 's|"policies": *"[^"]*"|"policies": "assumptions/mortality.csv"|' livecalc.config.json >copy.config.json
+pannier pack -q --include-policies --tag copy -o ../copy.zip copy.config.json
+pannier remote add -q share "$WORK/share" && pannier push -q share old
 pannier delta --since old new -q -o ../plain.zip
 pannier delta --since old new -q -o ../patched.zip --patch
 pannier delta --since new old -q -o ../back.zip --patch
+pannier delta --since new copy -q -o ../copied.zip
+pannier delta --remote share new -q -o ../remote.zip
+unzip -p ../old.zip manifest.json | jq -r '.assets[].hash' | pannier delta --have - new -q -o ../listed.zip
 cd "$WORK"
 
 # Nothing removed, no patches: an update by unzip.
@@ -37,6 +44,27 @@ jq 'del(.delta)' <updated/manifest.json >updated.json
 jq . <new/manifest.json >new.json
 same updated.json new.json
 ok "unzip -o updates"
+
+# So does a delta against a remote, or a list, that has the content of the older package and no more.
+for zip in remote listed; do
+	cp -R old $zip
+	unzip -q -o $zip.zip -d $zip
+	sums $zip >$zip.sums
+	same new.sums $zip.sums
+done
+[ "$(zipinfo -1 remote.zip)" = "$(zipinfo -1 plain.zip)" ] || fail "what is inside against a remote"
+ok "unzip -o updates what a remote and a list have"
+
+# Content that the older package has at another path is inside: unzip does not copy.
+mkdir copy
+unzip -q copy.zip -d copy
+sums copy >copy.sums
+cp -R new copied
+unzip -q -o copied.zip -d copied
+sums copied >copied.sums
+same copy.sums copied.sums
+[ "$(jq -c .delta.removed <copied/manifest.json)" = "[]" ] || fail "something is removed: the test needs nothing"
+ok "unzip -o updates where content is at one more path"
 
 # Cut out by text alone, the key leaves the manifest.
 sed '/^  "delta": {$/,/^  }$/d' updated/manifest.json | sed -z 's/,\n}\n$/\n}\n/' >cut.json
@@ -61,7 +89,7 @@ done < <(jq -r '.delta.assets[] | select(.from == "patch") | [.path, .base, .pat
 [ "$count" -ge 2 ] || fail "$count patches: the test needs some"
 ok "zstd --patch-from makes $count patched assets"
 
-for zip in plain patched back; do
+for zip in plain patched back copied remote listed; do
 	unzip -qq -t "$zip.zip" >/dev/null || fail "unzip -t $zip.zip"
 done
 
@@ -78,10 +106,10 @@ for zip in old new portable cloud; do
 done
 python3 "$validate" "$schema/manifest.schema.json" {old,new,portable,cloud}.manifest || fail "manifest.schema.json"
 jq -r '.assets[0].hash' <new.manifest | (cd model && pannier delta --have - new -q -o ../have.zip)
-for zip in plain patched back have; do
+for zip in plain patched back have remote; do
 	unzip -p $zip.zip manifest.json >$zip.delta
 done
-python3 "$validate" "$schema/delta.schema.json" {plain,patched,back,have}.delta || fail "delta.schema.json"
+python3 "$validate" "$schema/delta.schema.json" {plain,patched,back,have,remote}.delta || fail "delta.schema.json"
 python3 "$validate" "$schema/manifest.schema.json" patched.delta || fail "a delta is a manifest, too"
 corpus=$SOURCE/tests/fuzz/corpus/delta
 python3 "$validate" "$schema/delta.schema.json" "$corpus"/{right,no-base,unknown-keys,escaped} || fail "right ones"

@@ -51,6 +51,7 @@ const command commands[] = {
 	{ "pull, first", SCENE_WORKER, true, { "pull", "-q", "share", "third", "-o", "out.zip" }, NULL },
 	{ "pull, warm", SCENE_PUSHED, true, { "pull", "-q", "share", "older", "-C", "out" }, NULL },
 	{ "pull, evicting", SCENE_CACHED, true, { "pull", "-q", "share", "older", "--max-size", "1K" }, NULL },
+	{ "delta --remote", SCENE_PUSHED, false, { "delta", "--remote", "share", "--patch", "-o", "out.zip" }, NULL },
 	{ "remote check", SCENE_PUSHED, false, { "remote", "check", "-q", "share" }, NULL },
 	{ "tag", SCENE_PACKED, true, { NULL }, tag },
 	{ NULL, SCENE_EMPTY, false, { NULL }, NULL },

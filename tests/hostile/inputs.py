@@ -507,6 +507,104 @@ def package_missing(p):
     return ["verify", "nowhere.zip"]
 
 
+# ---------------------------------------------------------- the base of a delta --
+
+def delta_and_base(p):
+    """A delta that brings nothing but its manifest; base/ has all that it needs, no store has."""
+    for name in FILES:
+        if not name.startswith("wasm/"):
+            p.write(name, b"the one of before: " + name.encode())
+    p.run(["pack", "-q", "--include-policies", "--tag", "before"], check=True)
+    p.run(["unpack", "-q", "before", "-C", "base"], check=True)
+    p.run(["delta", "-q", "--since", "before", "before", "-o", "delta.zip"], check=True)
+    shutil.rmtree(p.store())
+    p.run(["init", "-q"], check=True)
+
+
+def apply(*more):
+    return ["apply", "delta.zip", "--base", "base", "-o", "out.zip", *more]
+
+
+@bad("a base folder of which a part may not be read", root=True)
+def base_denied(p):
+    delta_and_base(p)
+    p.everybody()
+    (p.work / "base/assumptions").chmod(0)
+    return NOBODY + [p.pannier] + apply()
+
+
+@bad("a base folder of which a part may be listed and not entered", root=True)
+def base_not_entered(p):
+    delta_and_base(p)
+    p.everybody()
+    (p.work / "base/assumptions").chmod(0o444)
+    return NOBODY + [p.pannier] + apply()
+
+
+@bad("a base file that may not be read", root=True)
+def base_file_denied(p):
+    delta_and_base(p)
+    p.everybody()
+    (p.work / "base/model.mga").chmod(0)
+    return NOBODY + [p.pannier] + apply()
+
+
+@bad("a base folder that may not be read at all", root=True)
+def base_all_denied(p):
+    delta_and_base(p)
+    p.everybody()
+    (p.work / "base").chmod(0)
+    return NOBODY + [p.pannier] + apply()
+
+
+@bad("a base folder with links to what is needed")
+def base_of_links(p):
+    delta_and_base(p)
+    (p.work / "base").rename(p.work / "elsewhere")
+    (p.work / "base").mkdir()
+    (p.work / "base/folder").symlink_to("../elsewhere")
+    (p.work / "base/model.mga").symlink_to("../elsewhere/model.mga")
+    (p.work / "base/loop").symlink_to(".")
+    return apply()
+
+
+@bad("a base folder of FIFOs, sockets and other files of the right sizes")
+def base_of_fifos(p):
+    delta_and_base(p)
+    for path in [path for path in (p.work / "base").rglob("*") if path.is_file()]:
+        if path.name == "model.mga":
+            path.write_bytes(path.read_bytes().swapcase())
+            continue
+        path.unlink()
+        if path.suffix == ".csv":
+            os.mkfifo(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(p.work / "base/socket"))
+    return apply()
+
+
+@bad("a base folder deeper than any package")
+def base_deep(p):
+    delta_and_base(p)
+    deep = p.work / "base" / "/".join(["folder"] * 200)
+    deep.mkdir(parents=True)
+    (p.work / "base/model.mga").rename(deep / "model.mga")
+    return apply()
+
+
+@bad("a base that is a FIFO")
+def base_fifo(p):
+    delta_and_base(p)
+    os.mkfifo(p.work / "fifo")
+    return apply("--base", "fifo")
+
+
+@bad("a base that is a text file")
+def base_text(p):
+    delta_and_base(p)
+    return apply("--base", "base/model.mga")
+
+
 # -------------------------------------------------------------------- the store --
 
 @bad("a store on a read-only file system", root=True)
@@ -643,6 +741,12 @@ def index_without_encoding(p):
 def index_with_another_form(p):
     p.sql("PRAGMA ignore_check_constraints = on; UPDATE encoding SET form = 'rot13'")
     return ["cat", "latest:model.mga"]
+
+
+@bad("an index with a folder that has bytes of its own")
+def index_with_a_folder(p):
+    p.sql("UPDATE path SET text = 'data/policies/' WHERE text = 'data/policies.csv'")
+    return ["verify", "latest"]
 
 
 @bad("an index that has lost a manifest")

@@ -8,23 +8,30 @@ Each function marked @hostile makes one package that is wrong in one way; the
 text beside it is what the message must hold. All three commands must refuse it
 with exit status 4, create nothing anywhere, and stay within the memory and the
 time that the file justifies; what verify finds is the same on any number of
-threads. So must apply, as a delta, for that reason or because it is none. Each
-function marked @odd makes one that must be accepted, with the
-warning given beside it, so that refusing everything is no way to pass.
+threads. So must apply, as a delta, for that reason or because it is none. As the
+base of a delta it may be refused, or give content that is what its hash says,
+and it is not looked at if the store has all. Each function marked @odd makes one
+that must be accepted, with the warning given beside it, so that refusing
+everything is no way to pass; as a base, too. Functions marked @base make a folder
+that a delta must be applied to whatever else is in it.
 tests/README.md holds the table of both; --refresh writes it anew.
 """
 import argparse
+import atexit
+import functools
 import inspect
 import json
 import os
 import pathlib
 import resource
 import shutil
+import stat
 import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 import zlib
 
 sys.dont_write_bytecode = True
@@ -934,6 +941,59 @@ def ten_thousand_to_one_that_was_promised():
     return Package().add("data/zeros", bytes(50 * MIB))
 
 
+# ---------------------------------------------------- folders as a base --
+
+bases = {}
+
+
+def base(make):
+    """@make(folder) adds to a folder that holds the unpacked package."""
+    bases[make.__name__] = make
+    return make
+
+
+@base
+def links_out_and_in_circles(folder):
+    (folder / "out").symlink_to("../../..")
+    (folder / "circle").symlink_to(".")
+    (folder / "nowhere").symlink_to("nowhere")
+    (folder / "model.link").symlink_to("model.mga")
+
+
+@base
+def files_of_every_kind(folder):
+    for size in sorted({len(data) for data in Package().files().values()}):
+        (folder / f"another-{size}").write_bytes(b"\xff" * size)
+    os.mkfifo(folder / "fifo")
+    if os.geteuid() == 0:
+        os.mknod(folder / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    (folder / "\x1b[2J").write_bytes(b"x" * 8)
+
+
+@base
+def folders_and_files_that_may_not_be_read(folder):
+    for number, mode in enumerate((0o000, 0o444, 0o111)):
+        closed = folder / f"closed-{number}"
+        (closed / "inside").mkdir(parents=True)
+        (closed / "file").write_bytes(b"MODEL\n")
+        closed.chmod(mode)
+    (folder / "another.mga").write_bytes(b"model\n")
+    (folder / "another.mga").chmod(0)
+
+
+@base
+def a_tree_that_is_deep(folder):
+    (folder / "/".join(["d"] * 300)).mkdir(parents=True)
+
+
+@base
+def a_tree_of_20000_files(folder):
+    for number in range(200):
+        (folder / f"a{number}").mkdir()
+        for name in range(100):
+            (folder / f"a{number}" / f"{name}").write_bytes(b"x" * (name % 20))
+
+
 # -------------------------------------------------------------------- running --
 
 def make(kind):
@@ -953,6 +1013,11 @@ def write(path, data):
                 file.write(part)
         else:
             file.write(data)
+
+
+def write_under(folder, path, data):
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_bytes(data)
 
 
 def snapshot(top):
@@ -1041,8 +1106,85 @@ def check_refused(place, kind, pannier, limits):
     return faults
 
 
-def check_accepted(place, kind, pannier, package):
+def outcome(place, package, status, err, refusals):
+    """What is wrong with what `apply -o ../target/out.zip` did: all, or nothing for one of the reasons."""
+    made = place.work / "../target/out.zip"
+    if status != 0:
+        return [] if status in refusals else [f"base: exit status {status}\n{err[:2000]}"]
+    with zipfile.ZipFile(made) as file:
+        files = {name: file.read(name) for name in file.namelist()}
+    made.unlink()
+    del files["manifest.json"]
+    return [] if files == package.files() else ["base: other files came out"]
+
+
+@functools.cache
+def packed(pannier):
+    """A folder with delta.zip, which builds on all that the right package holds, and a store that has it."""
+    place = Place()
+    atexit.register(place.close)
+    for path, data in Package().files().items():
+        write_under(place.work, path.removeprefix("assumptions/"), data)
+    for command in (["pack", "-o", "right.zip"], ["delta", "--since", "latest", "-o", "delta.zip"]):
+        status, _, err, _, _ = place.run([pannier, *command, "--store", "store"])
+        if status != 0:
+            raise RuntimeError(f"{command}: {err}")
+    return place.work
+
+
+def check_base(place, kind, pannier, limits):
+    """As a base it is as wrong, or gives what is asked for; with all of it in the store it does not matter."""
+    package, store = Package(), place.top / "store"
+    shutil.copy(packed(pannier) / "delta.zip", place.top)
+    before, faults = snapshot(place.top), []
+    apply = [pannier, "apply", "../../delta.zip", "--store", str(store), "-o", "../target/out.zip", "--base"]
+    for filled in (False, True):
+        if filled:
+            shutil.copytree(packed(pannier) / "store", store)
+        status, out, err, peak, seconds = place.run(apply + ["in.zip"])
+        shutil.rmtree(store, ignore_errors=True)
+        refusals = () if filled else (4, 5)
+        faults += outcome(place, package, status, err, refusals)
+        if out.startswith(b"{") or any(ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160 for c in err):
+            faults.append(f"base: on stdout or stderr {out[:200]!r} {err[:2000]!r}")
+        if peak > limits["memory"] + kind["memory"]:
+            faults.append(f"base: {peak:.0f} MiB of memory")
+        limits["seconds"] = max(limits["seconds"], seconds)
+    if snapshot(place.top) != before:
+        faults.append(f"base: touched {sorted(set(snapshot(place.top).items()) ^ set(before.items()))[:5]}")
+    return faults
+
+
+def check_folder(name, pannier, limits):
+    """Whatever else is in a base folder, what is needed is found there."""
+    package, place = Package(), Place()
+    folder = place.work / "base"
+    try:
+        shutil.copy(packed(pannier) / "delta.zip", place.top)
+        for path, data in package.files().items():
+            write_under(folder, path, data)
+        bases[name](folder)
+        command = [pannier, "apply", "../../delta.zip", "--store", "../target/store", "-o", "../target/out.zip",
+                   "--base", "base"]
+        if os.geteuid() == 0:
+            for path in [place.top, *place.top.rglob("*")]:
+                os.chown(path, 65534, 65534, follow_symlinks=False)
+            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + command
+        status, _, err, peak, seconds = place.run(command)
+        limits["seconds"] = max(limits["seconds"], seconds)
+        faults = outcome(place, package, status, err, ())
+        return faults + ([f"base: {peak:.0f} MiB of memory"] if peak > limits["memory"] else [])
+    finally:
+        subprocess.run(["chmod", "-R", "u+rwX", str(folder)], check=False, capture_output=True)
+        place.close()
+
+
+def check_accepted(place, kind, pannier, package, limits):
     faults = []
+    shutil.copy(packed(pannier) / "delta.zip", place.top)
+    status, _, err, _, _ = place.run([pannier, "apply", "../../delta.zip", "--store", str(place.top / "store"), "-o",
+                                      "../target/out.zip", "--base", "in.zip"])
+    faults += outcome(place, Package(), status, err, ())
     for command in (["verify", "in.zip"], ["unpack", "in.zip", "-C", "out"], ["worker-json", "in.zip"]):
         status, out, err, _, _ = place.run([pannier] + command)
         if status != 0:
@@ -1065,8 +1207,8 @@ def check(name, pannier, limits):
         write(place.work / "in.zip", data)
         faults = check_threads(place, pannier)
         if kind["refused"]:
-            return faults + check_refused(place, kind, pannier, limits)
-        return faults + check_accepted(place, kind, pannier, package)
+            return faults + check_refused(place, kind, pannier, limits) + check_base(place, kind, pannier, limits)
+        return faults + check_accepted(place, kind, pannier, package, limits)
     finally:
         place.close()
 
@@ -1102,8 +1244,8 @@ def main():
     pannier = options.pannier.resolve(strict=True)
     limits = dict(memory=options.memory, peak=0, seconds=0)
     failed = 0
-    for name in options.names or classes:
-        faults = check(name, pannier, limits)
+    for name in options.names or [*classes, *bases]:
+        faults = (check_folder if name in bases else check)(name, pannier, limits)
         failed += bool(faults)
         for fault in faults:
             print(f"FAILED {name}: {fault}")

@@ -173,7 +173,7 @@ static void it_is_in_the_store_like_any_other(void **state)
 	const pnr_digest nothing = { { 0 } };
 	const pnr_delta_options options = { .size = sizeof options, .have = &nothing, .have_count = 1 };
 	pnr_delta_result result;
-	assert_int_equal(pnr_delta(to, "latest", &options, in(w, "all.zip", path), &result, NULL), PNR_OK);
+	assert_int_equal(pnr_delta(to, "latest", &options, in(w, "all.zip", path), &result, NULL, NULL), PNR_OK);
 	assert_int_equal(result.assets_whole, 5);
 	assert_true(apply(w, third, (giving){ "all.zip", NULL, "third.zip", NULL }).archive_identical);
 	assert_same_file(w, "third.zip", "new.zip");

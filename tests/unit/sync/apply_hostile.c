@@ -14,7 +14,7 @@ static scene begin(const place *w)
 	char path[256];
 	const pnr_delta_options all = { .size = sizeof all, .have = &nothing, .have_count = 1 };
 	pnr_delta_result result;
-	assert_int_equal(pnr_delta(s.from, "old", &all, in(w, "old-all.zip", path), &result, NULL), PNR_OK);
+	assert_int_equal(pnr_delta(s.from, "old", &all, in(w, "old-all.zip", path), &result, NULL, NULL), PNR_OK);
 	assert_true(apply(w, s.to, (giving){ "old-all.zip", NULL, NULL, NULL }).archive_identical);
 	(void)make_delta(w, s.from, "old", "new", true, "d.zip");
 	s.delta = take_apart(w, "d.zip");

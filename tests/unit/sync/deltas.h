@@ -125,7 +125,7 @@ static inline pnr_delta_result make_delta(const place *w, pnr_store *store, cons
 	const pnr_delta_options options = { .size = sizeof options, .since = since, .patches = patches };
 	pnr_delta_result result;
 	pnr_error err = PNR_ERROR_INIT;
-	if (pnr_delta(store, ref, &options, in(w, file, path), &result, &err) != PNR_OK)
+	if (pnr_delta(store, ref, &options, in(w, file, path), &result, NULL, &err) != PNR_OK)
 		fail_msg("%s", err.message);
 	return result;
 }

@@ -189,7 +189,7 @@ static void what_was_applied_and_is_on_no_remote_stays(void **state)
 	pnr_delta_result made;
 	pnr_apply_result *applied = NULL;
 	char delta[256];
-	ok(pnr_delta(from, "v2", &since, in(w, "delta.zip", delta), &made, err));
+	ok(pnr_delta(from, "v2", &since, in(w, "delta.zip", delta), &made, NULL, err));
 	pnr_store *const stores[] = { from, to };
 	for (size_t i = 0; i < PNR_COUNT(stores); i++) {
 		ok(pnr_apply(stores[i], delta, &base, &applied, err));
