@@ -21,13 +21,13 @@ static void report(cli *c, const pnr_pull_result *result)
 {
 	char hex[PNR_DIGEST_HEX_SIZE], received[CLI_SIZE_TEXT], full[CLI_SIZE_TEXT];
 	const char *output = c->options.output != NULL ? c->options.output : c->options.directory;
-	cli_say(c, "%s: %s instead of %s", output != NULL ? output : "in the store",
+	cli_say(c, "%s: %s fetched instead of %s", output != NULL ? output : "in the store",
 	        cli_size_text(result->bytes_received, received), cli_size_text(result->bytes_full, full));
 	cli_say(c, "package  %s", pnr_digest_to_hex(&result->package_hash, hex));
 	cli_say(c, "archive  %s%s", pnr_digest_to_hex(&result->archive_hash, hex),
 	        result->archive_identical ? "" : " (the same content as what was pushed, in other bytes)");
-	cli_say(c, "blobs    %llu fetched, %llu of them as patches, of %llu", (unsigned long long)result->blobs_fetched,
-	        (unsigned long long)result->blobs_patched, (unsigned long long)result->blobs_needed);
+	cli_say(c, "contents %llu, %llu fetched, %llu of these as patches", (unsigned long long)result->blobs_needed,
+	        (unsigned long long)result->blobs_fetched, (unsigned long long)result->blobs_patched);
 	report_room(c, result);
 	cli_json *json = cli_reply(c);
 	if (json == NULL)

@@ -381,16 +381,9 @@ static pnr_status load_older(pnr_push_plan *plan, pnr_error *err)
 /* The package whose versions of the assets the remote has: of the same model, if it can be. */
 static pnr_status load_held(pnr_push_plan *plan, pnr_held_list *out_held, pnr_error *err)
 {
-	pnr_index *index = pnr_store_index(plan->store);
-	int64_t package = 0;
 	if (plan->text != NULL)
 		return load_older(plan, err);
-	pnr_status status = pnr_index_remote_package_newest(index, plan->remote->row.id, plan->name, &package, err);
-	if (status == PNR_NOT_FOUND)
-		status = pnr_index_remote_package_newest(index, plan->remote->row.id, NULL, &package, err);
-	if (status != PNR_OK)
-		return status == PNR_NOT_FOUND ? PNR_OK : status;
-	return pnr_held_load(index, package, out_held, err);
+	return pnr_held_load_remote(pnr_store_index(plan->store), plan->remote->row.id, plan->name, out_held, err);
 }
 
 /* Content that goes whole so far, and need not. */

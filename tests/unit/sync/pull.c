@@ -557,7 +557,9 @@ static void what_was_removed_is_forgotten(void **state)
 	pnr_remote_check_result result;
 	pnr_ref_row v1;
 	pnr_evicted evicted;
+	pnr_named_remote named = PNR_NAMED_REMOTE_INIT;
 	char key[PNR_KEY_SIZE], path[512];
+	bool at_fault = false;
 	int64_t id = 0;
 	remove_v2(&d, &v2);
 	ok(check(d.from, &t, &result, err));
@@ -567,7 +569,9 @@ static void what_was_removed_is_forgotten(void **state)
 	ok(pnr_index_remote_package_newest(index, remote_id(d.from), NULL, &id, err));
 	assert_int_equal(id, v1.package_id);
 	/* Version 2 is here only. */
-	ok(pnr_store_evict(d.from, 0, 0, &evicted, err));
+	ok(pnr_named_remote_open(d.from, "cloud", NULL, &named, &at_fault, err));
+	ok(pnr_make_room(d.from, &named, 0, 0, &evicted, err));
+	pnr_named_remote_close(&named);
 	assert_int_equal(evicted.packages, 1);
 	ok(verify(d.from, "v2", err));
 	/* Who does not remember its patches reads the rest. */
