@@ -3,6 +3,7 @@
 # refuses, we make none.
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 need zstd zstd
+need python3 python3
 cd "$WORK"
 tool=$BUILD/tests/consumers/patch_tool
 any=18446744073709551615
@@ -82,3 +83,18 @@ both_ways most content
 ! "$tool" apply most1 theirs.zst again content 2>err || fail "a base beyond the limit is read"
 grep -q "larger than the limit" err || fail "a base beyond the limit: $(cat err)"
 ok "up to 256 MiB"
+
+# What making and applying the largest patch take, in MiB: base, and content or the window for it, and what
+# codec/patch.h states; 16 for the process itself. A sanitizer takes more than all of them.
+peak() {
+	python3 -c 'import resource, subprocess, sys
+if subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode == 0:
+	print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)' "$@"
+}
+if grep -q '^PANNIER_SANITIZE:[A-Z]*=\(OFF\|\)$' "$BUILD/CMakeCache.txt"; then
+	made=$(peak "$tool" make most content ours.zst 100000)
+	[ "$made" -le $((256 + 256 + 96 + 16)) ] || fail "making a patch took $made MiB"
+	applied=$(peak "$tool" apply most ours.zst again content)
+	[ "$applied" -le $((256 + 256 + 1 + 16)) ] || fail "applying a patch took $applied MiB"
+	ok "memory: $made MiB to make, $applied to apply"
+fi
