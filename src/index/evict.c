@@ -100,11 +100,15 @@ pnr_status pnr_index_evict_package(pnr_index *index, int64_t package_id, int64_t
 	"SELECT encoding.id, blob.hash, encoding.stored_hash, encoding.form, encoding.stored_size, encoding.data IS NULL" \
 	" FROM "
 #define WANTS(package_id) "NOT EXISTS (SELECT 1 FROM evicted_package WHERE evicted_package.package_id = " package_id ")"
+/* The text of a package on a remote has its manifest, and stays; of a zip that no remote has nothing else has it. */
+#define ON_REMOTE                                                                                                    \
+	"EXISTS (SELECT 1 FROM remote_package JOIN package ON package.package_hash = remote_package.package_hash"      \
+	" WHERE package.id = archive.package_id AND manifest_hash = blob.hash)"
 #define NOT_WANTED(blob_id)                                                                                         \
 	IS_KEPT " AND NOT EXISTS (SELECT 1 FROM asset JOIN package_asset ON package_asset.asset_id = asset.id"          \
 	" WHERE asset.blob_id = " blob_id " AND " WANTS("package_asset.package_id") ")"                               \
 	" AND NOT EXISTS (SELECT 1 FROM archive WHERE archive.manifest_blob_id = " blob_id                             \
-	" AND " WANTS("archive.package_id") ")"
+	" AND (" WANTS("archive.package_id") " OR NOT " ON_REMOTE "))"
 
 static pnr_status list_encodings(pnr_index *index, const pnr_sql *sql, int64_t package_id, pnr_unneeded_row_fn fn,
                                  void *user, pnr_error *err)

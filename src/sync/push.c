@@ -111,6 +111,9 @@ static pnr_status look(pushing *p, pnr_error *err)
 	pnr_remote_query query = { .key = pnr_key_of_package(&p->key.package_hash, &p->key.manifest_hash, key) };
 	pnr_status status = answered(p, pnr_remote_has(p->remote->handle, &query, 1, err));
 	p->visible = status == PNR_OK && query.status != PNR_NOT_FOUND;
+	if (status == PNR_OK && query.status == PNR_CORRUPT && !p->options->heal)
+		return pnr_fail(err, PNR_CORRUPT, "remote '%s': '%s' is no object; 'pannier push %s %s --heal' puts it again",
+		                p->remote->row.name, key, p->remote->row.name, p->ref);
 	return status;
 }
 
@@ -172,7 +175,7 @@ static pnr_status make_plan(pushing *p, pnr_meter *meter, pnr_error *err)
 static pnr_status fill_row(pushing *p, pnr_piece *piece, pnr_error *err)
 {
 	pnr_whole *whole = NULL;
-	if (piece->fate != PNR_PIECE_THERE || !piece->found || piece->found_known)
+	if (piece->fate != PNR_PIECE_THERE || !piece->found || (piece->found_known && piece->row.form == piece->as.form))
 		return PNR_OK;
 	pnr_status status = pnr_whole_open(p->store, &piece->item->blob, piece->item->encoding_id, &whole, err);
 	if (status == PNR_OK)

@@ -32,6 +32,7 @@ typedef struct pnr_piece {
 	bool found, found_known;      /**< there: whole, as this store would send it; as it is known */
 	bool damaged;                 /**< what is there under that key is: it is to be replaced */
 	bool needed;                  /**< an asset, or what one stands on */
+	bool carries;                 /**< it is to be sent, and a patch that is there stands on it: it becomes none itself */
 	bool same_form;               /**< a whole that goes in the form of its row, whichever this store keeps */
 	pnr_piece_fate fate;
 	pnr_object_row row;

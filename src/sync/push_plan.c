@@ -80,6 +80,18 @@ static void merge_pieces(pnr_push_plan *plan)
 	plan->count = kept;
 }
 
+/* Others may be wrong about the size of a base; of content that was here once it is known. */
+static pnr_status correct_size(const pnr_push_plan *plan, pnr_piece *piece, pnr_error *err)
+{
+	pnr_blob_row blob;
+	if (!piece->known || piece->item != NULL)
+		return PNR_OK;
+	pnr_status status = pnr_index_blob_find(pnr_store_index(plan->store), &piece->hash, &blob, err);
+	if (status == PNR_OK)
+		piece->size = piece->as.size = blob.size;
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
 /* What is known of a piece: from the package there, else from the index. */
 static pnr_status recall(const pnr_push_plan *plan, pnr_piece *piece, pnr_error *err)
 {
@@ -88,7 +100,7 @@ static pnr_status recall(const pnr_push_plan *plan, pnr_piece *piece, pnr_error 
 		piece->as = *row;
 		piece->size = row->size;
 		piece->known = true;
-		return PNR_OK;
+		return correct_size(plan, piece, err);
 	}
 	pnr_presence_row presence;
 	pnr_status status =
@@ -98,6 +110,7 @@ static pnr_status recall(const pnr_push_plan *plan, pnr_piece *piece, pnr_error 
 		piece->size = presence.size;
 		/* An asset of the same content may be as no text may be. */
 		piece->known = plan->text == NULL || piece->as.form != PNR_OBJECT_STORED;
+		status = correct_size(plan, piece, err);
 	}
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
@@ -264,6 +277,7 @@ static bool stands(const pnr_push_plan *plan, pnr_piece *piece, unsigned steps)
 	if (piece->fate != PNR_PIECE_OPEN || (base->fate != PNR_PIECE_THERE && base->fate != PNR_PIECE_SEND))
 		return false;
 	piece->row.depth = base->row.depth + 1;
+	base->carries = base->fate == PNR_PIECE_SEND;
 	return piece->row.depth <= chain_max(plan);
 }
 
@@ -389,7 +403,8 @@ static pnr_status load_held(pnr_push_plan *plan, pnr_held_list *out_held, pnr_er
 /* Content that goes whole so far, and need not. */
 static bool may_be_patch(const pnr_push_plan *plan, const pnr_piece *piece)
 {
-	return piece->fate == PNR_PIECE_SEND && piece->row.form != PNR_OBJECT_PATCH && !(plan->heal && piece->known);
+	return piece->fate == PNR_PIECE_SEND && piece->row.form != PNR_OBJECT_PATCH && !piece->carries &&
+	       !(plan->heal && piece->known);
 }
 
 static const pnr_blob_row *older_of(const pnr_push_plan *plan, const pnr_held_list *held, const pnr_piece *piece)

@@ -255,6 +255,27 @@ static void what_cannot_be_asked_for_stays(void **state)
 	end(&d);
 }
 
+/* Of two zips of a package the remote has one: the manifest of the other one cannot be had again. */
+static void the_manifest_of_a_zip_that_is_on_no_remote_stays(void **state)
+{
+	const place *w = *state;
+	char path[256], hex[PNR_DIGEST_HEX_SIZE];
+	const pnr_pack_options options = { .portable = true };
+	pnr_store *from = open_worker(w, "from");
+	(void)pack_version(w, from, 1, "v1.zip");
+	push(from, "v1");
+	packed portable = pack_model(w, from, options, "portable.zip");
+	pnr_digest_to_hex(&portable.archive_hash, hex);
+	assert_false(same_file(w, "v1.zip", "portable.zip"));
+	assert_int_equal(evict(from, 0).packages, 1);
+	/* What nobody needs is looked for once more. */
+	(void)evict(from, 0);
+	pull(from, "v1", NULL);
+	ok(pnr_export(from, hex, in(w, "x.zip", path), NULL, NULL, NULL, err));
+	assert_true(same_file(w, "x.zip", "portable.zip"));
+	pnr_store_close(from);
+}
+
 /* The content that no package names goes, but texts that remotes have. */
 static void what_no_package_needs_goes_first_but_texts_stay(void **state)
 {
@@ -477,6 +498,7 @@ int main(void)
 		T(a_limit_of_a_pull_spares_what_it_brought),
 		T(what_was_made_here_and_never_pushed_stays),
 		T(what_was_applied_and_is_on_no_remote_stays),
+		T(the_manifest_of_a_zip_that_is_on_no_remote_stays),
 		T(what_no_remote_is_known_to_have_stays),
 		T(what_the_remote_lacks_when_it_is_asked_stays),
 		T(what_cannot_be_asked_for_stays),

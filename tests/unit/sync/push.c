@@ -556,6 +556,150 @@ static void a_tag_of_an_unknown_package_is_a_conflict(void **state)
 	}
 }
 
+static void hash_of(const world *w, const char *file, pnr_digest *out)
+{
+	int fd = open(under(w, file), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_ok(pnr_hash_file(fd, file, NULL, out, NULL, NULL, err));
+	assert_int_equal(close(fd), 0);
+}
+
+/* The whole of @file's content, as @form, below the remote. */
+static const char *whole_of(const world *w, const char *file, pnr_object_form form, pnr_digest *out_hash)
+{
+	char key[PNR_KEY_SIZE], name[PNR_KEY_SIZE + 16];
+	pnr_object_row row = { .form = form };
+	hash_of(w, file, &row.hash);
+	*out_hash = row.hash;
+	(void)snprintf(name, sizeof name, "remote/%s", pnr_key_of_object(&row, key));
+	return under(w, name);
+}
+
+/* ------------------------------------------------------------ what is lost there -- */
+
+/* Others put it whole; the patch that is remembered stands on nothing any more. */
+static void a_whole_beside_a_patch_without_a_base_is_described(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	static char noise[40000];
+	char lost[PATH_MAX], command[4 * PATH_MAX];
+	pnr_digest hash;
+	(void)push(w);
+	(void)snprintf(lost, sizeof lost, "%s", whole_of(w, "expenses.csv", PNR_OBJECT_STORED, &hash));
+	FILE *file = fopen(under(w, "expenses.csv"), "rb");
+	assert_non_null(file);
+	assert_int_equal(fread(noise, 1, sizeof noise, file), sizeof noise);
+	assert_int_equal(fclose(file), 0);
+	noise[sizeof noise / 2]++;
+	write_bytes(w, "expenses.csv", noise, sizeof noise);
+	pack(w, NULL);
+	assert_int_equal(push(w).blobs_patched, 1);
+	const char *whole = whole_of(w, "expenses.csv", PNR_OBJECT_STORED, &hash);
+	(void)snprintf(command, sizeof command, "mkdir -p \"$(dirname '%s')\" && cp '%s' '%s'", whole,
+	               under(w, "expenses.csv"), whole);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(unlink(lost), 0);
+	write_bytes(w, "lapse.csv", "1\n", 2);
+	pack(w, NULL);
+	(void)push(w);
+	get_package(w, &package);
+	const pnr_object_row *row = pnr_package_object_find(&package, &hash);
+	assert_non_null(row);
+	assert_int_equal(row->form, PNR_OBJECT_STORED);
+	assert_true(pnr_digest_equal(&row->stored_hash, &hash));
+}
+
+/* What is put again goes whole where others stand on it: as a patch it would make their chains too deep, */
+static void what_others_stand_on_adds_no_step_to_a_chain(void **state)
+{
+	const world *w = *state;
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object package = PNR_PACKAGE_OBJECT_INIT;
+	char lost[PATH_MAX];
+	pnr_digest hash;
+	write_table(w, "expenses.csv", 1, 50);
+	pack(w, NULL);
+	(void)push(w);
+	(void)snprintf(lost, sizeof lost, "%s", whole_of(w, "expenses.csv", PNR_OBJECT_GZIP, &hash));
+	write_table(w, "expenses.csv", 1, 51);
+	for (unsigned version = 1; version <= 7; version++) {
+		write_table(w, "mortality.csv", 1, version);
+		pack(w, NULL);
+		(void)push(w);
+	}
+	assert_int_equal(unlink(lost), 0);
+	write_table(w, "mortality.csv", 1, 50);
+	pack(w, NULL);
+	(void)push(w);
+	get_package(w, &package);
+	assert_int_equal(greatest_depth(&package), 1);
+	assert_int_equal(check_packages(w), 9);
+}
+
+/* or lead in a circle: back to an older version, on which the newer one stands. */
+static void what_others_stand_on_stands_on_none_of_them(void **state)
+{
+	const world *w = *state;
+	char lost[PATH_MAX];
+	pnr_digest hash;
+	(void)push(w);
+	(void)snprintf(lost, sizeof lost, "%s", whole_of(w, "mortality.csv", PNR_OBJECT_GZIP, &hash));
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	(void)push(w);
+	assert_int_equal(unlink(lost), 0);
+	write_table(w, "mortality.csv", 1, 0);
+	write_bytes(w, "lapse.csv", "1\n", 2);
+	pack(w, NULL);
+	(void)push(w);
+	assert_int_equal(check_packages(w), 3);
+}
+
+/* A folder, say, in the place of a package is not that package. */
+static void what_is_in_the_place_of_a_package_is_told(void **state)
+{
+	const world *w = *state;
+	const pnr_push_options options = { .size = sizeof options };
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	char path[PNR_KEY_SIZE + 16];
+	pnr_push_result result;
+	(void)push(w);
+	list_keys(w, "packages/", &keys);
+	(void)snprintf(path, sizeof path, "remote/%.*s", (int)strcspn(keys.data, "\n"), keys.data);
+	assert_int_equal(unlink(under(w, path)), 0);
+	assert_int_equal(symlink("/dev/zero", under(w, path)), 0);
+	assert_fails(pnr_push(w->store, "share", "latest", &options, &result, NULL, err), PNR_CORRUPT, "--heal");
+	(void)push_with(w->store, "latest", false, true);
+	assert_int_equal(check_packages(w), 1);
+	(void)push(w);
+}
+
+/* A size that others gave a base is not passed on, if it is wrong. */
+static void a_wrong_size_of_a_base_is_not_passed_on(void **state)
+{
+	const world *w = *state;
+	pnr_index *index = pnr_store_index(w->store);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT;
+	pnr_remote_row remote;
+	pnr_presence_row row;
+	pnr_digest base;
+	(void)push(w);
+	hash_of(w, "mortality.csv", &base);
+	write_table(w, "mortality.csv", 1, 1);
+	pack(w, NULL);
+	(void)push(w);
+	assert_ok(pnr_index_remote_find(index, "share", &arena, &remote, err));
+	assert_ok(pnr_index_presence_find(index, remote.id, &base, &row, err));
+	row.size++;
+	assert_ok(pnr_index_begin(index, err));
+	assert_ok(pnr_index_presence_put(index, remote.id, &row, err));
+	assert_ok(pnr_index_commit(index, err));
+	write_table(w, "mortality.csv", 1, 2);
+	pack(w, NULL);
+	(void)push(w);
+	assert_int_equal(check_packages(w), 3);
+}
+
 /* ------------------------------------------------------------------- healing -- */
 
 typedef void (*harm_fn)(const world *w, const char *path);
@@ -1032,6 +1176,11 @@ int main(void)
 		TEST(a_base_that_is_gone_is_no_base),
 		TEST(a_chain_has_eight_steps_at_most),
 		TEST(bases_in_a_circle_have_an_end),
+		TEST(a_whole_beside_a_patch_without_a_base_is_described),
+		TEST(what_others_stand_on_adds_no_step_to_a_chain),
+		TEST(what_others_stand_on_stands_on_none_of_them),
+		TEST(what_is_in_the_place_of_a_package_is_told),
+		TEST(a_wrong_size_of_a_base_is_not_passed_on),
 		TEST(a_text_has_four_steps_at_most),
 		TEST(without_patches_all_goes_whole),
 		TEST(what_others_pushed_is_a_base_as_well),
