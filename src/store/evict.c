@@ -73,18 +73,20 @@ static pnr_status add_package(void *user, const pnr_evictable_row *row, pnr_erro
 	return PNR_OK;
 }
 
-/* @out_gone: it went, and its other zips need not be asked for. */
-static pnr_status try_package(evicting *e, const pnr_evictable_row *row, int64_t *out_gone, pnr_error *err)
+static bool is_there(const pnr_evict_options *o, const pnr_evictable_row *row)
 {
-	bool there = !row->logged;
-	pnr_status status = there ? PNR_OK : e->options->ask(e->options->user, row, &there, err);
-	if (status != PNR_OK || !there)
-		return status;
-	status = pnr_index_evict_package(e->store->index, row->id, e->at_ms, err);
+	for (size_t i = 0; i < o->there_count; i++)
+		if (o->there[i].id == row->id && pnr_digest_equal(&o->there[i].manifest_hash, &row->manifest_hash))
+			return true;
+	return false;
+}
+
+static pnr_status give_up_package(evicting *e, int64_t id, pnr_error *err)
+{
+	pnr_status status = pnr_index_evict_package(e->store->index, id, e->at_ms, err);
 	if (status == PNR_OK)
-		status = give_up(e, row->id, err);
+		status = give_up(e, id, err);
 	e->evicted.packages += status == PNR_OK;
-	*out_gone = row->id;
 	return status;
 }
 
@@ -98,9 +100,14 @@ static pnr_status write_rows(void *user, pnr_error *err)
 		status = give_up(e, 0, err);
 	if (status == PNR_OK && e->evicted.kept > o->limit)
 		status = pnr_index_evictable(e->store->index, o->remote_id, o->except_id, add_package, e, err);
-	for (size_t i = 0; status == PNR_OK && i < e->package_count && e->evicted.kept > o->limit; i++)
-		if (e->packages[i].id != gone)
-			status = try_package(e, &e->packages[i], &gone, err);
+	for (size_t i = 0; status == PNR_OK && i < e->package_count && e->evicted.kept > o->limit; i++) {
+		const pnr_evictable_row *row = &e->packages[i];
+		/* It is named once for each of its zips. */
+		if (row->id == gone || (row->logged && !is_there(o, row)))
+			continue;
+		status = give_up_package(e, row->id, err);
+		gone = row->id;
+	}
 	return status;
 }
 

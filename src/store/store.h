@@ -177,28 +177,25 @@ typedef struct pnr_evicted {
 	uint64_t kept;     /**< that are still there */
 } pnr_evicted;
 
-/** Is all of the package on the remote, under the hashes of @row? Called inside a transaction; must not write. */
-typedef pnr_status (*pnr_evict_ask)(void *user, const pnr_evictable_row *row, bool *out_there, pnr_error *err);
-
 typedef struct pnr_evict_options {
 	uint64_t limit;    /**< bytes */
 	int64_t except_id; /**< a package that stays; 0: none */
-	int64_t remote_id; /**< packages are given up that are there */
-	pnr_evict_ask ask;
-	void *user;
+	int64_t remote_id; /**< packages are given up that are remembered to be there, */
+	const pnr_evictable_row *there; /**< and of which all was there when it was asked for these */
+	size_t there_count;
 } pnr_evict_options;
 
 /**
  * Keep the bytes of all encodings within the limit, as far as that can be without
  * losing anything: packages are given up, the one with the oldest newest log entry
- * first, that are remembered to be on the remote and are there when it is asked;
- * no content that another package needs. Their rows stay, and what asks for their
- * content is told NOT_FOUND until it comes again. Content of no package goes first;
- * texts of packages on remotes stay. Before anything goes, files go that a crash
- * left of the last time.
+ * first, that are on the remote, and those that no log entry names; no content that
+ * another package needs. Their rows stay, and what asks for their content is told
+ * NOT_FOUND until it comes again. Content of no package goes first; texts of
+ * packages on remotes stay. Before anything goes, files go that a crash left of
+ * the last time.
  *
  * @out_evicted  also with BUSY.
- * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM, and those of `ask`.
+ * Errors: BUSY (others have the store open: nothing was removed), IO, FULL, NOMEM.
  */
 PNR_CHECKED pnr_status pnr_store_evict(pnr_store *store, const pnr_evict_options *options, pnr_evicted *out_evicted,
                                        pnr_error *err);
