@@ -75,6 +75,7 @@ pnr_status pnr_http_new(const pnr_http_options *options, pnr_http **out_http, pn
 	if (http == NULL)
 		return pnr_fail_nomem(err);
 	http->slot_count = count;
+	http->direct = options != NULL && options->direct;
 	pnr_http_set_patience(http, options == NULL ? NULL : &options->patience);
 	status = find_authorities(http, options == NULL ? NULL : options->ca_file, err);
 	if (status == PNR_OK)

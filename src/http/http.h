@@ -31,6 +31,7 @@ typedef struct pnr_http_options {
 	unsigned connections; /**< 0: PNR_HTTP_CONNECTIONS */
 	/** A PEM file; NULL: that of CURL_CA_BUNDLE or SSL_CERT_FILE, and the folder SSL_CERT_DIR; else the system's. */
 	const char *ca_file;
+	bool direct; /**< past all proxies: for what is of this machine */
 	pnr_http_patience patience;
 } pnr_http_options;
 

@@ -36,6 +36,7 @@ struct pnr_http {
 	unsigned slot_count;
 	pnr_http_patience patience;
 	char *ca_file, *ca_folder; /**< NULL: libcurl's own */
+	bool direct;               /**< past all proxies */
 	bool answered;             /**< some server, once */
 	pnr_error failure;         /**< of a callback: ends the run */
 	pnr_http_slot slots[];
