@@ -33,7 +33,7 @@ void pnr_aws_cleanup(pnr_aws **aws);
 
 /** AWS_REGION, AWS_DEFAULT_REGION, the profile's; "us-east-1" if none says. Valid as long as the handle. */
 const char *pnr_aws_region(const pnr_aws *aws);
-/** AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's endpoint_url; NULL if none says. Valid as long as the handle. */
+/** AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's endpoint_url; NULL if none says. Valid as the region is. */
 const char *pnr_aws_endpoint(const pnr_aws *aws);
 
 /**
