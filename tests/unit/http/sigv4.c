@@ -1,6 +1,11 @@
-/* Signature Version 4 against what AWS published: its test suite, and the examples in the manual of S3. */
-#include "../base/support.h"
+/*
+ * Signature Version 4 against what AWS published: its test suite, and the examples in the manual of S3; and against
+ * libcurl's own.
+ */
+#include "base/clock.h"
+#include "http/curl.h"
 #include "http/sign.h"
+#include "server.h"
 
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SUITE_MS INT64_C(1440938160000) /* 2015-08-30T12:36:00Z */
@@ -162,6 +167,103 @@ static void the_token_of_a_session_is_sent_and_signed(void **state)
 	assert_string_equal(lines.line[2] + 22, token);
 }
 
+/* ----------------------------------------------------------------- libcurl -- */
+
+/* Of a vector libcurl makes the same, if the query is sorted and each header given: it signs what it is given. */
+static const vector sent[] = {
+	{ .name = "get", .method = "GET", .path = "/bucket/blobs/ab/abcd.gz" },
+	{ .name = "list", .method = "GET", .path = "/bucket",
+	  .query = { { "list-type", "2" }, { "max-keys", "1000" }, { "prefix", "p/blobs/" } } },
+	{ .name = "put", .method = "PUT", .path = "/bucket/key", .body = "some bytes",
+	  .headers = { { "Content-Type", "application/gzip" }, { "If-None-Match", "*" } } },
+	{ .name = "encoded", .method = "GET", .path = "/bucket/a%20b" },
+};
+
+static void add_line(struct curl_slist **lines, const char *name, const char *value)
+{
+	char line[256];
+	(void)snprintf(line, sizeof line, "%s: %s", name, value);
+	struct curl_slist *more = pnr_curl.slist_append(*lines, line);
+	assert_non_null(more);
+	*lines = more;
+}
+
+static void perform(CURL *easy)
+{
+	int running = 1;
+	CURLM *multi = pnr_curl.multi_init();
+	assert_non_null(multi);
+	assert_int_equal(pnr_curl.multi_add_handle(multi, easy), CURLM_OK);
+	while (running > 0) {
+		assert_int_equal(pnr_curl.multi_perform(multi, &running), CURLM_OK);
+		assert_int_equal(pnr_curl.multi_poll(multi, NULL, 0, 10, NULL), CURLM_OK);
+	}
+	assert_int_equal(pnr_curl.multi_remove_handle(multi, easy), CURLM_OK);
+	assert_int_equal(pnr_curl.multi_cleanup(multi), CURLM_OK);
+}
+
+static void send_by_curl(const vector *v, const char *origin)
+{
+	char url[512], query[256] = "", payload[PNR_DIGEST_HEX_SIZE], user[128];
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arguments = PNR_BUFFER_INIT;
+	struct curl_slist *lines = NULL;
+	CURL *easy = pnr_curl.easy_init();
+	assert_non_null(easy);
+	assert_int_equal(pnr_sign_query(&arguments, v->query, pairs(v->query, 3), NULL), PNR_OK);
+	if (arguments.length > 0)
+		(void)snprintf(query, sizeof query, "?%s", arguments.data);
+	(void)snprintf(url, sizeof url, "%s%s%s", origin, v->path, query);
+	(void)snprintf(user, sizeof user, "%s:%s", s3_key.id, s3_key.secret);
+	const char *body = v->body == NULL ? "" : v->body;
+	assert_int_equal(pnr_sign_payload(body, strlen(body), payload, NULL), PNR_OK);
+	add_line(&lines, "x-amz-content-sha256", payload);
+	for (size_t i = 0; i < pairs(v->headers, 3); i++)
+		add_line(&lines, v->headers[i].name, v->headers[i].value);
+	pnr_curl.easy_setopt(easy, CURLOPT_URL, url);
+	pnr_curl.easy_setopt(easy, CURLOPT_HTTPHEADER, lines);
+	pnr_curl.easy_setopt(easy, CURLOPT_CUSTOMREQUEST, v->method);
+	if (v->body != NULL)
+		pnr_curl.easy_setopt(easy, CURLOPT_POSTFIELDS, v->body);
+	assert_int_equal(pnr_curl.easy_setopt(easy, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:s3"), CURLE_OK);
+	assert_int_equal(pnr_curl.easy_setopt(easy, CURLOPT_USERPWD, user), CURLE_OK);
+	perform(easy);
+	pnr_curl.easy_cleanup(easy);
+	pnr_curl.slist_free_all(lines);
+}
+
+/* The value of a header that was sent. */
+static void header_of(const char *log, const char *name, char *out, size_t size)
+{
+	const char *at = strcasestr(log, name);
+	assert_non_null(at);
+	at += strlen(name);
+	(void)snprintf(out, size, "%.*s", (int)strcspn(at, "\r\n"), at);
+}
+
+static void libcurl_signs_the_same(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .code = 200 } };
+	assert_int_equal(pnr_curl_load(NULL), PNR_OK);
+	for (size_t i = 0; i < PNR_COUNT(sent); i++) {
+		PNR_CLEANUP(pnr_sign_lines_free) pnr_sign_lines lines = { .count = 0 };
+		char theirs[512], date[64], iso[64];
+		int64_t now_ms;
+		server s;
+		server_start(&s, steps, 1);
+		send_by_curl(&sent[i], s.origin);
+		header_of(s.log.data, "\r\nAuthorization: ", theirs, sizeof theirs);
+		header_of(s.log.data, "\r\nx-amz-date: ", date, sizeof date);
+		(void)snprintf(iso, sizeof iso, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", date, date + 4, date + 6, date + 9,
+		               date + 11, date + 13);
+		assert_true(pnr_clock_parse(iso, &now_ms));
+		sign(&sent[i], s.origin + strlen("http://"), now_ms, &s3_key, &lines);
+		if (strcmp(lines.line[0] + strlen("Authorization: "), theirs) != 0)
+			fail_msg("%s: %s\n%s", sent[i].name, lines.line[0], theirs);
+		server_stop(&s);
+	}
+}
+
 static void queries_are_sorted_and_encoded(void **state)
 {
 	(void)state;
@@ -183,6 +285,7 @@ int main(void)
 		cmocka_unit_test(the_test_suite_of_aws_is_passed),
 		cmocka_unit_test(the_examples_of_s3_are_signed_as_printed),
 		cmocka_unit_test(the_token_of_a_session_is_sent_and_signed),
+		cmocka_unit_test(libcurl_signs_the_same),
 		cmocka_unit_test(queries_are_sorted_and_encoded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
