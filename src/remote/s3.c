@@ -302,10 +302,9 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 	const char *problem = pnr_remote_endpoint_problem(s3->origin);
 	if (problem != NULL)
 		return pnr_fail(err, PNR_INVALID, "AWS_ENDPOINT_URL: %s", problem);
-	const char *host = strstr(s3->origin, "://") + 3;
 	if (!path_style) {
 		PNR_CLEANUP(pnr_cleanup_free) char *plain = PNR_STEAL(s3->origin);
-		host = strstr(plain, "://") + 3;
+		const char *host = strstr(plain, "://") + 3;
 		status = set(&s3->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket, host);
 	}
 	if (status == PNR_OK)
