@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE "1000"
-/* So many keys are asked for by listing, in as many ranges at once as there are connections. */
+#define PAGE_MAX 1000u
+/* So many keys are asked for by listing, each page of which may answer for so many. */
 #define LIST_MIN 128u
-#define RANGE_MIN 64u
 /* A page must answer for so many: up to here HEADs cost less. Measured: README.md. */
 #define WORTH 16u
 
@@ -119,12 +118,13 @@ static pnr_status read_page(const pnr_s3_call *call, page *p, pnr_error *err)
 	return PNR_IO;
 }
 
-static pnr_s3_call *begin_page(pnr_s3 *s3, const char *prefix)
+static pnr_s3_call *begin_page(pnr_s3 *s3, const char *prefix, size_t most)
 {
 	pnr_s3_call *call = pnr_s3__begin(s3, "GET", NULL);
+	(void)snprintf(call->text[0], sizeof call->text[0], "%zu", most < PAGE_MAX ? most : PAGE_MAX);
 	pnr_s3__query(call, "list-type", "2");
 	pnr_s3__query(call, "encoding-type", "url");
-	pnr_s3__query(call, "max-keys", PAGE);
+	pnr_s3__query(call, "max-keys", call->text[0]);
 	if (prefix[0] != '\0')
 		pnr_s3__query(call, "prefix", prefix);
 	return call;
@@ -162,7 +162,7 @@ pnr_status pnr_s3__list(pnr_remote *remote, const char *prefix, pnr_remote_list_
 	(void)snprintf(all, sizeof all, "%s%s", s3->prefix, prefix);
 	for (bool more = true; more && !l.stopped;) {
 		PNR_CLEANUP(page_free) page p = { .s3 = s3, .entry = list_entry, .user = &l };
-		pnr_s3_call *call = begin_page(s3, all);
+		pnr_s3_call *call = begin_page(s3, all, PAGE_MAX);
 		if (token.length > 0)
 			pnr_s3__query(call, "continuation-token", token.data);
 		pnr_status status = pnr_s3__run_one(call, err);
@@ -233,7 +233,9 @@ static pnr_http_request *ask_page(pnr_s3 *s3, range *r)
 	(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", s3->prefix, (int)same, first);
 	/* What comes after that is the key itself, perhaps with a few in front of it. */
 	(void)snprintf(r->after, sizeof r->after, "%s%.*s", s3->prefix, (int)strlen(first) - 1, first);
-	pnr_s3_call *call = begin_page(s3, r->prefix);
+	/* As many as are wanted, and a few that are not: what is left of a range is not worth a whole page. */
+	size_t wanted = r->to - r->at;
+	pnr_s3_call *call = begin_page(s3, r->prefix, wanted + wanted / 8 + WORTH);
 	if (r->after[0] != '\0')
 		pnr_s3__query(call, "start-after", r->after);
 	call->of = r;
@@ -324,7 +326,7 @@ pnr_status pnr_s3__has(pnr_remote *remote, pnr_remote_query *queries, size_t cou
 {
 	pnr_s3 *s3 = pnr_s3__of(remote);
 	bool listing = count >= LIST_MIN && !s3->unordered && is_sorted(queries, count);
-	size_t parts = listing ? count / RANGE_MIN : 1;
+	size_t parts = listing ? count / LIST_MIN : 1;
 	if (parts > PNR_HTTP_CONNECTIONS)
 		parts = PNR_HTTP_CONNECTIONS;
 	PNR_CLEANUP(pnr_cleanup_free) range *ranges = calloc(parts, sizeof *ranges);
