@@ -261,7 +261,7 @@ static pnr_status next_question(void *context, pnr_http_request **out_request, p
 	for (size_t i = 0; i < a->count && *out_request == NULL; i++) {
 		range *r = &a->ranges[i];
 		if (r->at < r->to && !r->open)
-			*out_request = r->listing ? ask_page(a->s3, r) : ask_one(a->s3, r);
+			*out_request = r->listing && !a->s3->unordered ? ask_page(a->s3, r) : ask_one(a->s3, r);
 	}
 	return PNR_OK;
 }
