@@ -77,7 +77,7 @@ static pnr_status read_members(const cJSON *root, const char *token_name, bool i
 		return status;
 	if (secret->id == NULL || secret->secret == NULL || (!is_process && secret->token == NULL))
 		return pnr_fail(err, PNR_INVALID, "they lack AccessKeyId, SecretAccessKey or %s", token_name);
-	secret->expires_ms = PNR_AWS_NEVER;
+	secret->expires_ms = PNR_SECRET_NEVER;
 	if (expires != NULL && !pnr_aws__parse_time(expires, &secret->expires_ms))
 		return pnr_fail(err, PNR_INVALID, "their Expiration is not a time of ISO 8601");
 	return PNR_OK;
