@@ -30,7 +30,7 @@ pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const cha
 /* NOT_FOUND of all: there is nothing; @out_secret may be set in part on failure. */
 static pnr_status ask_environment(pnr_aws_secret *out_secret, pnr_error *err)
 {
-	const char *id = pnr_secret_variable("AWS_ACCESS_KEY_ID"), *key = pnr_secret_variable("AWS_SECRET_ACCESS_KEY");
+	const char *id = pnr_env("AWS_ACCESS_KEY_ID"), *key = pnr_env("AWS_SECRET_ACCESS_KEY");
 	if (id == NULL && key == NULL)
 		return PNR_NOT_FOUND;
 	if (id == NULL || key == NULL)
@@ -40,9 +40,9 @@ static pnr_status ask_environment(pnr_aws_secret *out_secret, pnr_error *err)
 
 static pnr_status ask_web_identity(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err)
 {
-	const pnr_aws_role role = { .arn = pnr_secret_variable("AWS_ROLE_ARN"),
-		                    .session = pnr_secret_variable("AWS_ROLE_SESSION_NAME"),
-		                    .token_file = pnr_secret_variable("AWS_WEB_IDENTITY_TOKEN_FILE") };
+	const pnr_aws_role role = { .arn = pnr_env("AWS_ROLE_ARN"),
+		                    .session = pnr_env("AWS_ROLE_SESSION_NAME"),
+		                    .token_file = pnr_env("AWS_WEB_IDENTITY_TOKEN_FILE") };
 	if (role.token_file == NULL)
 		return PNR_NOT_FOUND;
 	if (role.arn == NULL)
@@ -194,9 +194,9 @@ pnr_status pnr_aws_key(pnr_aws *aws, pnr_sigv4_key *key, pnr_error *err)
 
 const char *pnr_aws_region(const pnr_aws *aws)
 {
-	const char *region = pnr_secret_variable("AWS_REGION");
+	const char *region = pnr_env("AWS_REGION");
 	if (region == NULL)
-		region = pnr_secret_variable("AWS_DEFAULT_REGION");
+		region = pnr_env("AWS_DEFAULT_REGION");
 	if (region == NULL)
 		region = aws->profile.values[PNR_AWS_REGION];
 	return region == NULL ? "us-east-1" : region;
@@ -204,9 +204,9 @@ const char *pnr_aws_region(const pnr_aws *aws)
 
 const char *pnr_aws_endpoint(const pnr_aws *aws)
 {
-	const char *endpoint = pnr_secret_variable("AWS_ENDPOINT_URL_S3");
+	const char *endpoint = pnr_env("AWS_ENDPOINT_URL_S3");
 	if (endpoint == NULL)
-		endpoint = pnr_secret_variable("AWS_ENDPOINT_URL");
+		endpoint = pnr_env("AWS_ENDPOINT_URL");
 	return endpoint == NULL ? aws->profile.values[PNR_AWS_ENDPOINT] : endpoint;
 }
 
@@ -227,7 +227,7 @@ void pnr_aws_cleanup(pnr_aws **aws)
 pnr_status pnr_aws_new(pnr_aws **out_aws, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_aws_cleanup) pnr_aws *aws = calloc(1, sizeof *aws);
-	const char *named = pnr_secret_variable("AWS_PROFILE");
+	const char *named = pnr_env("AWS_PROFILE");
 	if (aws == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_aws__read_profile(named == NULL ? "default" : named, &aws->profile, err);

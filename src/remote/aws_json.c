@@ -11,16 +11,14 @@
 /* "Z", "+00:00", "-07:00"; minutes. */
 static bool parse_offset(const char *text, int *out_minutes)
 {
-	unsigned hours, minutes;
-	int length = 0;
-	if (strcmp(text, "Z") == 0) {
-		*out_minutes = 0;
+	*out_minutes = 0;
+	if (strcmp(text, "Z") == 0)
 		return true;
-	}
-	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789:") != 5 ||
-	    sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &length) != 2 || length != 5 || text[6] != '\0')
+	if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':' ||
+	    strspn(text + 1, "0123456789") != 2 || strspn(text + 4, "0123456789") != 2)
 		return false;
-	*out_minutes = (int)(hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
+	int hours = (text[1] - '0') * 10 + (text[2] - '0'), minutes = (text[4] - '0') * 10 + (text[5] - '0');
+	*out_minutes = (hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
 	return true;
 }
 

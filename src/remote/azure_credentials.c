@@ -30,8 +30,9 @@ struct pnr_azure_credentials {
 
 static int hex_value(char c)
 {
-	const char *digits = "0123456789abcdef", *at = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c);
-	return at == NULL ? -1 : (int)(at - digits);
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+	return at == NULL ? -1 : (int)(at - digits) % 16;
 }
 
 /* Undo the percent encoding in place. */
@@ -71,10 +72,12 @@ static pnr_status set_sas(pnr_azure_credentials *c, const char *text, size_t len
 			*next++ = '\0';
 		char *value = strchr(at, '=');
 		if (value == NULL || c->query_count == SAS_MAX)
-			return pnr_fail(err, PNR_INVALID, "the shared access signature is not of the form 'sv=...&sig=...'");
+			return pnr_fail(err, PNR_INVALID,
+			                "the shared access signature is not of the form 'sv=...&sig=...'");
 		*value++ = '\0';
 		if (!decode(value))
-			return pnr_fail(err, PNR_INVALID, "the shared access signature has a '%%' without two hex digits");
+			return pnr_fail(err, PNR_INVALID,
+			                "the shared access signature has a '%%' without two hex digits");
 		is_signed = is_signed || strcmp(at, "sig") == 0;
 		c->query[c->query_count++] = (pnr_http_pair){ at, value };
 	}
@@ -109,7 +112,7 @@ static pnr_status split(const char *text, part parts[PARTS], pnr_error *err)
 		if (value == NULL && strspn(text, " \t\r\n") < length)
 			return pnr_fail(err, PNR_INVALID, "it is not of the form 'AccountName=...;AccountKey=...'");
 		for (size_t i = 0; value != NULL && i < PARTS; i++)
-			if (strlen(names[i]) == (size_t)(value - text) && strncasecmp(text, names[i], strlen(names[i])) == 0)
+			if (is_text((part){ text, (size_t)(value - text) }, names[i]))
 				parts[i] = (part){ value + 1, length - (size_t)(value + 1 - text) };
 	}
 	return PNR_OK;
@@ -198,11 +201,11 @@ static pnr_status read_environment(pnr_azure_credentials *c, const char **out_fr
 	static const char *const names[] = { "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY",
 		                             "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_BEARER_TOKEN" };
 	size_t i = 0;
-	while (i < PNR_COUNT(names) && pnr_secret_variable(names[i]) == NULL)
+	while (i < PNR_COUNT(names) && pnr_env(names[i]) == NULL)
 		i++;
 	if (i == PNR_COUNT(names))
 		return PNR_OK;
-	const char *value = pnr_secret_variable(names[i]), *account = pnr_secret_variable("AZURE_STORAGE_ACCOUNT");
+	const char *value = pnr_env(names[i]), *account = pnr_env("AZURE_STORAGE_ACCOUNT");
 	*out_from = names[i];
 	if ((i == 1 || i == 2) && account != NULL && strcmp(account, c->account) != 0)
 		return other_account(c, (part){ account, strlen(account) }, err);

@@ -31,7 +31,8 @@ static pnr_status read_members(const cJSON *root, pnr_azure_token *out_token, pn
 	const cJSON *text = cJSON_GetObjectItemCaseSensitive(root, "access_token");
 	int64_t seconds = number_of(root, "expires_in"), on = number_of(root, "expires_on");
 	if (!cJSON_IsString(text) || text->valuestring[0] == '\0' || (seconds < 0 && on < 0))
-		return pnr_fail(err, PNR_INVALID, "what is answered has no access_token, or does not say when it expires");
+		return pnr_fail(err, PNR_INVALID,
+		                "what is answered has no access_token, or does not say when it expires");
 	pnr_status status = PNR_OK;
 	if (strpbrk(text->valuestring, "\r\n") != NULL)
 		status = pnr_fail(err, PNR_INVALID, "the token is of more than one line");
@@ -80,9 +81,9 @@ static pnr_status run(const pnr_ask *ask, pnr_azure_token *out_token, int *out_c
 /* What proves who we are: a file that is renewed by others, or a secret. */
 static pnr_status read_proof(pnr_http_pair *proof, pnr_buffer *out, pnr_error *err)
 {
-	const char *path = pnr_secret_variable("AZURE_FEDERATED_TOKEN_FILE");
+	const char *path = pnr_env("AZURE_FEDERATED_TOKEN_FILE");
 	if (path == NULL) {
-		*proof = (pnr_http_pair){ "client_secret", pnr_secret_variable("AZURE_CLIENT_SECRET") };
+		*proof = (pnr_http_pair){ "client_secret", pnr_env("AZURE_CLIENT_SECRET") };
 		return PNR_OK;
 	}
 	pnr_status status = pnr_secret_read(path, ASSERTION_MAX, out, err);
@@ -97,7 +98,7 @@ static pnr_status read_proof(pnr_http_pair *proof, pnr_buffer *out, pnr_error *e
 static pnr_status put_form(const pnr_http_pair *proof, pnr_buffer *out, pnr_error *err)
 {
 	const pnr_http_pair form[] = {
-		{ "client_id", pnr_secret_variable("AZURE_CLIENT_ID") },
+		{ "client_id", pnr_env("AZURE_CLIENT_ID") },
 		{ "grant_type", "client_credentials" },
 		{ "scope", RESOURCE ".default" },
 		*proof,
@@ -117,11 +118,11 @@ static pnr_status ask_authority(pnr_azure_token *out_token, pnr_error *err)
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer assertion = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer form = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer path = PNR_BUFFER_INIT;
-	const char *host = pnr_secret_variable("AZURE_AUTHORITY_HOST");
+	const char *host = pnr_env("AZURE_AUTHORITY_HOST");
 	pnr_http_pair proof;
 	int code;
 	pnr_buffer_putc(&path, '/');
-	pnr_sign_encode(&path, pnr_secret_variable("AZURE_TENANT_ID"), "");
+	pnr_sign_encode(&path, pnr_env("AZURE_TENANT_ID"), "");
 	pnr_buffer_puts(&path, "/oauth2/v2.0/token");
 	pnr_status status = pnr_buffer_status(&path, err);
 	if (status == PNR_OK)
@@ -144,8 +145,8 @@ static pnr_status ask_authority(pnr_azure_token *out_token, pnr_error *err)
 
 static pnr_status ask_identity(pnr_azure_token *out_token, int *out_code, pnr_error *err)
 {
-	const char *endpoint = pnr_secret_variable("IDENTITY_ENDPOINT"), *secret = pnr_secret_variable("IDENTITY_HEADER");
-	const char *host = pnr_secret_variable("AZURE_POD_IDENTITY_AUTHORITY_HOST"), *client = pnr_secret_variable("AZURE_CLIENT_ID");
+	const char *endpoint = pnr_env("IDENTITY_ENDPOINT"), *secret = pnr_env("IDENTITY_HEADER");
+	const char *host = pnr_env("AZURE_POD_IDENTITY_AUTHORITY_HOST"), *client = pnr_env("AZURE_CLIENT_ID");
 	bool is_service = endpoint != NULL && secret != NULL;
 	const pnr_http_pair header = { is_service ? "X-IDENTITY-HEADER" : "Metadata", is_service ? secret : "true" };
 	const pnr_http_pair query[] = { { "api-version", is_service ? "2019-08-01" : "2018-02-01" },
@@ -174,9 +175,9 @@ pnr_status pnr_azure__ask_token(pnr_azure_token *out_token, pnr_error *err)
 {
 	pnr_error own = PNR_ERROR_INIT;
 	int code = 0;
-	bool is_workload = pnr_secret_variable("AZURE_TENANT_ID") != NULL && pnr_secret_variable("AZURE_CLIENT_ID") != NULL &&
-	                   (pnr_secret_variable("AZURE_FEDERATED_TOKEN_FILE") != NULL || pnr_secret_variable("AZURE_CLIENT_SECRET") != NULL);
-	bool is_service = pnr_secret_variable("IDENTITY_ENDPOINT") != NULL && pnr_secret_variable("IDENTITY_HEADER") != NULL;
+	bool has_proof = pnr_env("AZURE_FEDERATED_TOKEN_FILE") != NULL || pnr_env("AZURE_CLIENT_SECRET") != NULL;
+	bool is_workload = has_proof && pnr_env("AZURE_TENANT_ID") != NULL && pnr_env("AZURE_CLIENT_ID") != NULL;
+	bool is_service = pnr_env("IDENTITY_ENDPOINT") != NULL && pnr_env("IDENTITY_HEADER") != NULL;
 	pnr_status status = ask(is_workload, out_token, &code, &own);
 	if (status == PNR_OK)
 		return PNR_OK;

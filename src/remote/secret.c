@@ -44,7 +44,7 @@ pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_err
 	return PNR_OK;
 }
 
-const char *pnr_secret_variable(const char *name)
+const char *pnr_env(const char *name)
 {
 	const char *value = getenv(name);
 	return value != NULL && value[0] != '\0' ? value : NULL;

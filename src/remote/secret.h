@@ -21,7 +21,7 @@ PNR_CHECKED pnr_status pnr_secret_read(const char *path, size_t limit, pnr_buffe
 PNR_CHECKED pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_error *err);
 
 /** The environment variable's value; NULL if it is not set or "". */
-const char *pnr_secret_variable(const char *name);
+const char *pnr_env(const char *name);
 
 /** What never expires. */
 #define PNR_SECRET_NEVER INT64_MAX

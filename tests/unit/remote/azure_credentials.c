@@ -28,7 +28,6 @@
 /* Nothing of this machine's own. */
 static int alone(void **state)
 {
-	extern char **environ;
 	if (scratch_setup(state) != 0)
 		return -1;
 	for (char **at = environ; *at != NULL;) {
@@ -120,10 +119,12 @@ static void a_connection_string_is_taken_apart(void **state)
 	static const struct {
 		const char *text, *line, *endpoint, *arguments;
 	} cases[] = {
-		{ "DefaultEndpointsProtocol=https;AccountName=" ACCOUNT ";AccountKey=" KEY ";EndpointSuffix=core.chinacloudapi.cn",
+		{ "DefaultEndpointsProtocol=https;AccountName=" ACCOUNT ";AccountKey=" KEY
+		  ";EndpointSuffix=core.chinacloudapi.cn",
 		  "Authorization: SharedKey " ACCOUNT ":", "https://" ACCOUNT ".blob.core.chinacloudapi.cn", "" },
 		{ "accountname=" ACCOUNT ";ACCOUNTKEY=" KEY ";", "Authorization: SharedKey " ACCOUNT ":", NULL, "" },
-		{ "AccountName=" ACCOUNT ";AccountKey=" KEY ";DefaultEndpointsProtocol=http;Other=1;QueueEndpoint=http://q",
+		{ "AccountName=" ACCOUNT ";AccountKey=" KEY
+		  ";DefaultEndpointsProtocol=http;Other=1;QueueEndpoint=http://q",
 		  "Authorization: SharedKey " ACCOUNT ":", "http://" ACCOUNT ".blob.core.windows.net", "" },
 		{ "BlobEndpoint=http://127.0.0.1:10000/" ACCOUNT ";AccountName=" ACCOUNT ";AccountKey=" KEY,
 		  "Authorization: SharedKey " ACCOUNT ":", "http://127.0.0.1:10000/" ACCOUNT, "" },
@@ -153,18 +154,26 @@ static void what_is_wrong_is_refused_and_not_repeated(void **state)
 		const char *variable, *value, *message;
 		pnr_status status;
 	} cases[] = {
-		{ "AZURE_STORAGE_CONNECTION_STRING", "hidden", "AZURE_STORAGE_CONNECTION_STRING: it is not of the form", PNR_INVALID },
-		{ "AZURE_STORAGE_CONNECTION_STRING", "AccountName=" ACCOUNT, "it has neither an AccountKey nor a", PNR_INVALID },
+		{ "AZURE_STORAGE_CONNECTION_STRING", "hidden",
+		  "AZURE_STORAGE_CONNECTION_STRING: it is not of the form", PNR_INVALID },
+		{ "AZURE_STORAGE_CONNECTION_STRING", "AccountName=" ACCOUNT,
+		  "it has neither an AccountKey nor a", PNR_INVALID },
 		{ "AZURE_STORAGE_CONNECTION_STRING", "AccountKey=" KEY, "it has no AccountName", PNR_INVALID },
 		{ "AZURE_STORAGE_CONNECTION_STRING", "AccountName=other;AccountKey=" KEY,
 		  "it is of account 'other', the remote's is '" ACCOUNT "'", PNR_DENIED },
-		{ "AZURE_STORAGE_CONNECTION_STRING", "SharedAccessSignature=hidden", "not of the form 'sv=...&sig=...'", PNR_INVALID },
-		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&hidden", "AZURE_STORAGE_SAS_TOKEN: the shared access signature is not", PNR_INVALID },
-		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&se=hidden", "the shared access signature has no 'sig'", PNR_INVALID },
-		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hidden%2", "has a '%' without two hex digits", PNR_INVALID },
-		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hidden%00", "has a '%' without two hex digits", PNR_INVALID },
-		{ "AZURE_STORAGE_SAS_TOKEN", "1=&2=&3=&4=&5=&6=&7=&8=&9=&10=&11=&12=&13=&14=&15=&16=&17=&18=&19=&20=&21=&22=&23=&"
-		                             "24=&sig=", "not of the form", PNR_INVALID },
+		{ "AZURE_STORAGE_CONNECTION_STRING", "SharedAccessSignature=hidden",
+		  "not of the form 'sv=...&sig=...'", PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&hidden",
+		  "AZURE_STORAGE_SAS_TOKEN: the shared access signature is not", PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&se=hidden", "the shared access signature has no 'sig'",
+		  PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hidden%2", "has a '%' without two hex digits",
+		  PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hidden%00", "has a '%' without two hex digits",
+		  PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN",
+		  "1=&2=&3=&4=&5=&6=&7=&8=&9=&10=&11=&12=&13=&14=&15=&16=&17=&18=&19=&20=&21=&22=&23=&24=&sig=",
+		  "not of the form", PNR_INVALID },
 	};
 	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
 		setenv(cases[i].variable, cases[i].value, 1);
@@ -188,7 +197,7 @@ static void without_any_it_says_where_was_looked(void **state)
 	PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
 	pnr_sign_lines lines = { .count = 0 };
 	assert_ok(open_account(&c, err));
-	assert_fails(sign(c, &lines, err), PNR_DENIED, "there are no credentials of Azure: set AZURE_STORAGE_CONNECTION");
+	assert_fails(sign(c, &lines, err), PNR_DENIED, "there are no credentials of Azure: set AZURE_STORAGE");
 	assert_int_equal(lines.count, 0);
 }
 
@@ -196,7 +205,9 @@ static void without_any_it_says_where_was_looked(void **state)
 
 static void a_workload_shows_its_token(void **state)
 {
-	static const step steps[] = { { .body = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"hidden-a\"}" } };
+	static const step steps[] = {
+		{ .body = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"hidden-a\"}" }
+	};
 	server s;
 	char host[80];
 	server_start(&s, steps, 1);
@@ -207,26 +218,30 @@ static void a_workload_shows_its_token(void **state)
 	setenv("AZURE_CLIENT_SECRET", "hidden+s", 1);
 	assert_gives("Authorization: Bearer hidden-a", NULL, "");
 	assert_non_null(strstr(s.log.data, "POST /tenant/oauth2/v2.0/token HTTP/1.1\r\n"));
-	assert_non_null(strstr(s.log.data, "\r\n\r\nclient_id=client%20id&client_secret=hidden%2Bs&grant_type=client_credentials"
-	                                   "&scope=https%3A%2F%2Fstorage.azure.com%2F.default\n"));
+	assert_non_null(strstr(s.log.data,
+	                       "\r\n\r\nclient_id=client%20id&client_secret=hidden%2Bs&grant_type=client_credentials"
+	                       "&scope=https%3A%2F%2Fstorage.azure.com%2F.default\n"));
 	setenv("AZURE_FEDERATED_TOKEN_FILE", put(*state, "jwt", "hidden.jwt\n"), 1);
 	assert_gives("Authorization: Bearer hidden-a", NULL, "");
-	assert_non_null(strstr(s.log.data, "\r\n\r\nclient_assertion=hidden.jwt&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth"
-	                                   "%3Aclient-assertion-type%3Ajwt-bearer&client_id=client%20id&"));
+	assert_non_null(strstr(s.log.data,
+	                       "\r\n\r\nclient_assertion=hidden.jwt&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth"
+	                       "%3Aclient-assertion-type%3Ajwt-bearer&client_id=client%20id&"));
 	server_stop(&s);
 }
 
 static void a_managed_identity_is_asked(void **state)
 {
 	(void)state;
-	static const step steps[] = { { .body = "{\"access_token\":\"hidden-m\",\"expires_on\":\"32472144000\"}" } };
+	static const step steps[] = {
+		{ .body = "{\"access_token\":\"hidden-m\",\"expires_on\":\"32472144000\"}" }
+	};
 	server s;
 	char endpoint[96];
 	server_start(&s, steps, 1);
 	setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.origin, 1);
 	assert_gives("Authorization: Bearer hidden-m", NULL, "");
-	assert_non_null(strstr(s.log.data, "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2F"
-	                                   "storage.azure.com%2F HTTP/1.1\r\n"));
+	assert_non_null(strstr(s.log.data, "GET /metadata/identity/oauth2/token?api-version=2018-02-01&"
+	                                   "resource=https%3A%2F%2Fstorage.azure.com%2F HTTP/1.1\r\n"));
 	assert_non_null(strstr(s.log.data, "\r\nMetadata: true\r\n"));
 	setenv("AZURE_CLIENT_ID", "me", 1);
 	assert_gives("Authorization: Bearer hidden-m", NULL, "");
