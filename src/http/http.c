@@ -240,31 +240,39 @@ static void begin_request(pnr_http_slot *slot, pnr_http_request *r)
 	pnr_error_clear(&slot->final);
 }
 
-/* Fill the slots that are free. @out_open: so many have something to do. */
-static pnr_status fill(pnr_http *http, const pnr_http_feed *feed, unsigned *out_open, pnr_error *err)
+/* Try those again that are due. @out_open: so many have something to do. */
+static pnr_status reopen(pnr_http *http, unsigned *out_open, pnr_error *err)
 {
-	bool dry = false;
 	double now = pnr_clock_monotonic();
 	*out_open = 0;
 	for (unsigned i = 0; i < http->slot_count; i++) {
 		pnr_http_slot *slot = &http->slots[i];
-		pnr_http_request *r = NULL;
-		pnr_status status = PNR_OK;
-		if (slot->state == PNR_HTTP_IDLE && !dry) {
-			status = feed->next(feed->context, &r, err);
-			dry = r == NULL;
+		if (slot->state == PNR_HTTP_PAUSED && slot->due <= now) {
+			pnr_status status = open_slot(slot, err);
+			if (status != PNR_OK)
+				return status;
 		}
-		if (status == PNR_OK && r != NULL) {
-			begin_request(slot, r);
-			status = open_slot(slot, err);
-		} else if (slot->state == PNR_HTTP_PAUSED && slot->due <= now) {
-			status = open_slot(slot, err);
-		}
-		if (status != PNR_OK)
-			return status;
 		*out_open += slot->state != PNR_HTTP_IDLE;
 	}
 	return PNR_OK;
+}
+
+/* Begin the next request, if there is one and a slot for it. One only: to make it may take long, and the others move. */
+static pnr_status begin_next(pnr_http *http, const pnr_http_feed *feed, bool *out_begun, pnr_error *err)
+{
+	pnr_http_request *r = NULL;
+	pnr_http_slot *slot = http->slots;
+	while (slot < http->slots + http->slot_count && slot->state != PNR_HTTP_IDLE)
+		slot++;
+	*out_begun = false;
+	if (slot == http->slots + http->slot_count)
+		return PNR_OK;
+	pnr_status status = feed->next(feed->context, &r, err);
+	if (status != PNR_OK || r == NULL)
+		return status;
+	*out_begun = true;
+	begin_request(slot, r);
+	return open_slot(slot, err);
 }
 
 /* libcurl is done with the slot's try. */
@@ -336,8 +344,10 @@ static pnr_status run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)
 	for (;;) {
 		unsigned open = 0;
 		int running = 0;
-		bool any = false;
-		pnr_status status = fill(http, feed, &open, err);
+		bool begun = false, any = false;
+		pnr_status status = begin_next(http, feed, &begun, err);
+		if (status == PNR_OK)
+			status = reopen(http, &open, err);
 		if (status != PNR_OK || open == 0)
 			return status;
 		CURLMcode code = pnr_curl.multi_perform(http->multi, &running);
@@ -346,10 +356,10 @@ static pnr_status run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)
 		if (code == CURLM_OK)
 			status = finish_all(http, feed, &any, err);
 		if (status == PNR_OK)
-			status = feed->poll(feed->context, err);
+			status = feed->poll(feed->poll_context, err);
 		if (status != PNR_OK)
 			return status;
-		if (code == CURLM_OK && !any)
+		if (code == CURLM_OK && !begun && !any)
 			code = pnr_curl.multi_poll(http->multi, NULL, 0, idle_ms(http), NULL);
 		if (code == CURLM_OUT_OF_MEMORY)
 			return pnr_fail_nomem(err);
@@ -394,17 +404,11 @@ pnr_status pnr_http_run(pnr_http *http, const pnr_http_feed *feed, pnr_error *er
 
 /* ---------------------------------------------------------------- one only -- */
 
-typedef struct single {
-	pnr_http_request *request;
-	pnr_status (*poll)(void *context, pnr_error *err);
-	void *poll_context;
-} single;
-
 static pnr_status next_single(void *context, pnr_http_request **out_request, pnr_error *err)
 {
-	single *s = context;
+	pnr_http_request **request = context;
 	(void)err;
-	*out_request = PNR_STEAL(s->request);
+	*out_request = PNR_STEAL(*request);
 	return PNR_OK;
 }
 
@@ -418,14 +422,15 @@ static pnr_status done_single(void *context, pnr_http_request *request, pnr_erro
 
 static pnr_status poll_single(void *context, pnr_error *err)
 {
-	const single *s = context;
-	return s->poll == NULL ? PNR_OK : s->poll(s->poll_context, err);
+	(void)context;
+	(void)err;
+	return PNR_OK;
 }
 
 pnr_status pnr_http_run_one(pnr_http *http, pnr_http_request *request,
-                            pnr_status (*poll)(void *context, pnr_error *err), void *poll_context, pnr_error *err)
+                            pnr_status (*poll)(void *poll_context, pnr_error *err), void *poll_context,
+                            pnr_error *err)
 {
-	single s = { request, poll, poll_context };
-	const pnr_http_feed feed = { next_single, done_single, poll_single, &s };
+	const pnr_http_feed feed = { next_single, done_single, poll == NULL ? poll_single : poll, &request, poll_context };
 	return pnr_http_run(http, &feed, err);
 }

@@ -88,8 +88,8 @@ typedef struct pnr_http_feed {
 	/** MUST. There is an answer, or there will be none. The request may be changed and given again by `next`. */
 	pnr_status (*done)(void *context, pnr_http_request *request, pnr_error *err);
 	/** MUST. Called several times a second, whatever happens: may cancel. */
-	pnr_status (*poll)(void *context, pnr_error *err);
-	void *context;
+	pnr_status (*poll)(void *poll_context, pnr_error *err);
+	void *context, *poll_context;
 } pnr_http_feed;
 
 /**
@@ -103,7 +103,7 @@ PNR_CHECKED pnr_status pnr_http_run(pnr_http *http, const pnr_http_feed *feed, p
 
 /** Run one. @poll (MAY be NULL) is called with @poll_context. OK also if there was no answer, as above. */
 PNR_CHECKED pnr_status pnr_http_run_one(pnr_http *http, pnr_http_request *request,
-                                        pnr_status (*poll)(void *context, pnr_error *err), void *poll_context,
+                                        pnr_status (*poll)(void *poll_context, pnr_error *err), void *poll_context,
                                         pnr_error *err);
 
 /** The value of the answer's header @name, "" if it has none. @out_value is of @size bytes; a longer one is "". */

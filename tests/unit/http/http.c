@@ -523,7 +523,7 @@ static void many_run_side_by_side_on_kept_connections(void **state)
 	server_start(&s, steps, 1);
 	pnr_http *http = new_http(1);
 	crowd *c = calloc(1, sizeof *c);
-	const pnr_http_feed feed = { next_of, done_of, no_poll, c };
+	const pnr_http_feed feed = { next_of, done_of, no_poll, c, NULL };
 	for (unsigned i = 0; i < REQUESTS; i++)
 		c->a[i] = ask(&s, "GET", "/key");
 	for (unsigned i = 0; i < 2; i++) {
