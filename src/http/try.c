@@ -268,8 +268,9 @@ static CURLcode set_transport(const pnr_http *http, CURL *easy)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_USERAGENT, "pannier");
-	SET(CURLOPT_BUFFERSIZE, BUFFER_SIZE);
-	SET(CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+	/* Refused if it still has the buffers of an earlier try, which are as large. */
+	(void)pnr_curl.easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	(void)pnr_curl.easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)http->patience.connect_ms);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);

@@ -146,7 +146,7 @@ static const pnr_http_pair remedies[] = {
 	{ NULL, NULL },
 };
 
-static const pnr_http_pair page_query[] = { { "restype", "container" }, { "comp", "list" }, { "maxresults", "5000" } };
+static const pnr_http_pair page_query[] = { { "restype", "container" }, { "comp", "list" } };
 
 static const pnr_s3_dialect dialect = {
 	.server = "Azure Blob storage",
@@ -156,6 +156,8 @@ static const pnr_s3_dialect dialect = {
 	.remedies = remedies,
 	.listing = { .query = page_query,
 	             .query_count = PNR_COUNT(page_query),
+	             .page_size = "maxresults",
+	             .page_max = 5000,
 	             .token = "marker",
 	             .root = "EnumerationResults",
 	             .entry = "/Blobs/Blob",

@@ -293,10 +293,9 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 	const char *problem = pnr_remote_endpoint_problem(s3->origin);
 	if (problem != NULL)
 		return pnr_fail(err, PNR_INVALID, "AWS_ENDPOINT_URL: %s", problem);
-	const char *host = strstr(s3->origin, "://") + 3;
 	if (!path_style) {
 		PNR_CLEANUP(pnr_cleanup_free) char *plain = PNR_STEAL(s3->origin);
-		host = strstr(plain, "://") + 3;
+		const char *host = strstr(plain, "://") + 3;
 		status = pnr_s3__set(&s3->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket, host);
 	}
 	if (status == PNR_OK)
@@ -337,7 +336,7 @@ static const char *const passing[] = {
 	"XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody", NULL,
 };
 
-static const pnr_http_pair page_query[] = { { "list-type", "2" }, { "encoding-type", "url" }, { "max-keys", "1000" } };
+static const pnr_http_pair page_query[] = { { "list-type", "2" }, { "encoding-type", "url" } };
 
 static const pnr_s3_dialect dialect = {
 	.server = "an S3 server",
@@ -347,6 +346,8 @@ static const pnr_s3_dialect dialect = {
 	.remedies = remedies,
 	.listing = { .query = page_query,
 	             .query_count = PNR_COUNT(page_query),
+	             .page_size = "max-keys",
+	             .page_max = 1000,
 	             .token = "continuation-token",
 	             .start_after = "start-after",
 	             .root = "ListBucketResult",

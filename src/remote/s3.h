@@ -61,6 +61,8 @@ typedef struct pnr_s3_sum {
 typedef struct pnr_s3_listing {
 	const pnr_http_pair *query; /**< of each page */
 	size_t query_count;
+	const char *page_size;   /**< the argument for the most keys of a page */
+	size_t page_max;
 	const char *token;       /**< the argument that takes `more`, and that is the next page */
 	const char *start_after; /**< the argument for where to begin; NULL: there is none */
 	const char *root, *entry, *key, *size, *more;

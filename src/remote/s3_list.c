@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many keys are asked for by listing, in as many ranges at once as there are connections. */
+/* So many keys are asked for by listing, each page of which may answer for so many. */
 #define LIST_MIN 128u
-#define RANGE_MIN 64u
 /* A page must answer for so many: up to here HEADs cost less. Measured: README.md. */
 #define WORTH 16u
 
@@ -122,12 +121,14 @@ static pnr_status read_page(const pnr_s3_call *call, page *p, pnr_error *err)
 	return PNR_IO;
 }
 
-static pnr_s3_call *begin_page(pnr_s3 *s3, const char *prefix)
+static pnr_s3_call *begin_page(pnr_s3 *s3, const char *prefix, size_t most)
 {
 	pnr_s3_call *call = pnr_s3__begin(s3, "GET", NULL);
 	const pnr_s3_listing *names = &s3->dialect->listing;
+	(void)snprintf(call->text[0], sizeof call->text[0], "%zu", most < names->page_max ? most : names->page_max);
 	for (size_t i = 0; i < names->query_count; i++)
 		pnr_s3__query(call, names->query[i].name, names->query[i].value);
+	pnr_s3__query(call, names->page_size, call->text[0]);
 	if (prefix[0] != '\0')
 		pnr_s3__query(call, "prefix", prefix);
 	return call;
@@ -165,7 +166,7 @@ pnr_status pnr_s3__list(pnr_remote *remote, const char *prefix, pnr_remote_list_
 	(void)snprintf(all, sizeof all, "%s%s", s3->prefix, prefix);
 	for (bool more = true; more && !l.stopped;) {
 		PNR_CLEANUP(page_free) page p = { .s3 = s3, .entry = list_entry, .user = &l };
-		pnr_s3_call *call = begin_page(s3, all);
+		pnr_s3_call *call = begin_page(s3, all, SIZE_MAX);
 		if (token.length > 0)
 			pnr_s3__query(call, s3->dialect->listing.token, token.data);
 		pnr_status status = pnr_s3__run_one(call, err);
@@ -237,7 +238,9 @@ static pnr_http_request *ask_page(pnr_s3 *s3, range *r)
 	(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", s3->prefix, (int)same, first);
 	/* What comes after that is the key itself, perhaps with a few in front of it. */
 	(void)snprintf(r->after, sizeof r->after, "%s%.*s", s3->prefix, (int)strlen(first) - 1, first);
-	pnr_s3_call *call = begin_page(s3, r->prefix);
+	/* As many as are wanted, and a few that are not: what is left of a range is not worth a whole page. */
+	size_t wanted = r->to - r->at;
+	pnr_s3_call *call = begin_page(s3, r->prefix, wanted + wanted / 8 + WORTH);
 	const pnr_s3_listing *names = &s3->dialect->listing;
 	if (names->start_after == NULL && r->token.length > 0)
 		pnr_s3__query(call, names->token, r->token.data);
@@ -368,7 +371,7 @@ pnr_status pnr_s3__has(pnr_remote *remote, pnr_remote_query *queries, size_t cou
 	pnr_s3 *s3 = pnr_s3__of(remote);
 	bool listing = count >= LIST_MIN && !s3->unordered && is_sorted(queries, count);
 	bool by_letter = listing && s3->dialect->listing.start_after == NULL;
-	PNR_CLEANUP(asking_free) asking a = { .s3 = s3, .count = listing ? count / RANGE_MIN : 1 };
+	PNR_CLEANUP(asking_free) asking a = { .s3 = s3, .count = listing ? count / LIST_MIN : 1 };
 	if (a.count > PNR_HTTP_CONNECTIONS || by_letter)
 		a.count = PNR_HTTP_CONNECTIONS;
 	a.ranges = calloc(a.count, sizeof *a.ranges);

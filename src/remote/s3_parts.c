@@ -416,9 +416,10 @@ static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error 
 	int code = call->http.code;
 	l->unsure |= call->http.unsure;
 	if (code == 200 && call->http.text.length > 0) {
+		/* There are those who leave its ETag empty. */
 		PNR_CLEANUP(pnr_buffer_free) pnr_buffer key = PNR_BUFFER_INIT;
 		pnr_status status = pnr_xml_find(call->http.text.data, call->http.text.length,
-		                                 "CompleteMultipartUploadResult/ETag", &key, err);
+		                                 "CompleteMultipartUploadResult/Key", &key, err);
 		if (status != PNR_OK)
 			return status;
 		if (key.length == 0)

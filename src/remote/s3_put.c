@@ -153,12 +153,11 @@ static pnr_status looked(putting *p, pnr_s3_call *call, pnr_error *err)
 static pnr_status put_done(putting *p, pnr_s3_call *call, pnr_error *err)
 {
 	pnr_remote_upload *upload = call->of;
-	if (upload->size > 0)
-		pnr_remote_close_body(upload);
+	pnr_remote_close_body(upload);
 	if (call->http.code / 100 == 2)
 		upload->outcome = PNR_REMOTE_PUT;
-	else if (pnr_s3__is_there(call))
-		upload->outcome = PNR_REMOTE_THERE;
+	else if (pnr_s3__is_there(call)) /* perhaps by a try whose answer was lost */
+		upload->outcome = call->http.unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE;
 	else if (pnr_s3__is_unconditional(call) || (call->http.code == 501 && call->http.header_count > 0))
 		once_more(p, upload, false);
 	else
@@ -237,7 +236,7 @@ static void put_end(putting *p)
 		pnr_s3__large_free(p->larges[i]);
 	free(p->larges);
 	for (size_t i = 0; i < p->next; i++)
-		if (p->uploads[i].size > 0 && p->uploads[i].outcome == PNR_REMOTE_PENDING)
+		if (p->uploads[i].outcome == PNR_REMOTE_PENDING)
 			pnr_remote_close_body(&p->uploads[i]);
 }
 

@@ -245,6 +245,11 @@ static void tries_end(void **state)
 	assert_false(a.r.unsure);
 	assert_failed(&a, PNR_IO, "after 4 tries: Failed to connect to 127.0.0.1");
 	asked_free(&a);
+	/* Nor is there such a name; the second try is on a handle that was not done with the first. */
+	a = (asked){ .r = { .method = "GET", .origin = "http://name.invalid", .path = "/key" } };
+	assert_ok(run(http, &a, err));
+	assert_failed(&a, PNR_IO, "after 4 tries: Could not resolve host: name.invalid");
+	asked_free(&a);
 	pnr_http_free(http);
 }
 
@@ -530,7 +535,7 @@ static void many_run_side_by_side_on_kept_connections(void **state)
 		c->next = c->done = 0;
 		assert_ok(pnr_http_run(http, &feed, err));
 		assert_int_equal(c->done, REQUESTS);
-		assert_int_equal(s.connections, 16); /* of the first run, still */
+		assert_true(s.connections > 1 && s.connections <= 16); /* of the first run, still */
 	}
 	assert_true(s.most_at_once > 1);
 	c->next = c->done = 0;
