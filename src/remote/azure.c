@@ -135,8 +135,8 @@ static const char *const passing[] = { "Md5Mismatch", "OperationTimedOut", "Serv
 static const pnr_http_pair remedies[] = {
 	{ "AuthenticationFailed", "the key, the signature or the token is not that of this account, or has expired; or "
 	                          "the clock of this machine is wrong" },
-	{ "AuthorizationFailure", "these credentials may not do this, or the account's network rules do not let this "
-	                          "machine in" },
+	{ "AuthorizationFailure", "the key or the signature is not that of this account, or may not do this; or the "
+	                          "account's network rules do not let this machine in" },
 	{ "AuthorizationPermissionMismatch", "these credentials may not do this; an identity needs the role 'Storage Blob "
 	                                     "Data Contributor', a signature the permissions r, c, w, l, and d for tags" },
 	{ "AuthorizationProtocolMismatch", "the signature is for https only" },

@@ -143,7 +143,10 @@ pnr_status pnr_s3__fail(const pnr_s3_call *call, pnr_error *err)
 		return pnr_http_fail(&call->http, NULL, err);
 	error_code(call, code, sizeof code);
 	element(call, "Error/Message", message, sizeof message);
-	message[strcspn(message, "\n")] = '\0';
+	/* Azure adds two lines for its own people. */
+	char *end = strstr(message, "\nRequestId:");
+	end = end == NULL ? message + strlen(message) : end;
+	end[end > message && end[-1] == '.' ? -1 : 0] = '\0';
 	other_region(call, region, sizeof region);
 	/* HEAD has no text to say it with. */
 	bool denied = call->http.code == 403 && code[0] == '\0';
