@@ -150,6 +150,7 @@ static const pnr_http_pair page_query[] = { { "restype", "container" }, { "comp"
 
 static const pnr_s3_dialect dialect = {
 	.server = "Azure Blob storage",
+	.place = "container",
 	.no_bucket = "ContainerNotFound",
 	.denied = "AuthorizationPermissionMismatch",
 	.passing = passing,

@@ -343,6 +343,7 @@ static const pnr_http_pair page_query[] = { { "list-type", "2" }, { "encoding-ty
 
 static const pnr_s3_dialect dialect = {
 	.server = "an S3 server",
+	.place = "bucket",
 	.no_bucket = "NoSuchBucket",
 	.denied = "AccessDenied",
 	.passing = passing,

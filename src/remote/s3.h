@@ -72,6 +72,7 @@ typedef struct pnr_s3_listing {
 /** What differs between those who keep objects. Each slot MUST be there, if it does not say otherwise. */
 typedef struct pnr_s3_dialect {
 	const char *server;         /**< "an S3 server" */
+	const char *place;          /**< "bucket" */
 	const char *no_bucket;      /**< the code of the error that there is none */
 	const char *denied;         /**< that of a 403 which does not say it */
 	const char *const *passing; /**< codes of errors that pass by themselves, though their status does not say so */

@@ -115,8 +115,8 @@ static pnr_status read_page(const pnr_s3_call *call, page *p, pnr_error *err)
 		return PNR_OK;
 	pnr_error_clear(&own);
 	char message[128];
-	(void)snprintf(message, sizeof message, "the answer is no listing; is this the endpoint of %s?",
-	               p->s3->dialect->server);
+	(void)snprintf(message, sizeof message, "the answer is no listing of a %s; is this the endpoint of %s?",
+	               p->s3->dialect->place, p->s3->dialect->server);
 	pnr_ignore(pnr_http_fail(&call->http, message, err));
 	return PNR_IO;
 }
@@ -269,7 +269,7 @@ static pnr_status next_question(void *context, pnr_http_request **out_request, p
 	for (size_t i = 0; i < a->count && *out_request == NULL; i++) {
 		range *r = &a->ranges[i];
 		if (r->at < r->to && !r->open)
-			*out_request = r->listing ? ask_page(a->s3, r) : ask_one(a->s3, r);
+			*out_request = r->listing && !a->s3->unordered ? ask_page(a->s3, r) : ask_one(a->s3, r);
 	}
 	return PNR_OK;
 }

@@ -156,8 +156,8 @@ static pnr_status put_done(putting *p, pnr_s3_call *call, pnr_error *err)
 	pnr_remote_close_body(upload);
 	if (call->http.code / 100 == 2)
 		upload->outcome = PNR_REMOTE_PUT;
-	else if (pnr_s3__is_there(call)) /* perhaps by a try whose answer was lost */
-		upload->outcome = call->http.unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE;
+	else if (pnr_s3__is_there(call))
+		upload->outcome = PNR_REMOTE_THERE;
 	else if (pnr_s3__is_unconditional(call) || (call->http.code == 501 && call->http.header_count > 0))
 		once_more(p, upload, false);
 	else

@@ -6,6 +6,7 @@
 #define TESTS_UNIT_HTTP_SERVER_H
 
 #include "../base/support.h"
+#include "base/buffer.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,7 +34,7 @@ typedef struct server {
 	atomic_bool over;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pnr_buffer log; /* heads and bodies of what was asked, in order */
+	pnr_buffer log; /* heads of what was asked, in order, and the text of bodies */
 } server;
 
 typedef struct connection {
@@ -99,7 +100,7 @@ static inline bool answer(connection *c, const step *s, bool head_only)
 	return send_all(c->fd, s->body, s->cut == 0 ? length : s->cut) && s->cut == 0;
 }
 
-#define REQUEST_MAX ((size_t)8 << 20)
+#define REQUEST_MAX ((size_t)20 << 20)
 
 static inline void *serve_connection(void *context)
 {
@@ -112,7 +113,7 @@ static inline void *serve_connection(void *context)
 		while (now > most && !atomic_compare_exchange_weak(&s->most_at_once, &most, now))
 			;
 		pthread_mutex_lock(&s->lock);
-		pnr_buffer_append(&s->log, buffer, length < 4096 ? length : 4096);
+		pnr_buffer_append(&s->log, buffer, strnlen(buffer, length < 4096 ? length : 4096));
 		pnr_buffer_puts(&s->log, "\n");
 		pthread_mutex_unlock(&s->lock);
 		bool on = answer(c, &s->steps[number < s->step_count ? number : s->step_count - 1],

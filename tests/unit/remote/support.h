@@ -51,12 +51,14 @@ typedef struct memory {
 	uint64_t length;
 	uint64_t fail_at; /* a read that reaches it fails; 0: none */
 	unsigned reads, closes;
+	uint64_t bytes; /* read in all */
 } memory;
 
 static inline pnr_status read_memory(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
 	memory *m = context;
 	m->reads++;
+	m->bytes += length;
 	if (offset + length > m->length || (m->fail_at != 0 && offset + length >= m->fail_at))
 		return pnr_fail(err, PNR_IO, "the body cannot be read");
 	memcpy(buffer, m->data + offset, length);
