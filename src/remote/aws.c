@@ -3,15 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RENEW_MS 300000 /* before they expire */
-#define PAUSE_MS 30000  /* between tries to renew what is still good */
-#define ROLES_MAX 5u    /* roles by which a role is assumed */
-
-const char *pnr_aws__variable(const char *name)
-{
-	const char *value = getenv(name);
-	return value != NULL && value[0] != '\0' ? value : NULL;
-}
+#define ROLES_MAX 5u /* roles by which a role is assumed */
 
 void pnr_aws__secret_free(pnr_aws_secret *secret)
 {
@@ -29,7 +21,7 @@ pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const cha
 		status = pnr_secret_set(&secret->secret, key, strlen(key), err);
 	if (status == PNR_OK && token != NULL && token[0] != '\0')
 		status = pnr_secret_set(&secret->token, token, strlen(token), err);
-	secret->expires_ms = PNR_AWS_NEVER;
+	secret->expires_ms = PNR_SECRET_NEVER;
 	return status;
 }
 
@@ -38,7 +30,7 @@ pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const cha
 /* NOT_FOUND of all: there is nothing; @out_secret may be set in part on failure. */
 static pnr_status ask_environment(pnr_aws_secret *out_secret, pnr_error *err)
 {
-	const char *id = pnr_aws__variable("AWS_ACCESS_KEY_ID"), *key = pnr_aws__variable("AWS_SECRET_ACCESS_KEY");
+	const char *id = pnr_env("AWS_ACCESS_KEY_ID"), *key = pnr_env("AWS_SECRET_ACCESS_KEY");
 	if (id == NULL && key == NULL)
 		return PNR_NOT_FOUND;
 	if (id == NULL || key == NULL)
@@ -48,9 +40,9 @@ static pnr_status ask_environment(pnr_aws_secret *out_secret, pnr_error *err)
 
 static pnr_status ask_web_identity(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err)
 {
-	const pnr_aws_role role = { .arn = pnr_aws__variable("AWS_ROLE_ARN"),
-		                    .session = pnr_aws__variable("AWS_ROLE_SESSION_NAME"),
-		                    .token_file = pnr_aws__variable("AWS_WEB_IDENTITY_TOKEN_FILE") };
+	const pnr_aws_role role = { .arn = pnr_env("AWS_ROLE_ARN"),
+		                    .session = pnr_env("AWS_ROLE_SESSION_NAME"),
+		                    .token_file = pnr_env("AWS_WEB_IDENTITY_TOKEN_FILE") };
 	if (role.token_file == NULL)
 		return PNR_NOT_FOUND;
 	if (role.arn == NULL)
@@ -164,20 +156,6 @@ static pnr_status ask_all(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_er
 	                aws->profile.name);
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* When what expires then is to be got anew: not again and again if it is given for less than the time before. */
-static int64_t renewal(int64_t expires_ms, int64_t now_ms)
-{
-	if (expires_ms == PNR_AWS_NEVER)
-		return PNR_AWS_NEVER;
-	int64_t early = expires_ms - RENEW_MS, soon = smaller(now_ms + PAUSE_MS, expires_ms);
-	return early > soon ? early : soon;
-}
-
 static pnr_status renew(pnr_aws *aws, int64_t now_ms, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_aws__secret_free) pnr_aws_secret secret = { .id = NULL };
@@ -186,7 +164,7 @@ static pnr_status renew(pnr_aws *aws, int64_t now_ms, pnr_error *err)
 	if (status == PNR_OK && secret.expires_ms <= now_ms)
 		status = pnr_fail(&own, PNR_DENIED, "those that are given have expired");
 	if (status != PNR_OK && aws->renew_ms != 0 && now_ms < aws->secret.expires_ms) {
-		aws->renew_ms = smaller(now_ms + PAUSE_MS, aws->secret.expires_ms);
+		aws->renew_ms = pnr_secret_renewal(aws->secret.expires_ms, now_ms);
 		return PNR_OK;
 	}
 	if (status != PNR_OK) {
@@ -196,7 +174,7 @@ static pnr_status renew(pnr_aws *aws, int64_t now_ms, pnr_error *err)
 	pnr_aws__secret_free(&aws->secret);
 	aws->secret = secret;
 	secret = (pnr_aws_secret){ .id = NULL };
-	aws->renew_ms = renewal(aws->secret.expires_ms, now_ms);
+	aws->renew_ms = pnr_secret_renewal(aws->secret.expires_ms, now_ms);
 	return PNR_OK;
 }
 
@@ -216,9 +194,9 @@ pnr_status pnr_aws_key(pnr_aws *aws, pnr_sigv4_key *key, pnr_error *err)
 
 const char *pnr_aws_region(const pnr_aws *aws)
 {
-	const char *region = pnr_aws__variable("AWS_REGION");
+	const char *region = pnr_env("AWS_REGION");
 	if (region == NULL)
-		region = pnr_aws__variable("AWS_DEFAULT_REGION");
+		region = pnr_env("AWS_DEFAULT_REGION");
 	if (region == NULL)
 		region = aws->profile.values[PNR_AWS_REGION];
 	return region == NULL ? "us-east-1" : region;
@@ -226,9 +204,9 @@ const char *pnr_aws_region(const pnr_aws *aws)
 
 const char *pnr_aws_endpoint(const pnr_aws *aws)
 {
-	const char *endpoint = pnr_aws__variable("AWS_ENDPOINT_URL_S3");
+	const char *endpoint = pnr_env("AWS_ENDPOINT_URL_S3");
 	if (endpoint == NULL)
-		endpoint = pnr_aws__variable("AWS_ENDPOINT_URL");
+		endpoint = pnr_env("AWS_ENDPOINT_URL");
 	return endpoint == NULL ? aws->profile.values[PNR_AWS_ENDPOINT] : endpoint;
 }
 
@@ -249,7 +227,7 @@ void pnr_aws_cleanup(pnr_aws **aws)
 pnr_status pnr_aws_new(pnr_aws **out_aws, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_aws_cleanup) pnr_aws *aws = calloc(1, sizeof *aws);
-	const char *named = pnr_aws__variable("AWS_PROFILE");
+	const char *named = pnr_env("AWS_PROFILE");
 	if (aws == NULL)
 		return pnr_fail_nomem(err);
 	pnr_status status = pnr_aws__read_profile(named == NULL ? "default" : named, &aws->profile, err);

@@ -11,16 +11,14 @@
 /* "Z", "+00:00", "-07:00"; minutes. */
 static bool parse_offset(const char *text, int *out_minutes)
 {
-	unsigned hours, minutes;
-	int length = 0;
-	if (strcmp(text, "Z") == 0) {
-		*out_minutes = 0;
+	*out_minutes = 0;
+	if (strcmp(text, "Z") == 0)
 		return true;
-	}
-	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789:") != 5 ||
-	    sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &length) != 2 || length != 5 || text[6] != '\0')
+	if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':' ||
+	    strspn(text + 1, "0123456789") != 2 || strspn(text + 4, "0123456789") != 2)
 		return false;
-	*out_minutes = (int)(hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
+	int hours = (text[1] - '0') * 10 + (text[2] - '0'), minutes = (text[4] - '0') * 10 + (text[5] - '0');
+	*out_minutes = (hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
 	return true;
 }
 
@@ -77,7 +75,7 @@ static pnr_status read_members(const cJSON *root, const char *token_name, bool i
 		return status;
 	if (secret->id == NULL || secret->secret == NULL || (!is_process && secret->token == NULL))
 		return pnr_fail(err, PNR_INVALID, "they lack AccessKeyId, SecretAccessKey or %s", token_name);
-	secret->expires_ms = PNR_AWS_NEVER;
+	secret->expires_ms = PNR_SECRET_NEVER;
 	if (expires != NULL && !pnr_aws__parse_time(expires, &secret->expires_ms))
 		return pnr_fail(err, PNR_INVALID, "their Expiration is not a time of ISO 8601");
 	return PNR_OK;

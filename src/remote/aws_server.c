@@ -25,9 +25,9 @@ static void explain(const pnr_buffer *text, pnr_buffer *out)
 static pnr_status find_sts(const pnr_aws *aws, pnr_buffer *out_url, pnr_error *err)
 {
 	const char *region = pnr_aws_region(aws);
-	const char *named = pnr_aws__variable("AWS_ENDPOINT_URL_STS");
+	const char *named = pnr_env("AWS_ENDPOINT_URL_STS");
 	if (named == NULL)
-		named = pnr_aws__variable("AWS_ENDPOINT_URL");
+		named = pnr_env("AWS_ENDPOINT_URL");
 	if (named != NULL)
 		pnr_buffer_puts(out_url, named);
 	else
@@ -185,8 +185,8 @@ static bool may_be_asked(const char *url)
 /* The header that a container is to send, from a file or the environment; nothing if there is none. */
 static pnr_status read_authorization(pnr_buffer *out, pnr_error *err)
 {
-	const char *path = pnr_aws__variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-	const char *value = pnr_aws__variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	const char *path = pnr_env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *value = pnr_env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	if (path == NULL && value == NULL)
 		return PNR_OK;
 	if (path != NULL) {
@@ -232,8 +232,8 @@ static pnr_status ask_container(const char *url, const char *path, pnr_aws_secre
 
 pnr_status pnr_aws__ask_container(pnr_aws_secret *out_secret, pnr_error *err)
 {
-	const char *relative = pnr_aws__variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-	const char *full = pnr_aws__variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *relative = pnr_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = pnr_env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	pnr_error own = PNR_ERROR_INIT;
 	if (relative == NULL && full == NULL)
 		return PNR_NOT_FOUND;
@@ -251,8 +251,8 @@ pnr_status pnr_aws__ask_container(pnr_aws_secret *out_secret, pnr_error *err)
 
 static const char *instance_url(void)
 {
-	const char *named = pnr_aws__variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	const char *mode = pnr_aws__variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	const char *named = pnr_env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = pnr_env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
 	if (named != NULL)
 		return named;
 	return mode != NULL && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
@@ -331,7 +331,7 @@ static pnr_status ask_role(pnr_aws_secret *out_secret, pnr_error *err)
 
 pnr_status pnr_aws__ask_instance(pnr_aws_secret *out_secret, pnr_error *err)
 {
-	const char *disabled = pnr_aws__variable("AWS_EC2_METADATA_DISABLED");
+	const char *disabled = pnr_env("AWS_EC2_METADATA_DISABLED");
 	pnr_error own = PNR_ERROR_INIT;
 	if (disabled != NULL && strcasecmp(disabled, "true") == 0)
 		return PNR_NOT_FOUND;

@@ -5,13 +5,11 @@
 #include "remote/aws.h"
 #include "remote/secret.h"
 
-#define PNR_AWS_NEVER INT64_MAX
-
 /** What a place gave. Zeroed: nothing. */
 typedef struct pnr_aws_secret {
 	char *id, *secret;
 	char *token;        /**< NULL: none */
-	int64_t expires_ms; /**< since 1970; PNR_AWS_NEVER */
+	int64_t expires_ms; /**< since 1970; PNR_SECRET_NEVER */
 } pnr_aws_secret;
 
 void pnr_aws__secret_free(pnr_aws_secret *secret);
@@ -21,9 +19,6 @@ void pnr_aws__secret_free(pnr_aws_secret *secret);
  */
 PNR_CHECKED pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const char *key, const char *token,
                                            pnr_error *err);
-
-/** The variable's value, NULL if it is not set or "". */
-const char *pnr_aws__variable(const char *name);
 
 /* --------------------------------------------------------------- profiles -- */
 

@@ -9,24 +9,11 @@ static const char no_payload[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93
 
 /* --------------------------------------------------------------- requests -- */
 
-static pnr_status sign(void *context, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err)
-{
-	const pnr_s3_call *call = context;
-	pnr_sigv4_key key = { .region = call->s3->region, .service = "s3" };
-	pnr_status status = pnr_aws_key(call->s3->aws, &key, err);
-	return status == PNR_OK ? pnr_sign_v4(request, &key, out_lines, err) : status;
-}
-
-/* What passes by itself, though the status of the answer does not say so. */
 static bool again(void *context)
 {
-	static const char *const passing[] = {
-		"RequestTimeout", "OperationAborted", "ConditionalRequestConflict", "InternalError", "SlowDown",
-		/* what came was not what was sent */
-		"XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody",
-	};
-	for (size_t i = 0; i < PNR_COUNT(passing); i++)
-		if (pnr_s3__is_error(context, passing[i]))
+	const pnr_s3_call *call = context;
+	for (const char *const *code = call->s3->dialect->passing; *code != NULL; code++)
+		if (pnr_s3__is_error(call, *code))
 			return true;
 	return false;
 }
@@ -50,11 +37,13 @@ pnr_s3_call *pnr_s3__begin(pnr_s3 *s3, const char *method, const char *key)
 		.headers = call->headers,
 		.payload = no_payload,
 		.context = call,
-		.sign = sign,
+		.sign = s3->dialect->sign,
 		.again = again,
 		.text_max = PNR_S3_TEXT_MAX,
 	};
 	call->s3 = s3;
+	if (s3->dialect->dress != NULL)
+		s3->dialect->dress(call);
 	return call;
 }
 
@@ -112,32 +101,27 @@ static void element(const pnr_s3_call *call, const char *path, char *out, size_t
 		(void)snprintf(out, size, "%s", text.data);
 }
 
+/* The code of the answer's error, "" if it has none. Azure says it in a header, too. */
+static void error_code(const pnr_s3_call *call, char *out, size_t size)
+{
+	element(call, "Error/Code", out, size);
+	if (out[0] == '\0')
+		(void)pnr_http_header(&call->http, "x-ms-error-code", out, size);
+}
+
 bool pnr_s3__is_error(const pnr_s3_call *call, const char *code)
 {
 	char found[64];
-	element(call, "Error/Code", found, sizeof found);
+	error_code(call, found, sizeof found);
 	return strcmp(found, code) == 0;
 }
 
 /* What to do about an error of that code. */
-static const char *remedy(const char *code)
+static const char *remedy(const pnr_s3 *s3, const char *code)
 {
-	static const struct {
-		const char *code, *text;
-	} known[] = {
-		{ "AccessDenied", "these credentials may not do this; they need s3:ListBucket of the bucket, and "
-		                  "s3:GetObject, s3:PutObject and s3:AbortMultipartUpload of what is in it" },
-		{ "InvalidAccessKeyId", "the server does not know these credentials" },
-		{ "SignatureDoesNotMatch", "the secret is not that of these credentials" },
-		{ "ExpiredToken", "these credentials have expired; get new ones" },
-		{ "InvalidToken", "these credentials are not valid any more; get new ones" },
-		{ "RequestTimeTooSkewed", "set the clock of this machine" },
-		{ "NoSuchBucket", "there is no such bucket; make it first" },
-		{ "QuotaExceeded", "the quota of the bucket or of its owner is used up" },
-	};
-	for (size_t i = 0; i < PNR_COUNT(known); i++)
-		if (strcmp(code, known[i].code) == 0)
-			return known[i].text;
+	for (const pnr_http_pair *known = s3->dialect->remedies; known->name != NULL; known++)
+		if (strcmp(code, known->name) == 0)
+			return known->value;
 	return "";
 }
 
@@ -157,11 +141,16 @@ pnr_status pnr_s3__fail(const pnr_s3_call *call, pnr_error *err)
 	pnr_error own = PNR_ERROR_INIT;
 	if (call->http.code == 0)
 		return pnr_http_fail(&call->http, NULL, err);
-	element(call, "Error/Code", code, sizeof code);
+	error_code(call, code, sizeof code);
 	element(call, "Error/Message", message, sizeof message);
+	/* Azure adds two lines for its own people. */
+	char *end = strstr(message, "\nRequestId:");
+	end = end == NULL ? message + strlen(message) : end;
+	end[end > message && end[-1] == '.' ? -1 : 0] = '\0';
 	other_region(call, region, sizeof region);
 	/* HEAD has no text to say it with. */
-	const char *advice = remedy(call->http.code == 403 && code[0] == '\0' ? "AccessDenied" : code);
+	bool denied = call->http.code == 403 && code[0] == '\0';
+	const char *advice = remedy(call->s3, denied ? call->s3->dialect->denied : code);
 	(void)snprintf(text, sizeof text, "%s%s%s%s%s", code, message[0] == '\0' ? "" : ": ", message,
 	               advice[0] == '\0' || code[0] == '\0' ? "" : "; ", advice);
 	if (region[0] != '\0')
@@ -175,7 +164,7 @@ pnr_status pnr_s3__fail(const pnr_s3_call *call, pnr_error *err)
 
 pnr_status pnr_s3__is_missing(const pnr_s3_call *call, bool *out_missing, pnr_error *err)
 {
-	*out_missing = call->http.code == 404 && !pnr_s3__is_error(call, "NoSuchBucket");
+	*out_missing = call->http.code == 404 && !pnr_s3__is_error(call, call->s3->dialect->no_bucket);
 	return call->http.code == 404 && !*out_missing ? pnr_s3__fail(call, err) : PNR_OK;
 }
 
@@ -235,7 +224,7 @@ static pnr_status done_get(void *context, pnr_http_request *request, pnr_error *
 	return status;
 }
 
-static pnr_status get(pnr_remote *remote, pnr_remote_download *downloads, size_t count, pnr_error *err)
+pnr_status pnr_s3__get(pnr_remote *remote, pnr_remote_download *downloads, size_t count, pnr_error *err)
 {
 	pnr_s3 *s3 = pnr_s3__of(remote);
 	getting g = { s3, downloads, count, 0 };
@@ -244,14 +233,12 @@ static pnr_status get(pnr_remote *remote, pnr_remote_download *downloads, size_t
 
 /* ------------------------------------------------------------- the handle -- */
 
-static void close_s3(pnr_remote *remote)
+void pnr_s3__free(pnr_s3 *s3)
 {
-	pnr_s3 *s3 = pnr_s3__of(remote);
 	end_all(s3);
 	for (size_t i = 0; i < PNR_COUNT(s3->calls); i++)
 		pnr_hash_free(s3->calls[i].hash);
 	pnr_http_free(s3->http);
-	pnr_aws_free(s3->aws);
 	free(s3->origin);
 	free(s3->path);
 	free(s3->root);
@@ -260,13 +247,20 @@ static void close_s3(pnr_remote *remote)
 	free(s3);
 }
 
+static void close_s3(pnr_remote *remote)
+{
+	pnr_s3 *s3 = pnr_s3__of(remote);
+	pnr_aws_free(s3->aws);
+	pnr_s3__free(s3);
+}
+
 static void cleanup_s3(pnr_s3 **s3)
 {
 	if (*s3 != NULL)
 		close_s3(&(*s3)->base);
 }
 
-PNR_PRINTF(3, 4) static pnr_status set(char **out, pnr_error *err, const char *format, ...)
+pnr_status pnr_s3__set(char **out, pnr_error *err, const char *format, ...)
 {
 	char text[2 * PNR_S3_PATH_SIZE];
 	va_list args;
@@ -296,7 +290,7 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 		endpoint = amazon;
 	size_t length = strlen(endpoint);
 	length -= length > 0 && endpoint[length - 1] == '/';
-	pnr_status status = set(&s3->origin, err, "%.*s", (int)length, endpoint);
+	pnr_status status = pnr_s3__set(&s3->origin, err, "%.*s", (int)length, endpoint);
 	if (status != PNR_OK)
 		return status;
 	const char *problem = pnr_remote_endpoint_problem(s3->origin);
@@ -305,16 +299,76 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 	if (!path_style) {
 		PNR_CLEANUP(pnr_cleanup_free) char *plain = PNR_STEAL(s3->origin);
 		const char *host = strstr(plain, "://") + 3;
-		status = set(&s3->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket, host);
+		status = pnr_s3__set(&s3->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket, host);
 	}
 	if (status == PNR_OK)
-		status = set(&s3->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
+		status = pnr_s3__set(&s3->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
 	if (status == PNR_OK)
-		status = set(&s3->root, err, "/%s", path_style ? url->bucket : "");
+		status = pnr_s3__set(&s3->root, err, "/%s", path_style ? url->bucket : "");
 	if (status == PNR_OK)
-		status = set(&s3->path, err, "%s%s%s", s3->root, path_style ? "/" : "", s3->prefix);
+		status = pnr_s3__set(&s3->path, err, "%s%s%s", s3->root, path_style ? "/" : "", s3->prefix);
 	return status;
 }
+
+/* --------------------------------------------------------- what is S3's own -- */
+
+static pnr_status sign(void *context, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err)
+{
+	const pnr_s3_call *call = context;
+	pnr_sigv4_key key = { .region = call->s3->region, .service = "s3" };
+	pnr_status status = pnr_aws_key(call->s3->aws, &key, err);
+	return status == PNR_OK ? pnr_sign_v4(request, &key, out_lines, err) : status;
+}
+
+static const pnr_http_pair remedies[] = {
+	{ "AccessDenied", "these credentials may not do this; they need s3:ListBucket of the bucket, and "
+	                  "s3:GetObject, s3:PutObject and s3:AbortMultipartUpload of what is in it" },
+	{ "InvalidAccessKeyId", "the server does not know these credentials" },
+	{ "SignatureDoesNotMatch", "the secret is not that of these credentials" },
+	{ "ExpiredToken", "these credentials have expired; get new ones" },
+	{ "InvalidToken", "these credentials are not valid any more; get new ones" },
+	{ "RequestTimeTooSkewed", "set the clock of this machine" },
+	{ "NoSuchBucket", "there is no such bucket; make it first" },
+	{ "QuotaExceeded", "the quota of the bucket or of its owner is used up" },
+	{ NULL, NULL },
+};
+
+static const char *const passing[] = {
+	"RequestTimeout", "OperationAborted", "ConditionalRequestConflict", "InternalError", "SlowDown",
+	/* what came was not what was sent */
+	"XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody", NULL,
+};
+
+static const pnr_http_pair page_query[] = { { "list-type", "2" }, { "encoding-type", "url" } };
+
+static const pnr_s3_dialect dialect = {
+	.server = "an S3 server",
+	.no_bucket = "NoSuchBucket",
+	.denied = "AccessDenied",
+	.passing = passing,
+	.remedies = remedies,
+	.listing = { .query = page_query,
+	             .query_count = PNR_COUNT(page_query),
+	             .page_size = "max-keys",
+	             .page_max = 1000,
+	             .token = "continuation-token",
+	             .start_after = "start-after",
+	             .root = "ListBucketResult",
+	             .entry = "/Contents",
+	             .key = "/Contents/Key",
+	             .size = "/Contents/Size",
+	             .more = "/NextContinuationToken",
+	             .encoded = true },
+	.parts_max = 10000,
+	.creates = true,
+	.sign = sign,
+	.list_parts = pnr_s3__list_parts,
+	.visit_part = pnr_s3__visit_part,
+	.is_part = pnr_s3__is_part,
+	.send_part = pnr_s3__send_part,
+	.name_part = pnr_s3__name_part,
+	.complete = pnr_s3__complete,
+};
 
 static pnr_status open_s3(const pnr_remote_url *url, bool create, pnr_remote **out_remote, pnr_error *err)
 {
@@ -323,9 +377,10 @@ static pnr_status open_s3(const pnr_remote_url *url, bool create, pnr_remote **o
 	(void)create; /* a bucket has an owner, a place and rules: it is made by who knows them */
 	if (s3 == NULL)
 		return pnr_fail_nomem(err);
+	s3->dialect = &dialect;
 	pnr_status status = pnr_aws_new(&s3->aws, err);
 	if (status == PNR_OK)
-		status = set(&s3->region, err, "%s", url->region[0] != '\0' ? url->region : pnr_aws_region(s3->aws));
+		status = pnr_s3__set(&s3->region, err, "%s", url->region[0] != '\0' ? url->region : pnr_aws_region(s3->aws));
 	if (status == PNR_OK)
 		status = set_places(s3, url, err);
 	if (status == PNR_OK)
@@ -342,7 +397,7 @@ const pnr_remote_ops pnr_remote_s3_ops = {
 	.close = close_s3,
 	.has = pnr_s3__has,
 	.put = pnr_s3__put,
-	.get = get,
+	.get = pnr_s3__get,
 	.list = pnr_s3__list,
 	.swap_ref = pnr_s3__swap_ref,
 };

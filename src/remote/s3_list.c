@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_MAX 1000u
 /* So many keys are asked for by listing, each page of which may answer for so many. */
 #define LIST_MIN 128u
 /* A page must answer for so many: up to here HEADs cost less. Measured: README.md. */
@@ -60,7 +59,7 @@ bool pnr_s3__decode(char *text)
 static pnr_status end_entry(page *p, pnr_error *err)
 {
 	size_t length = strlen(p->s3->prefix);
-	if (p->key.length == 0 || !pnr_s3__decode(p->key.data))
+	if (p->key.length == 0 || (p->s3->dialect->listing.encoded && !pnr_s3__decode(p->key.data)))
 		return pnr_fail(err, PNR_INVALID, "a key that is not encoded as was asked for");
 	/* What consoles put where a folder is to be seen is not of what is in it. */
 	if (strncmp(p->key.data, p->s3->prefix, length) != 0 || p->key.data[length] == '\0')
@@ -71,23 +70,23 @@ static pnr_status end_entry(page *p, pnr_error *err)
 static pnr_status visit(void *user, const pnr_xml_event *event, pnr_error *err)
 {
 	page *p = user;
-	static const char root[] = "ListBucketResult";
-	if (strncmp(event->path, root, sizeof root - 1) != 0)
+	const pnr_s3_listing *names = &p->s3->dialect->listing;
+	if (strncmp(event->path, names->root, strlen(names->root)) != 0)
 		return PNR_OK;
 	p->is_list = true;
-	const char *name = event->path + sizeof root - 1;
-	if (strcmp(name, "/Contents") == 0) {
+	const char *name = event->path + strlen(names->root);
+	if (strcmp(name, names->entry) == 0) {
 		pnr_status status = end_entry(p, err);
 		pnr_buffer_clear(&p->key);
 		p->size = 0;
 		return status;
 	}
-	if (strcmp(name, "/Contents/Key") == 0) {
+	if (strcmp(name, names->key) == 0) {
 		pnr_buffer_clear(&p->key);
 		pnr_buffer_puts(&p->key, event->text);
 		return pnr_buffer_status(&p->key, err);
 	}
-	if (strcmp(name, "/Contents/Size") == 0) {
+	if (strcmp(name, names->size) == 0) {
 		char *end;
 		errno = 0;
 		p->size = strtoull(event->text, &end, 10);
@@ -95,7 +94,7 @@ static pnr_status visit(void *user, const pnr_xml_event *event, pnr_error *err)
 	}
 	if (strcmp(name, "/IsTruncated") == 0)
 		p->truncated = strcmp(event->text, "true") == 0;
-	if (strcmp(name, "/NextContinuationToken") == 0) {
+	if (strcmp(name, names->more) == 0) {
 		pnr_buffer_puts(&p->token, event->text);
 		return pnr_buffer_status(&p->token, err);
 	}
@@ -110,21 +109,26 @@ static pnr_status read_page(const pnr_s3_call *call, page *p, pnr_error *err)
 	pnr_status status = pnr_xml_scan(text->length == 0 ? "" : text->data, text->length, visit, p, &own);
 	if (status != PNR_OK && status != PNR_INVALID)
 		return pnr_fail_with(err, &own);
+	/* Azure says only how it goes on. */
+	p->truncated = p->truncated || p->token.length > 0;
 	if (status == PNR_OK && p->is_list)
 		return PNR_OK;
 	pnr_error_clear(&own);
-	pnr_ignore(pnr_http_fail(&call->http, "the answer is no listing of a bucket; is this the endpoint of an S3 server?",
-	                         err));
+	char message[128];
+	(void)snprintf(message, sizeof message, "the answer is no listing; is this the endpoint of %s?",
+	               p->s3->dialect->server);
+	pnr_ignore(pnr_http_fail(&call->http, message, err));
 	return PNR_IO;
 }
 
 static pnr_s3_call *begin_page(pnr_s3 *s3, const char *prefix, size_t most)
 {
 	pnr_s3_call *call = pnr_s3__begin(s3, "GET", NULL);
-	(void)snprintf(call->text[0], sizeof call->text[0], "%zu", most < PAGE_MAX ? most : PAGE_MAX);
-	pnr_s3__query(call, "list-type", "2");
-	pnr_s3__query(call, "encoding-type", "url");
-	pnr_s3__query(call, "max-keys", call->text[0]);
+	const pnr_s3_listing *names = &s3->dialect->listing;
+	(void)snprintf(call->text[0], sizeof call->text[0], "%zu", most < names->page_max ? most : names->page_max);
+	for (size_t i = 0; i < names->query_count; i++)
+		pnr_s3__query(call, names->query[i].name, names->query[i].value);
+	pnr_s3__query(call, names->page_size, call->text[0]);
 	if (prefix[0] != '\0')
 		pnr_s3__query(call, "prefix", prefix);
 	return call;
@@ -162,9 +166,9 @@ pnr_status pnr_s3__list(pnr_remote *remote, const char *prefix, pnr_remote_list_
 	(void)snprintf(all, sizeof all, "%s%s", s3->prefix, prefix);
 	for (bool more = true; more && !l.stopped;) {
 		PNR_CLEANUP(page_free) page p = { .s3 = s3, .entry = list_entry, .user = &l };
-		pnr_s3_call *call = begin_page(s3, all, PAGE_MAX);
+		pnr_s3_call *call = begin_page(s3, all, SIZE_MAX);
 		if (token.length > 0)
-			pnr_s3__query(call, "continuation-token", token.data);
+			pnr_s3__query(call, s3->dialect->listing.token, token.data);
 		pnr_status status = pnr_s3__run_one(call, err);
 		if (status == PNR_OK)
 			status = call->http.code == 200 ? read_page(call, &p, err) : pnr_s3__fail(call, err);
@@ -193,6 +197,7 @@ typedef struct range {
 	bool unordered;
 	char last[PNR_REMOTE_KEY_MAX + 1];
 	char prefix[PNR_S3_PATH_SIZE], after[PNR_S3_PATH_SIZE];
+	pnr_buffer token; /* where it goes on, if it can begin nowhere else than at the prefix */
 } range;
 
 typedef struct asking {
@@ -236,8 +241,11 @@ static pnr_http_request *ask_page(pnr_s3 *s3, range *r)
 	/* As many as are wanted, and a few that are not: what is left of a range is not worth a whole page. */
 	size_t wanted = r->to - r->at;
 	pnr_s3_call *call = begin_page(s3, r->prefix, wanted + wanted / 8 + WORTH);
-	if (r->after[0] != '\0')
-		pnr_s3__query(call, "start-after", r->after);
+	const pnr_s3_listing *names = &s3->dialect->listing;
+	if (names->start_after == NULL && r->token.length > 0)
+		pnr_s3__query(call, names->token, r->token.data);
+	else if (names->start_after != NULL && r->after[0] != '\0')
+		pnr_s3__query(call, names->start_after, r->after);
 	call->of = r;
 	call->what = 1;
 	r->open = true;
@@ -288,6 +296,9 @@ static pnr_status answer_page(pnr_s3_call *call, range *r, pnr_error *err)
 		r->at = r->to;
 	} else {
 		r->listing = r->at - r->begin >= WORTH;
+		pnr_buffer_free(&r->token);
+		r->token = p.token;
+		p.token = (pnr_buffer)PNR_BUFFER_INIT;
 	}
 	return PNR_OK;
 }
@@ -322,22 +333,52 @@ static bool is_sorted(const pnr_remote_query *queries, size_t count)
 	return true;
 }
 
+static void asking_free(asking *a)
+{
+	for (size_t i = 0; i < a->count && a->ranges != NULL; i++)
+		pnr_buffer_free(&a->ranges[i].token);
+	free(a->ranges);
+}
+
+/* Of one size each. */
+static void split_evenly(asking *a, pnr_remote_query *queries, size_t count)
+{
+	for (size_t i = 0; i < a->count; i++)
+		a->ranges[i] = (range){ .queries = queries, .at = count * i / a->count, .to = count * (i + 1) / a->count };
+}
+
+/*
+ * Where a listing begins at a prefix only: those whose keys have the same letter next. Two ranges take what is left, if
+ * there are more letters than ranges.
+ */
+static void split_by_letter(asking *a, pnr_remote_query *queries, size_t count)
+{
+	const char *first = queries[0].key, *last = queries[count - 1].key;
+	size_t same = 0, used = 0, at = 0;
+	while (first[same] != '\0' && first[same] == last[same])
+		same++;
+	for (size_t i = 1; i <= count; i++) {
+		if (i < count && (queries[i].key[same] == queries[at].key[same] || used + 1 == a->count))
+			continue;
+		a->ranges[used++] = (range){ .queries = queries, .at = at, .to = i };
+		at = i;
+	}
+	a->count = used;
+}
+
 pnr_status pnr_s3__has(pnr_remote *remote, pnr_remote_query *queries, size_t count, pnr_error *err)
 {
 	pnr_s3 *s3 = pnr_s3__of(remote);
 	bool listing = count >= LIST_MIN && !s3->unordered && is_sorted(queries, count);
-	size_t parts = listing ? count / LIST_MIN : 1;
-	if (parts > PNR_HTTP_CONNECTIONS)
-		parts = PNR_HTTP_CONNECTIONS;
-	PNR_CLEANUP(pnr_cleanup_free) range *ranges = calloc(parts, sizeof *ranges);
-	if (ranges == NULL)
+	bool by_letter = listing && s3->dialect->listing.start_after == NULL;
+	PNR_CLEANUP(asking_free) asking a = { .s3 = s3, .count = listing ? count / LIST_MIN : 1 };
+	if (a.count > PNR_HTTP_CONNECTIONS || by_letter)
+		a.count = PNR_HTTP_CONNECTIONS;
+	a.ranges = calloc(a.count, sizeof *a.ranges);
+	if (a.ranges == NULL)
 		return pnr_fail_nomem(err);
-	for (size_t i = 0; i < parts; i++) {
-		ranges[i].queries = queries;
-		ranges[i].at = count * i / parts;
-		ranges[i].to = count * (i + 1) / parts;
-		ranges[i].listing = listing;
-	}
-	asking a = { s3, ranges, parts };
+	(by_letter ? split_by_letter : split_evenly)(&a, queries, count);
+	for (size_t i = 0; i < a.count; i++)
+		a.ranges[i].listing = listing;
 	return pnr_s3__run(s3, next_question, done_question, &a, err);
 }

@@ -6,49 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS_MAX 10000u /* what S3 allows */
-#define ETAG_SIZE 80
 #define PIECE ((size_t)256 * PNR_KIB)
 #define ABANDONED_MS (24LL * 60 * 60 * 1000)
 
-/* Where an object is on its way. Each but SEND asks one thing and waits for its answer. */
-typedef enum stage {
-	LOOK,     /* is it there? */
-	LIST,     /* which parts are? */
-	CREATE,   /* begin an upload */
-	SEND,     /* parts */
-	COMPLETE,
-	CHECK,    /* the upload is gone: was it completed? */
-	DONE
-} stage;
-
-/* A part: what the server has, or had when it was asked. */
-typedef struct part {
-	uint64_t size;
-	char etag[ETAG_SIZE]; /* "" if it is not there */
-} part;
-
-struct pnr_s3_large {
-	pnr_s3 *s3;
-	pnr_remote_upload *upload;
-	stage stage;
-	bool waiting;     /* for the one answer of the stage */
-	char *id;         /* of the upload */
-	char begun[PNR_TIME_TEXT_SIZE]; /* when, as the server says */
-	uint64_t part_size;
-	unsigned count, next, open;
-	unsigned marker;  /* the part behind which the listing goes on */
-	part *parts;
-	bool gone;        /* the server does not know the upload (any more) */
-	unsigned fresh;   /* how often an upload was begun again */
-	bool unsure;      /* it may have been completed */
-	pnr_hash *whole, *hash;
-	EVP_MD_CTX *md5;
-	pnr_buffer body;  /* of the request that completes */
-	char *piece;
-};
-
 /* ------------------------------------------------------------ the handle -- */
+
+static pnr_s3_stage first_stage(const pnr_s3 *s3)
+{
+	return s3->dialect->creates ? PNR_S3_CREATE : PNR_S3_LIST;
+}
 
 pnr_status pnr_s3__large_new(pnr_s3 *s3, pnr_remote_upload *upload, pnr_s3_large **out_large, pnr_error *err)
 {
@@ -60,10 +26,10 @@ pnr_status pnr_s3__large_new(pnr_s3 *s3, pnr_remote_upload *upload, pnr_s3_large
 	l->upload = upload;
 	/* The same for the same object, so that its parts are: whole MiB, as many as are needed. */
 	l->part_size = PNR_S3_PART;
-	while (l->part_size * PARTS_MAX < upload->size)
+	while (l->part_size * s3->dialect->parts_max < upload->size)
 		l->part_size += PNR_MIB;
 	l->count = (unsigned)((upload->size + l->part_size - 1) / l->part_size);
-	l->stage = upload->mode == PNR_REMOTE_IF_ABSENT ? LOOK : CREATE;
+	l->stage = upload->mode == PNR_REMOTE_IF_ABSENT ? PNR_S3_LOOK : first_stage(s3);
 	return PNR_OK;
 }
 
@@ -99,7 +65,7 @@ static pnr_status begin_sending(pnr_s3_large *l, pnr_error *err)
 	if (status == PNR_OK && l->hash == NULL)
 		status = pnr_hash_new(&l->hash, err);
 	l->next = 0;
-	l->stage = SEND;
+	l->stage = PNR_S3_SEND;
 	return status;
 }
 
@@ -111,28 +77,27 @@ static uint64_t size_of(const pnr_s3_large *l, unsigned number)
 /* ----------------------------------------------------------------- a part -- */
 
 /* Is the ETag the MD5 of the bytes? It is not where the server encrypts with a key of its own. */
-static bool is_md5(const char *etag, const unsigned char *md5, unsigned length)
+bool pnr_s3__is_part(const pnr_s3_part *part, const pnr_s3_sum *sum)
 {
-	char hex[2 * EVP_MAX_MD_SIZE + 1];
-	etag += etag[0] == '"';
-	for (unsigned i = 0; i < length; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", md5[i]);
-	size_t digits = 2 * (size_t)length;
-	return length > 0 && strncmp(etag, hex, digits) == 0 && (etag[digits] == '"' || etag[digits] == '\0');
+	char hex[2 * sizeof sum->md5 + 1];
+	const char *etag = part->name + (part->name[0] == '"');
+	for (size_t i = 0; i < sizeof sum->md5; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", sum->md5[i]);
+	const char *end = etag + sizeof hex - 1;
+	return sum->has_md5 && strncmp(etag, hex, sizeof hex - 1) == 0 && (*end == '"' || *end == '\0');
 }
 
 /*
  * Read the part: its hash must be known before it is sent. All parts are read in order, so that the whole has one, too.
  * *out_there: the server has the same.
  */
-static pnr_status prepare(pnr_s3_large *l, char out_hash[PNR_DIGEST_HEX_SIZE], bool *out_there, pnr_error *err)
+static pnr_status prepare(pnr_s3_large *l, pnr_s3_sum *out_sum, bool *out_there, pnr_error *err)
 {
 	const pnr_remote_upload *upload = l->upload;
-	const part *listed = &l->parts[l->next];
+	const pnr_s3_part *listed = &l->parts[l->next];
 	uint64_t begin = l->part_size * l->next, size = size_of(l, l->next);
-	bool compare = listed->etag[0] != '\0' && listed->size == size &&
-	               EVP_DigestInit_ex(l->md5, EVP_md5(), NULL) == 1;
-	pnr_digest digest;
+	bool known = listed->name[0] != '\0' && listed->size == size;
+	bool has_md5 = (known || !l->s3->dialect->creates) && EVP_DigestInit_ex(l->md5, EVP_md5(), NULL) == 1;
 	for (uint64_t done = 0; done < size;) {
 		size_t length = size - done < PIECE ? (size_t)(size - done) : PIECE;
 		pnr_status status = pnr_remote_read_body(&l->s3->base, upload, begin + done, l->piece, length, err);
@@ -142,16 +107,14 @@ static pnr_status prepare(pnr_s3_large *l, char out_hash[PNR_DIGEST_HEX_SIZE], b
 			status = pnr_hash_update(l->hash, l->piece, length, err);
 		if (status != PNR_OK)
 			return status;
-		compare = compare && EVP_DigestUpdate(l->md5, l->piece, length) == 1;
+		has_md5 = has_md5 && EVP_DigestUpdate(l->md5, l->piece, length) == 1;
 		done += length;
 	}
-	unsigned char md5[EVP_MAX_MD_SIZE];
-	unsigned md5_length = 0;
-	*out_there = compare && EVP_DigestFinal_ex(l->md5, md5, &md5_length) == 1 &&
-	             is_md5(listed->etag, md5, md5_length);
-	pnr_status status = pnr_hash_finish(l->hash, &digest, NULL, NULL, err);
-	if (status == PNR_OK)
-		(void)pnr_digest_to_hex(&digest, out_hash);
+	out_sum->number = l->next;
+	out_sum->size = size;
+	out_sum->has_md5 = has_md5 && EVP_DigestFinal_ex(l->md5, out_sum->md5, NULL) == 1;
+	pnr_status status = pnr_hash_finish(l->hash, &out_sum->sha256, NULL, NULL, err);
+	*out_there = status == PNR_OK && known && l->s3->dialect->is_part(listed, out_sum);
 	return status;
 }
 
@@ -185,10 +148,10 @@ static pnr_s3_call *begin(pnr_s3_large *l, const char *method)
 
 static pnr_status send_part(pnr_s3_large *l, pnr_http_request **out_request, pnr_error *err)
 {
-	char hash[PNR_DIGEST_HEX_SIZE];
+	pnr_s3_sum sum;
 	bool there = true;
 	while (there && l->next < l->count) {
-		pnr_status status = prepare(l, hash, &there, err);
+		pnr_status status = prepare(l, &sum, &there, err);
 		if (status == PNR_OK && l->next + 1 == l->count)
 			status = check_whole(l, err);
 		if (status != PNR_OK)
@@ -199,17 +162,21 @@ static pnr_status send_part(pnr_s3_large *l, pnr_http_request **out_request, pnr
 		return PNR_OK;
 	pnr_s3_call *call = begin(l, "PUT");
 	call->number = l->next - 1;
-	memcpy(call->payload, hash, sizeof hash);
-	call->http.payload = call->payload;
+	call->http.payload = pnr_digest_to_hex(&sum.sha256, call->payload);
 	call->http.length = size_of(l, l->next - 1);
 	call->http.read = read_part;
-	(void)snprintf(call->text[0], sizeof call->text[0], "%u", l->next);
-	pnr_s3__query(call, "partNumber", call->text[0]);
-	pnr_s3__query(call, "uploadId", l->id);
-	l->parts[l->next - 1].etag[0] = '\0';
+	l->s3->dialect->send_part(l, call, &sum);
+	l->parts[l->next - 1].name[0] = '\0';
 	l->open++;
 	*out_request = &call->http;
 	return PNR_OK;
+}
+
+void pnr_s3__send_part(pnr_s3_large *l, pnr_s3_call *call, const pnr_s3_sum *sum)
+{
+	(void)snprintf(call->text[0], sizeof call->text[0], "%u", sum->number + 1);
+	pnr_s3__query(call, "partNumber", call->text[0]);
+	pnr_s3__query(call, "uploadId", l->id);
 }
 
 static pnr_status read_memory(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
@@ -221,19 +188,25 @@ static pnr_status read_memory(void *context, uint64_t offset, void *buffer, size
 	return PNR_OK;
 }
 
+void pnr_s3__complete(pnr_s3_large *l, pnr_s3_call *call, pnr_buffer *body)
+{
+	pnr_buffer_puts(body, "<CompleteMultipartUpload>");
+	for (unsigned i = 0; i < l->count; i++)
+		pnr_buffer_printf(body, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", i + 1,
+		                  l->parts[i].name);
+	pnr_buffer_puts(body, "</CompleteMultipartUpload>");
+	pnr_s3__query(call, "uploadId", l->id);
+}
+
 static pnr_status complete(pnr_s3_large *l, pnr_http_request **out_request, pnr_error *err)
 {
 	pnr_buffer *body = &l->body;
+	pnr_s3_call *call = begin(l, "POST");
 	pnr_buffer_clear(body);
-	pnr_buffer_puts(body, "<CompleteMultipartUpload>");
-	for (unsigned i = 0; i < l->count; i++)
-		pnr_buffer_printf(body, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", i + 1, l->parts[i].etag);
-	pnr_buffer_puts(body, "</CompleteMultipartUpload>");
+	l->s3->dialect->complete(l, call, body);
 	pnr_status status = pnr_buffer_status(body, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_s3_call *call = begin(l, "POST");
-	pnr_s3__query(call, "uploadId", l->id);
 	pnr_s3__if_absent(call, l->upload);
 	call->http.length = body->length;
 	call->http.read = read_memory;
@@ -242,16 +215,14 @@ static pnr_status complete(pnr_s3_large *l, pnr_http_request **out_request, pnr_
 	return pnr_sign_payload(body->data, body->length, call->payload, err);
 }
 
-static void list_parts(pnr_s3_large *l, pnr_http_request **out_request)
+void pnr_s3__list_parts(pnr_s3_large *l, pnr_s3_call *call)
 {
-	pnr_s3_call *call = begin(l, "GET");
 	pnr_s3__query(call, "uploadId", l->id);
 	pnr_s3__query(call, "max-parts", "1000");
 	if (l->marker > 0) {
 		(void)snprintf(call->text[0], sizeof call->text[0], "%u", l->marker);
 		pnr_s3__query(call, "part-number-marker", call->text[0]);
 	}
-	*out_request = &call->http;
 }
 
 pnr_status pnr_s3__large_next(pnr_s3_large *l, pnr_http_request **out_request, pnr_error *err)
@@ -259,32 +230,35 @@ pnr_status pnr_s3__large_next(pnr_s3_large *l, pnr_http_request **out_request, p
 	pnr_status status = PNR_OK;
 	if (l->waiting)
 		return PNR_OK;
-	if (l->stage == SEND && l->next < l->count && !l->gone) {
+	if (l->stage == PNR_S3_SEND && l->next < l->count && !l->gone) {
 		status = send_part(l, out_request, err);
 		if (status != PNR_OK || *out_request != NULL)
 			return status;
 	}
-	if (l->stage == SEND && l->open == 0 && l->next == l->count)
-		l->stage = COMPLETE;
+	if (l->stage == PNR_S3_SEND && l->open == 0 && l->next == l->count)
+		l->stage = PNR_S3_COMPLETE;
 	switch (l->stage) {
-	case LOOK:
-	case CHECK:
+	case PNR_S3_LOOK:
+	case PNR_S3_CHECK:
 		*out_request = &begin(l, "HEAD")->http;
 		break;
-	case LIST:
-		list_parts(l, out_request);
+	case PNR_S3_LIST: {
+		pnr_s3_call *call = begin(l, "GET");
+		l->s3->dialect->list_parts(l, call);
+		*out_request = &call->http;
 		break;
-	case CREATE: {
+	}
+	case PNR_S3_CREATE: {
 		pnr_s3_call *call = begin(l, "POST");
 		pnr_s3__query(call, "uploads", "");
 		*out_request = &call->http;
 		break;
 	}
-	case COMPLETE:
+	case PNR_S3_COMPLETE:
 		status = complete(l, out_request, err);
 		break;
-	case SEND:
-	case DONE:
+	case PNR_S3_SEND:
+	case PNR_S3_DONE:
 		return PNR_OK;
 	}
 	l->waiting = status == PNR_OK;
@@ -303,37 +277,50 @@ static pnr_status begin_again(pnr_s3_large *l, const pnr_s3_call *call, pnr_erro
 	l->gone = false;
 	free(l->parts);
 	l->parts = NULL;
-	l->stage = CREATE;
+	l->stage = first_stage(l->s3);
 	return PNR_OK;
 }
 
 static void end(pnr_s3_large *l, pnr_remote_outcome outcome)
 {
 	l->upload->outcome = outcome;
-	l->stage = DONE;
+	l->stage = PNR_S3_DONE;
 }
 
 static pnr_status looked(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
 {
 	if (call->http.code == 200)
-		end(l, l->stage == CHECK && l->unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE);
+		end(l, l->stage == PNR_S3_CHECK && l->unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE);
 	else if (call->http.code != 404)
 		return pnr_s3__fail(call, err);
-	else if (l->stage == CHECK)
+	else if (l->stage == PNR_S3_CHECK)
 		return begin_again(l, call, err);
 	else
-		l->stage = l->id == NULL ? CREATE : LIST;
+		l->stage = l->id == NULL ? first_stage(l->s3) : PNR_S3_LIST;
 	return PNR_OK;
 }
 
 typedef struct parts_page {
 	pnr_s3_large *large;
 	unsigned number, next;
-	part part;
+	pnr_s3_part part;
 	bool truncated;
 } parts_page;
 
-static pnr_status visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
+pnr_s3_part *pnr_s3__part_of_page(void *page)
+{
+	return &((parts_page *)page)->part;
+}
+
+void pnr_s3__page_part(void *page, uint64_t number)
+{
+	parts_page *p = page;
+	if (number < p->large->count)
+		p->large->parts[number] = p->part;
+	p->part = (pnr_s3_part){ .size = 0 };
+}
+
+pnr_status pnr_s3__visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
 {
 	parts_page *p = user;
 	static const char root[] = "ListPartsResult/";
@@ -346,11 +333,9 @@ static pnr_status visit_part(void *user, const pnr_xml_event *event, pnr_error *
 	} else if (strcmp(name, "Part/Size") == 0) {
 		p->part.size = strtoull(event->text, NULL, 10);
 	} else if (strcmp(name, "Part/ETag") == 0) {
-		(void)snprintf(p->part.etag, sizeof p->part.etag, "%s", event->text);
+		(void)snprintf(p->part.name, sizeof p->part.name, "%s", event->text);
 	} else if (strcmp(name, "Part") == 0) {
-		if (p->number > 0 && p->number <= p->large->count)
-			p->large->parts[p->number - 1] = p->part;
-		p->part = (part){ .size = 0 };
+		pnr_s3__page_part(p, (uint64_t)p->number - 1);
 	} else if (strcmp(name, "IsTruncated") == 0) {
 		p->truncated = strcmp(event->text, "true") == 0;
 	} else if (strcmp(name, "NextPartNumberMarker") == 0) {
@@ -363,18 +348,18 @@ static pnr_status visit_part(void *user, const pnr_xml_event *event, pnr_error *
 static pnr_status listed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
 {
 	parts_page p = { .large = l };
-	if (call->http.code == 404) {
+	if (call->http.code == 404 && l->s3->dialect->creates) {
 		free(PNR_STEAL(l->id));
-		l->stage = CREATE;
+		l->stage = PNR_S3_CREATE;
 		return PNR_OK;
 	}
-	if (call->http.code == 0)
+	if (call->http.code == 0 || pnr_s3__is_error(call, l->s3->dialect->no_bucket))
 		return pnr_s3__fail(call, err);
 	if (l->parts == NULL && (l->parts = calloc(l->count, sizeof *l->parts)) == NULL)
 		return pnr_fail_nomem(err);
 	if (call->http.code == 200 && call->http.text.length > 0 &&
-	    pnr_xml_scan(call->http.text.data, call->http.text.length, visit_part, &p, NULL) == PNR_OK && p.truncated &&
-	    p.next > l->marker) {
+	    pnr_xml_scan(call->http.text.data, call->http.text.length, l->s3->dialect->visit_part, &p, NULL) == PNR_OK &&
+	    p.truncated && p.next > l->marker) {
 		l->marker = p.next;
 		return PNR_OK;
 	}
@@ -403,23 +388,27 @@ static pnr_status lost(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
 {
 	if (l->upload->mode == PNR_REMOTE_REPLACE)
 		return begin_again(l, call, err);
-	l->stage = CHECK;
+	l->stage = PNR_S3_CHECK;
 	return PNR_OK;
+}
+
+bool pnr_s3__name_part(const pnr_s3_call *call, pnr_s3_part *part)
+{
+	(void)pnr_http_header(&call->http, "etag", part->name, sizeof part->name);
+	return part->name[0] != '\0' && strpbrk(part->name, "<>&") == NULL;
 }
 
 static pnr_status sent(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
 {
-	part *p = &l->parts[call->number];
+	pnr_s3_part *p = &l->parts[call->number];
 	l->open--;
 	l->gone = l->gone || (call->http.code == 404 && pnr_s3__is_error(call, "NoSuchUpload"));
 	if (l->gone)
 		return l->open > 0 ? PNR_OK : lost(l, call, err);
-	if (call->http.code != 200)
+	if (call->http.code / 100 != 2)
 		return pnr_s3__fail(call, err);
-	(void)pnr_http_header(&call->http, "etag", p->etag, sizeof p->etag);
-	return p->etag[0] != '\0' && strpbrk(p->etag, "<>&") == NULL
-	               ? PNR_OK
-	               : pnr_http_fail(&call->http, "the answer has no ETag of the part", err);
+	return l->s3->dialect->name_part(call, p) ? PNR_OK
+	                                          : pnr_http_fail(&call->http, "the answer has no ETag of the part", err);
 }
 
 static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
@@ -438,13 +427,17 @@ static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error 
 		end(l, PNR_REMOTE_PUT);
 		return PNR_OK;
 	}
-	if (code == 412) { /* what was sent is left to be swept */
+	if (code == 201) {
+		end(l, PNR_REMOTE_PUT);
+		return PNR_OK;
+	}
+	if (pnr_s3__is_there(call)) { /* what was sent is left to be swept */
 		end(l, PNR_REMOTE_THERE);
 		return PNR_OK;
 	}
 	if (code == 404)
 		return lost(l, call, err);
-	if (pnr_s3__is_error(call, "InvalidPart"))
+	if (pnr_s3__is_error(call, "InvalidPart") || pnr_s3__is_error(call, "InvalidBlockList"))
 		return begin_again(l, call, err);
 	if (pnr_s3__is_unconditional(call) || (code == 501 && call->http.header_count > 0))
 		return PNR_OK;
@@ -456,18 +449,18 @@ pnr_status pnr_s3__large_done(pnr_s3_call *call, pnr_error *err)
 	pnr_s3_large *l = call->of;
 	l->waiting = false;
 	switch (l->stage) {
-	case LOOK:
-	case CHECK:
+	case PNR_S3_LOOK:
+	case PNR_S3_CHECK:
 		return looked(l, call, err);
-	case LIST:
+	case PNR_S3_LIST:
 		return listed(l, call, err);
-	case CREATE:
+	case PNR_S3_CREATE:
 		return created(l, call, err);
-	case SEND:
+	case PNR_S3_SEND:
 		return sent(l, call, err);
-	case COMPLETE:
+	case PNR_S3_COMPLETE:
 		return completed(l, call, err);
-	case DONE:
+	case PNR_S3_DONE:
 		break;
 	}
 	return PNR_OK;
@@ -499,8 +492,8 @@ static pnr_status go_on(pnr_s3_large *l, const finding *f, pnr_error *err)
 	free(l->id);
 	l->id = strdup(f->id.data);
 	(void)snprintf(l->begun, sizeof l->begun, "%s", f->begun.data);
-	if (l->stage == CREATE)
-		l->stage = LIST;
+	if (l->stage == PNR_S3_CREATE)
+		l->stage = PNR_S3_LIST;
 	return l->id == NULL ? pnr_fail_nomem(err) : PNR_OK;
 }
 
@@ -642,7 +635,7 @@ pnr_status pnr_s3__large_find(pnr_s3 *s3, pnr_s3_large **larges, size_t count, p
 		.s3 = s3, .larges = larges, .count = count, .before = pnr_clock_now_ms() - ABANDONED_MS
 	};
 	pnr_status status = PNR_OK;
-	for (bool more = true; more && status == PNR_OK;)
+	for (bool more = s3->dialect->creates; more && status == PNR_OK;)
 		status = find_page(&f, &more, err);
 	if (status == PNR_OK && f.old_count > 0)
 		status = pnr_s3__run(s3, next_old, done_old, &f, err);

@@ -1,10 +1,12 @@
 #include "remote/s3.h"
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* So many objects in parts are begun before smaller ones are, so that there is always a part to send. */
 #define LARGE_FIRST 4u
+#define PIECE ((size_t)256 * PNR_KIB)
 
 /* What a call is for, if not for an object in parts. */
 enum { LARGE, LOOK, PUT };
@@ -27,6 +29,11 @@ void pnr_s3__if_absent(pnr_s3_call *call, const pnr_remote_upload *upload)
 {
 	if (upload->mode == PNR_REMOTE_IF_ABSENT && !call->s3->unconditional)
 		pnr_s3__header(call, "If-None-Match", "*");
+}
+
+bool pnr_s3__is_there(const pnr_s3_call *call)
+{
+	return call->http.code == 412 || (call->http.code == 409 && pnr_s3__is_error(call, "BlobAlreadyExists"));
 }
 
 bool pnr_s3__is_unconditional(const pnr_s3_call *call)
@@ -78,6 +85,28 @@ static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t
 	return check_hash(call, err);
 }
 
+/* The server compares the MD5: so the bytes are read twice. */
+static pnr_status dress(pnr_s3 *s3, pnr_s3_call *call, pnr_error *err)
+{
+	const pnr_remote_upload *upload = call->of;
+	PNR_CLEANUP(pnr_cleanup_free) char *piece = malloc(PIECE);
+	uint8_t md5[16];
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool known = context != NULL && EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1;
+	pnr_status status = context == NULL || piece == NULL ? pnr_fail_nomem(err) : PNR_OK;
+	for (uint64_t done = 0; done < upload->size && known && status == PNR_OK;) {
+		size_t length = upload->size - done < PIECE ? (size_t)(upload->size - done) : PIECE;
+		status = pnr_remote_read_body(&s3->base, upload, done, piece, length, err);
+		known = status == PNR_OK && EVP_DigestUpdate(context, piece, length) == 1;
+		done += length;
+	}
+	known = known && EVP_DigestFinal_ex(context, md5, NULL) == 1;
+	EVP_MD_CTX_free(context);
+	if (status == PNR_OK)
+		s3->dialect->dress_put(call, known ? md5 : NULL);
+	return status;
+}
+
 static pnr_status put_one(pnr_s3 *s3, pnr_remote_upload *upload, bool absent, pnr_http_request **out_request,
                           pnr_error *err)
 {
@@ -98,7 +127,9 @@ static pnr_status put_one(pnr_s3 *s3, pnr_remote_upload *upload, bool absent, pn
 	call->http.length = upload->size;
 	call->http.payload = pnr_digest_to_hex(&upload->hash, call->payload);
 	pnr_s3__if_absent(call, upload);
-	return upload->size == 0 ? check_hash(call, err) : PNR_OK;
+	if (s3->dialect->dress_put != NULL)
+		status = dress(s3, call, err);
+	return status == PNR_OK && upload->size == 0 ? check_hash(call, err) : status;
 }
 
 static void once_more(putting *p, pnr_remote_upload *upload, bool absent)
@@ -125,8 +156,8 @@ static pnr_status put_done(putting *p, pnr_s3_call *call, pnr_error *err)
 	pnr_remote_close_body(upload);
 	if (call->http.code / 100 == 2)
 		upload->outcome = PNR_REMOTE_PUT;
-	else if (call->http.code == 412)
-		upload->outcome = PNR_REMOTE_THERE;
+	else if (pnr_s3__is_there(call)) /* perhaps by a try whose answer was lost */
+		upload->outcome = call->http.unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE;
 	else if (pnr_s3__is_unconditional(call) || (call->http.code == 501 && call->http.header_count > 0))
 		once_more(p, upload, false);
 	else

@@ -58,7 +58,7 @@ static const char *etag_for(const pnr_s3 *s3, const seen *was, char out[sizeof w
 	return out + 1;
 }
 
-/* Set it if it still is what was seen. @out_code: what the server says; 501: it cannot tell. */
+/* Set it if it still is what was seen. @out_code: what the server says, 200 for all of 2xx; 501: it cannot tell. */
 static pnr_status write_ref(pnr_s3 *s3, const char *key, const seen *was, const pnr_remote_ref *value, int *out_code,
                             pnr_error *err)
 {
@@ -73,17 +73,19 @@ static pnr_status write_ref(pnr_s3 *s3, const char *key, const seen *was, const 
 		call->http.payload = call->payload;
 		if (!s3->unconditional && was->etag[0] == '\0')
 			pnr_s3__header(call, "If-None-Match", "*");
-		else if (!s3->unconditional)
-			pnr_s3__header(call, "If-Match", etag_for(s3, was, etag));
+		if (s3->dialect->dress_put != NULL)
+			s3->dialect->dress_put(call, NULL);
 		status = pnr_sign_payload(value->data, value->length, call->payload, err);
 	}
+	if (was->etag[0] != '\0' && !s3->unconditional && (value->length > 0 || s3->dialect->conditional_delete))
+		pnr_s3__header(call, "If-Match", etag_for(s3, was, etag));
 	if (status == PNR_OK)
 		status = pnr_s3__run_one(call, err);
-	*out_code = call->http.code;
-	bool there = call->http.code == 200 || call->http.code == 204;
+	bool there = call->http.code / 100 == 2;
+	*out_code = there ? 200 : call->http.code;
 	/* 404: what should match is gone. */
 	bool other = call->http.code == 412 || call->http.code == 409 || pnr_s3__is_unconditional(call) ||
-	             (call->http.code == 404 && !pnr_s3__is_error(call, "NoSuchBucket"));
+	             (call->http.code == 404 && !pnr_s3__is_error(call, s3->dialect->no_bucket));
 	if (status == PNR_OK && !there && !other)
 		status = pnr_s3__fail(call, err);
 	pnr_s3__end(call);
@@ -110,7 +112,7 @@ static pnr_status set_ref(pnr_s3 *s3, const char *key, const pnr_remote_ref *exp
 		status = write_ref(s3, key, &was, value, &code, err);
 		if (status != PNR_OK)
 			return status;
-		if (code == 200 || code == 204)
+		if (code == 200)
 			return PNR_OK;
 		if (code == 501)
 			last[0] = '\0';

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EARLY_MS 300000
+#define PAUSE_MS 30000
+
 void pnr_secret_free(char **text)
 {
 	if (*text != NULL)
@@ -39,4 +42,19 @@ pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_err
 	pnr_secret_free(text);
 	*text = copy;
 	return PNR_OK;
+}
+
+const char *pnr_env(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+int64_t pnr_secret_renewal(int64_t expires_ms, int64_t now_ms)
+{
+	if (expires_ms == PNR_SECRET_NEVER)
+		return PNR_SECRET_NEVER;
+	int64_t early = expires_ms - EARLY_MS;
+	int64_t soon = expires_ms < now_ms + PAUSE_MS ? expires_ms : now_ms + PAUSE_MS;
+	return early > soon ? early : soon;
 }

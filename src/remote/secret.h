@@ -1,4 +1,6 @@
-/* Memory that held credentials is overwritten before it is let go. */
+/*
+ * Credentials: memory that held them is overwritten before it is let go, and those that expire are got anew in time.
+ */
 #ifndef PNR_REMOTE_SECRET_H
 #define PNR_REMOTE_SECRET_H
 
@@ -17,5 +19,13 @@ PNR_CHECKED pnr_status pnr_secret_read(const char *path, size_t limit, pnr_buffe
 
 /** *text becomes a copy of @length bytes of @value; what it was is freed. */
 PNR_CHECKED pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_error *err);
+
+/** The environment variable's value; NULL if it is not set or "". */
+const char *pnr_env(const char *name);
+
+/** What never expires. */
+#define PNR_SECRET_NEVER INT64_MAX
+/** When to get anew what expires then: 5 minutes before, but no sooner than in 30 s, which are then its last. */
+int64_t pnr_secret_renewal(int64_t expires_ms, int64_t now_ms);
 
 #endif

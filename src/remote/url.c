@@ -2,6 +2,7 @@
 #include "base/buffer.h"
 #include "base/path.h"
 #include "remote/remote.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,6 +141,21 @@ const char *pnr_remote_endpoint_problem(const char *endpoint)
 	return number > 0 && number <= 65535 ? NULL : form;
 }
 
+/* An emulator of Azure has the account behind it. */
+static const char *azure_endpoint_problem(const char *endpoint)
+{
+	char origin[512];
+	const char *host = strstr(endpoint, "://");
+	const char *path = host == NULL ? NULL : strchr(host + 3, '/');
+	if (path == NULL)
+		return pnr_remote_endpoint_problem(endpoint);
+	if (path[1] == '\0' || !consists_of(path + 1, strlen(path + 1), LOWER DIGITS) ||
+	    (size_t)(path - endpoint) >= sizeof origin)
+		return "the endpoint is not of the form https://host:port/account";
+	(void)snprintf(origin, sizeof origin, "%.*s", (int)(path - endpoint), endpoint);
+	return pnr_remote_endpoint_problem(origin);
+}
+
 static const char *region_problem(const char *region)
 {
 	size_t length = strlen(region);
@@ -163,7 +179,8 @@ static pnr_status parse_parameter(const char *scheme, const char *text, size_t l
 		const char *(*problem)(const char *value);
 		bool s3_only;
 	} known[] = {
-		{ "endpoint=", &url->endpoint, pnr_remote_endpoint_problem, false },
+		{ "endpoint=", &url->endpoint,
+		  url->kind == PNR_REMOTE_AZURE ? azure_endpoint_problem : pnr_remote_endpoint_problem, false },
 		{ "region=", &url->region, region_problem, true },
 		{ "path-style=", &url->style, style_problem, true },
 	};

@@ -3,7 +3,7 @@
  *
  *   /mnt/share, ./folder, ../folder, file:///mnt/share       a folder; in file:// with %XX
  *   s3://bucket[/prefix][?endpoint=https://host[:port]&region=us-east-1&path-style=true]
- *   azure://account/container[/prefix][?endpoint=...]
+ *   azure://account/container[/prefix][?endpoint=https://host[:port][/account]]
  *
  * Parameters may come in any order, and be left out.
  */
@@ -22,7 +22,7 @@ typedef struct pnr_remote_url {
 	char *account;  /**< azure */
 	char *bucket;   /**< s3: bucket, azure: container */
 	char *prefix;   /**< s3, azure */
-	char *endpoint; /**< s3, azure: "http://host:port" */
+	char *endpoint; /**< s3, azure: "http://host:port"; azure: perhaps with "/account" */
 	char *region;   /**< s3 */
 	char *style;    /**< s3: path-style, "true" or "false" */
 } pnr_remote_url;

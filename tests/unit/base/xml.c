@@ -41,7 +41,8 @@ static void elements_are_told_at_their_end(void **state)
 static void entities_are_what_they_stand_for(void **state)
 {
 	(void)state;
-	check("<a>&lt;&gt;&amp;&quot;&apos;&#65;&#x4e2;&#x20ac;&#x1F600;</a>", "a=<>&\"'A\xd3\xa2\xe2\x82\xac\xf0\x9f\x98\x80|");
+	check("<a>&lt;&gt;&amp;&quot;&apos;&#65;&#x4e2;&#x20ac;&#x1F600;</a>",
+	      "a=<>&\"'A\xd3\xa2\xe2\x82\xac\xf0\x9f\x98\x80|");
 	check("<a>x<![CDATA[<&]]>y</a>", "a=x<&y|");
 }
 
