@@ -133,7 +133,7 @@ def part_cases(place):
     if place.kind == "s3":
         part, begin, end = "partNumber=2", ("POST", "uploads"), ("POST", "uploadId=")
     else:
-        part, begin, end = "comp=block&", None, ("PUT", "comp=blocklist")
+        part, begin, end = "blockid=", None, ("PUT", "comp=blocklist")
     for name, fault, arguments in transient(place, 1_000_000):
         yield Case(f"push-part-{name}", [rule(fault, "PUT", part, **arguments)], large=True)
         yield Case(f"push-end-{name}", [rule(fault, *end, **arguments)], large=True)
