@@ -11,11 +11,14 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # module (.pc), or a file.
 needs_build=(
 	cc=gcc /usr/include/stdio.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkgconf
-	libcjson.pc=libcjson-dev libcrypto.pc=libssl-dev libdeflate.pc=libdeflate-dev
+	libcjson.pc=libcjson-dev libcrypto.pc=libssl-dev libcurl.pc=libcurl4-openssl-dev libdeflate.pc=libdeflate-dev
 	libutf8proc.pc=libutf8proc-dev libzip.pc=libzip-dev libzstd.pc=libzstd-dev sqlite3.pc=libsqlite3-dev
 	zlib.pc=zlib1g-dev sqlite3=sqlite3)
+# servers that the tests push to, beside what tools/node-modules brings
+needs_servers=(
+	ceph-mon=ceph-mon ceph-osd=ceph-osd radosgw=radosgw monmaptool=ceph-base ceph=ceph-common curl=curl openssl=openssl)
 needs_check=(
-	"${needs_build[@]}" cmocka.pc=libcmocka-dev c++=g++
+	"${needs_build[@]}" "${needs_servers[@]}" cmocka.pc=libcmocka-dev c++=g++
 	# linters and the compiler of the sample's engines
 	clang=clang wasm-ld=lld clang-tidy=clang-tidy cppcheck=cppcheck
 	# programs that read what we write

@@ -10,6 +10,8 @@
 
 static const pnr_remote_ops *const kinds[PNR_REMOTE_KINDS] = {
 	[PNR_REMOTE_DIR] = &pnr_remote_dir_ops,
+	[PNR_REMOTE_S3] = &pnr_remote_s3_ops,
+	[PNR_REMOTE_AZURE] = &pnr_remote_azure_ops,
 };
 
 const char *pnr_remote_name(const pnr_remote *remote)

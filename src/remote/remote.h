@@ -213,7 +213,7 @@ struct pnr_remote {
 };
 
 /** The kinds that exist. */
-extern const pnr_remote_ops pnr_remote_dir_ops;
+extern const pnr_remote_ops pnr_remote_dir_ops, pnr_remote_s3_ops, pnr_remote_azure_ops;
 
 /** Read a part of the body. */
 PNR_CHECKED pnr_status pnr_remote_read_body(pnr_remote *remote, const pnr_remote_upload *upload, uint64_t offset,

@@ -2,6 +2,7 @@
 #include "base/buffer.h"
 #include "base/path.h"
 #include "remote/remote.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,8 @@ void pnr_remote_url_free(pnr_remote_url *url)
 	free(url->bucket);
 	free(url->prefix);
 	free(url->endpoint);
+	free(url->region);
+	free(url->style);
 	*url = (pnr_remote_url){ .kind = PNR_REMOTE_DIR };
 }
 
@@ -108,7 +111,7 @@ static pnr_status parse_file(const char *rest, pnr_remote_url *url, pnr_error *e
 /* ------------------------------------------------------------ a container -- */
 
 /* A scheme, a host (an IPv6 address in brackets), perhaps a port; NULL if it is that. */
-static const char *endpoint_problem(const char *endpoint)
+const char *pnr_remote_endpoint_problem(const char *endpoint)
 {
 	static const char form[] = "the endpoint is not of the form https://host:port";
 	const char *host = endpoint;
@@ -138,26 +141,83 @@ static const char *endpoint_problem(const char *endpoint)
 	return number > 0 && number <= 65535 ? NULL : form;
 }
 
-/* "endpoint=..." and no other parameter. */
-static pnr_status parse_query(const char *scheme, const char *query, pnr_remote_url *url, pnr_error *err)
+/* An emulator of Azure has the account behind it. */
+static const char *azure_endpoint_problem(const char *endpoint)
 {
-	static const char key[] = "endpoint=";
+	char origin[512];
+	const char *host = strstr(endpoint, "://");
+	const char *path = host == NULL ? NULL : strchr(host + 3, '/');
+	if (path == NULL)
+		return pnr_remote_endpoint_problem(endpoint);
+	if (path[1] == '\0' || !consists_of(path + 1, strlen(path + 1), LOWER DIGITS) ||
+	    (size_t)(path - endpoint) >= sizeof origin)
+		return "the endpoint is not of the form https://host:port/account";
+	(void)snprintf(origin, sizeof origin, "%.*s", (int)(path - endpoint), endpoint);
+	return pnr_remote_endpoint_problem(origin);
+}
+
+static const char *region_problem(const char *region)
+{
+	size_t length = strlen(region);
+	return length > 0 && length <= 63 && consists_of(region, length, LOWER DIGITS "-")
+	               ? NULL
+	               : "the region is not of small letters, digits and '-'";
+}
+
+static const char *style_problem(const char *style)
+{
+	return strcmp(style, "true") == 0 || strcmp(style, "false") == 0 ? NULL : "path-style is neither true nor false";
+}
+
+/* One "name=value", which ends where its text does. */
+static pnr_status parse_parameter(const char *scheme, const char *text, size_t length, pnr_remote_url *url,
+                                  pnr_error *err)
+{
+	const struct {
+		const char *name;
+		char **out;
+		const char *(*problem)(const char *value);
+		bool s3_only;
+	} known[] = {
+		{ "endpoint=", &url->endpoint,
+		  url->kind == PNR_REMOTE_AZURE ? azure_endpoint_problem : pnr_remote_endpoint_problem, false },
+		{ "region=", &url->region, region_problem, true },
+		{ "path-style=", &url->style, style_problem, true },
+	};
 	bool bad;
-	if (strncmp(query, key, sizeof key - 1) != 0 || strchr(query, '&') != NULL)
-		return pnr_fail(err, PNR_INVALID, "%s:// URL: 'endpoint' is the only parameter there is; %s", scheme,
+	size_t i = 0, name = 0;
+	for (; i < PNR_COUNT(known); i++) {
+		name = strlen(known[i].name);
+		if (length >= name && strncmp(text, known[i].name, name) == 0 && *known[i].out == NULL &&
+		    (!known[i].s3_only || url->kind == PNR_REMOTE_S3))
+			break;
+	}
+	if (i == PNR_COUNT(known))
+		return pnr_fail(err, PNR_INVALID, "%s:// URL: %s, each once, are the parameters there are; %s", scheme,
+		                url->kind == PNR_REMOTE_S3 ? "'endpoint', 'region' and 'path-style'" : "'endpoint'",
 		                secret);
-	const char *value = query + sizeof key - 1;
-	char *endpoint = decode(value, strlen(value), &bad);
+	char *value = decode(text + name, length - name, &bad);
 	if (bad)
 		return wrong(scheme, "'%' is not followed by two hex digits, or by 00", err);
-	if (endpoint == NULL)
+	if (value == NULL)
 		return pnr_fail_nomem(err);
-	url->endpoint = endpoint;
-	size_t length = strlen(endpoint);
-	if (length > 0 && endpoint[length - 1] == '/')
-		endpoint[length - 1] = '\0';
-	const char *problem = endpoint_problem(endpoint);
+	*known[i].out = value;
+	size_t end = strlen(value);
+	if (i == 0 && end > 0 && value[end - 1] == '/')
+		value[end - 1] = '\0';
+	const char *problem = known[i].problem(value);
 	return problem == NULL ? PNR_OK : wrong(scheme, problem, err);
+}
+
+static pnr_status parse_query(const char *scheme, const char *query, pnr_remote_url *url, pnr_error *err)
+{
+	for (;;) {
+		size_t length = strcspn(query, "&");
+		pnr_status status = parse_parameter(scheme, query, length, url, err);
+		if (status != PNR_OK || query[length] == '\0')
+			return status;
+		query += length + 1;
+	}
 }
 
 /* The text up to the next '/', which is passed over. */
@@ -202,8 +262,14 @@ static pnr_status set_text(pnr_remote_url *url, pnr_error *err)
 	pnr_buffer_puts(&text, url->bucket);
 	if (url->prefix[0] != '\0')
 		pnr_buffer_printf(&text, "/%s", url->prefix);
-	if (url->endpoint != NULL)
-		pnr_buffer_printf(&text, "?endpoint=%s", url->endpoint);
+	char mark = '?';
+	const char *const names[] = { "endpoint", "region", "path-style" };
+	const char *const values[] = { url->endpoint, url->region, url->style };
+	for (size_t i = 0; i < PNR_COUNT(values); i++)
+		if (values[i] != NULL) {
+			pnr_buffer_printf(&text, "%c%s=%s", mark, names[i], values[i]);
+			mark = '&';
+		}
 	url->text = pnr_buffer_steal(&text);
 	return url->text == NULL ? pnr_fail_nomem(err) : PNR_OK;
 }
@@ -276,7 +342,8 @@ static pnr_status parse(const char *text, pnr_remote_url *url, pnr_error *err)
 /* "" instead of what the kind does not have. */
 static pnr_status fill(pnr_remote_url *url, pnr_error *err)
 {
-	char **const parts[] = { &url->path, &url->account, &url->bucket, &url->prefix, &url->endpoint };
+	char **const parts[] = { &url->path,     &url->account, &url->bucket, &url->prefix,
+		                 &url->endpoint, &url->region,  &url->style };
 	for (size_t i = 0; i < PNR_COUNT(parts); i++)
 		if (*parts[i] == NULL && (*parts[i] = strdup("")) == NULL)
 			return pnr_fail_nomem(err);

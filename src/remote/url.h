@@ -2,8 +2,10 @@
  * The URLs of remotes:
  *
  *   /mnt/share, ./folder, ../folder, file:///mnt/share       a folder; in file:// with %XX
- *   s3://bucket[/prefix][?endpoint=https://host[:port]]
- *   azure://account/container[/prefix][?endpoint=...]
+ *   s3://bucket[/prefix][?endpoint=https://host[:port]&region=us-east-1&path-style=true]
+ *   azure://account/container[/prefix][?endpoint=https://host[:port][/account]]
+ *
+ * Parameters may come in any order, and be left out.
  */
 #ifndef PNR_REMOTE_URL_H
 #define PNR_REMOTE_URL_H
@@ -20,7 +22,9 @@ typedef struct pnr_remote_url {
 	char *account;  /**< azure */
 	char *bucket;   /**< s3: bucket, azure: container */
 	char *prefix;   /**< s3, azure */
-	char *endpoint; /**< s3, azure: "http://host:port" */
+	char *endpoint; /**< s3, azure: "http://host:port"; azure: perhaps with "/account" */
+	char *region;   /**< s3 */
+	char *style;    /**< s3: path-style, "true" or "false" */
 } pnr_remote_url;
 
 /**
@@ -30,6 +34,8 @@ typedef struct pnr_remote_url {
  * follows the scheme), UNSUPPORTED (another scheme), NOMEM, IO (no current folder).
  */
 PNR_CHECKED pnr_status pnr_remote_url_parse(const char *text, pnr_remote_url *out_url, pnr_error *err);
+/** Why @endpoint is not "http://host:port": a static text that repeats nothing of it; NULL if it is. */
+const char *pnr_remote_endpoint_problem(const char *endpoint);
 /** Leaves it cleared. Accepts a cleared one; for PNR_CLEANUP. */
 void pnr_remote_url_free(pnr_remote_url *url);
 /** "dir", "s3", "azure". */

@@ -1,193 +1,10 @@
-/* A folder as a remote: what is put is got back, whatever else lies there, and on file systems that can do less. */
+/* A folder as a remote, beside what holds for every kind: whatever else lies there, and on file systems that can do less. */
 #include "support.h"
 #include <errno.h>
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
-
-/* ------------------------------------------------------------- there and back -- */
-
-static void objects_of_every_size_come_back_as_they_were(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	/* Around the size of a piece; the last is synced while it is written. */
-	static const size_t sizes[] = { 0, 1, 1000, 262143, 262144, 262145, 80 << 20 };
-	for (unsigned i = 0; i < PNR_COUNT(sizes); i++) {
-		object o;
-		pnr_remote_outcome outcome;
-		make_object(&o, i, sizes[i]);
-		assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, &outcome, err));
-		assert_int_equal(outcome, PNR_REMOTE_PUT);
-		assert_true(o.body.closes > 0);
-		assert_object(remote, &o);
-		pnr_remote_query q = { .key = o.key };
-		assert_ok(pnr_remote_has(remote, &q, 1, err));
-		assert_int_equal(q.status, PNR_OK);
-		assert_int_equal(q.size, sizes[i]);
-		free(o.body.data);
-	}
-	assert_int_equal(temporaries(s), 0);
-	pnr_remote_close(remote);
-}
-
-/* More than are written before they are published, and more folders than are synced one by one. */
-#define MANY 5000u
-
-static void thousands_of_objects_are_put_in_one_call(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	object *objects = calloc(MANY, sizeof *objects);
-	pnr_remote_upload *uploads = calloc(MANY, sizeof *uploads);
-	pnr_remote_query *queries = calloc(MANY + 1, sizeof *queries);
-	for (unsigned i = 0; i < MANY; i++) {
-		make_object(&objects[i], i, i % 50);
-		uploads[i] = upload_of(&objects[i], PNR_REMOTE_IF_ABSENT);
-		queries[i].key = objects[i].key;
-	}
-	queries[MANY].key = "blobs/00/none";
-	assert_ok(put_one(remote, &objects[7], PNR_REMOTE_IF_ABSENT, NULL, err));
-	assert_ok(pnr_remote_put(remote, uploads, MANY, err));
-	assert_ok(pnr_remote_has(remote, queries, MANY + 1, err));
-	for (unsigned i = 0; i < MANY; i++) {
-		assert_int_equal(uploads[i].outcome, i == 7 ? PNR_REMOTE_THERE : PNR_REMOTE_PUT);
-		assert_int_equal(queries[i].status, PNR_OK);
-		assert_int_equal(queries[i].size, i % 50);
-		if (i % 97 == 0)
-			assert_object(remote, &objects[i]);
-		free(objects[i].body.data);
-	}
-	assert_int_equal(queries[MANY].status, PNR_NOT_FOUND);
-	assert_int_equal(temporaries(s), 0);
-	free(objects);
-	free(uploads);
-	free(queries);
-	pnr_remote_close(remote);
-}
-
-static void what_is_there_stays_or_is_replaced_as_was_said(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	object old, new;
-	pnr_remote_outcome outcome;
-	make_object(&old, 1, 100);
-	make_object(&new, 2, 77);
-	memcpy(new.key, old.key, sizeof new.key);
-	assert_ok(put_one(remote, &old, PNR_REMOTE_IF_ABSENT, NULL, err));
-	assert_ok(put_one(remote, &new, PNR_REMOTE_IF_ABSENT, &outcome, err));
-	assert_int_equal(outcome, PNR_REMOTE_THERE);
-	assert_int_equal(new.body.reads, 0);
-	assert_object(remote, &old);
-	/* A damaged one, as push --heal finds it. */
-	put_file(s->fd, old.key, "damaged");
-	assert_ok(put_one(remote, &new, PNR_REMOTE_REPLACE, &outcome, err));
-	assert_int_equal(outcome, PNR_REMOTE_PUT);
-	assert_object(remote, &new);
-	/* The same key twice in one call: the second finds the first. */
-	object a, b;
-	make_object(&a, 3, 10);
-	make_object(&b, 4, 20);
-	memcpy(b.key, a.key, sizeof b.key);
-	pnr_remote_upload twice[2] = { upload_of(&a, PNR_REMOTE_IF_ABSENT), upload_of(&b, PNR_REMOTE_IF_ABSENT) };
-	assert_ok(pnr_remote_put(remote, twice, 2, err));
-	assert_int_equal(twice[0].outcome, PNR_REMOTE_PUT);
-	assert_int_equal(twice[1].outcome, PNR_REMOTE_THERE);
-	assert_object(remote, &a);
-	assert_int_equal(temporaries(s), 0);
-	free(old.body.data);
-	free(new.body.data);
-	free(a.body.data);
-	free(b.body.data);
-	pnr_remote_close(remote);
-}
-
-typedef struct tally {
-	pnr_buffer bytes;
-	unsigned done;
-} tally;
-
-static pnr_status take(void *context, const void *data, size_t length, pnr_error *err)
-{
-	tally *t = context;
-	pnr_buffer_append(&t->bytes, data, length);
-	return pnr_buffer_status(&t->bytes, err);
-}
-
-static pnr_status count_done(void *context, pnr_error *err)
-{
-	(void)err;
-	((tally *)context)->done++;
-	return PNR_OK;
-}
-
-static void a_missing_object_does_not_keep_the_others_from_coming(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	object a, b;
-	tally t[4] = { { .done = 0 } };
-	make_object(&a, 1, 100);
-	make_object(&b, 2, 0);
-	assert_ok(put_one(remote, &a, PNR_REMOTE_IF_ABSENT, NULL, err));
-	assert_ok(put_one(remote, &b, PNR_REMOTE_IF_ABSENT, NULL, err));
-	const char *const keys[4] = { "blobs/zz/none", a.key, "none", b.key };
-	pnr_remote_download d[4];
-	for (unsigned i = 0; i < 4; i++)
-		d[i] = (pnr_remote_download){
-			.key = keys[i], .limit = 100, .sink = { take, &t[i] }, .done = count_done
-		};
-	assert_fails(pnr_remote_get(remote, d, 4, err), PNR_NOT_FOUND, "there is no 'blobs/zz/none'");
-	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(d[i].status, i % 2 == 0 ? PNR_NOT_FOUND : PNR_OK);
-		assert_int_equal(t[i].done, i % 2);
-		assert_int_equal(t[i].bytes.length, i == 1 ? 100 : 0);
-		pnr_buffer_free(&t[i].bytes);
-	}
-	free(a.body.data);
-	free(b.body.data);
-	pnr_remote_close(remote);
-}
-
-static void never_a_byte_more_than_the_limit(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer have = PNR_BUFFER_INIT;
-	object o;
-	make_object(&o, 1, 300000);
-	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
-	assert_fails(get_one(remote, o.key, 299999, &have, err), PNR_CORRUPT, "larger than the 299999 bytes");
-	assert_true(pnr_remote_at_fault(remote));
-	assert_true(have.length <= 299999);
-	pnr_buffer_clear(&have);
-	assert_fails(get_one(remote, o.key, 0, &have, err), PNR_CORRUPT, "larger than the 0 bytes");
-	assert_int_equal(have.length, 0);
-	assert_object(remote, &o);
-	free(o.body.data);
-	pnr_remote_close(remote);
-}
-
-static void bytes_of_another_hash_are_never_visible(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	object good, bad;
-	make_object(&good, 1, 100);
-	make_object(&bad, 2, 300000);
-	pnr_remote_upload u[2] = { upload_of(&good, PNR_REMOTE_IF_ABSENT), upload_of(&bad, PNR_REMOTE_REPLACE) };
-	bad.body.data[299999] ^= 1;
-	assert_fails(pnr_remote_put(remote, u, 2, err), PNR_CORRUPT, bad.key);
-	assert_int_equal(u[0].outcome, PNR_REMOTE_PENDING);
-	assert_int_equal(u[1].outcome, PNR_REMOTE_PENDING);
-	assert_false(is_there(remote, bad.key));
-	assert_int_equal(temporaries(s), 0);
-	free(good.body.data);
-	free(bad.body.data);
-	pnr_remote_close(remote);
-}
 
 /* ------------------------------------------------------- visible means durable -- */
 
@@ -257,60 +74,6 @@ static void bytes_are_durable_before_their_name_and_names_before_success(void **
 }
 
 /* ---------------------------------------------------------------- listing -- */
-
-typedef struct listed {
-	unsigned count;
-	uint64_t size;
-	char last[PNR_REMOTE_KEY_MAX + 1];
-	unsigned stop_after;
-} listed;
-
-static int note_listed(void *user, const char *key, uint64_t size)
-{
-	listed *l = user;
-	l->count++;
-	l->size += size;
-	(void)snprintf(l->last, sizeof l->last, "%s", key);
-	return l->count == l->stop_after;
-}
-
-static listed list_all(pnr_remote *remote, const char *prefix, unsigned stop_after, uint64_t *out_foreign)
-{
-	listed l = { .stop_after = stop_after };
-	assert_ok(pnr_remote_list(remote, prefix, note_listed, &l, out_foreign, err));
-	return l;
-}
-
-static void put_text(pnr_remote *remote, const char *key, const char *text)
-{
-	object o = { .body = { .data = (char *)text, .length = strlen(text) } };
-	(void)snprintf(o.key, sizeof o.key, "%s", key);
-	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
-}
-
-static void what_starts_with_a_prefix_is_listed(void **state)
-{
-	const scratch *s = *state;
-	pnr_remote *remote = created(s);
-	uint64_t foreign = 9;
-	put_text(remote, "packages/ab12/m.json", "1");
-	put_text(remote, "packages/ab34/m.json", "22");
-	put_text(remote, "packages/cd/m.json", "333");
-	put_text(remote, "packagesx", "4444");
-	listed l = list_all(remote, "", 0, &foreign);
-	assert_int_equal(l.count, 5);
-	assert_int_equal(l.size, 14 + 1 + 2 + 3 + 4);
-	assert_int_equal(foreign, 0);
-	assert_int_equal(list_all(remote, "packages/", 0, NULL).count, 3);
-	assert_int_equal(list_all(remote, "packages", 0, NULL).count, 4);
-	assert_int_equal(list_all(remote, "packages/ab", 0, NULL).count, 2);
-	assert_int_equal(list_all(remote, "packages/ab12/", 0, NULL).count, 1);
-	assert_string_equal(list_all(remote, "packages/ab12/m.json", 0, NULL).last, "packages/ab12/m.json");
-	assert_int_equal(list_all(remote, "packages/ab12/m.json/", 0, NULL).count, 0);
-	assert_int_equal(list_all(remote, "none/", 0, NULL).count, 0);
-	assert_int_equal(list_all(remote, "", 2, NULL).count, 2);
-	pnr_remote_close(remote);
-}
 
 static void make_socket(const scratch *s, const char *name)
 {
@@ -792,12 +555,6 @@ static int as_user(const scratch *s, uid_t user, int (*work)(const scratch *s))
 	return WIFEXITED(how) ? WEXITSTATUS(how) : 101;
 }
 
-static int complain(const pnr_error *err)
-{
-	print_error("%s\n", err->message);
-	return 1;
-}
-
 static int push_as_user(const scratch *s)
 {
 	pnr_error err = PNR_ERROR_INIT;
@@ -860,14 +617,7 @@ static void users_of_one_group_share_a_remote(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scratch_test(objects_of_every_size_come_back_as_they_were),
-		scratch_test(thousands_of_objects_are_put_in_one_call),
-		scratch_test(what_is_there_stays_or_is_replaced_as_was_said),
-		scratch_test(a_missing_object_does_not_keep_the_others_from_coming),
-		scratch_test(never_a_byte_more_than_the_limit),
-		scratch_test(bytes_of_another_hash_are_never_visible),
 		scratch_test(bytes_are_durable_before_their_name_and_names_before_success),
-		scratch_test(what_starts_with_a_prefix_is_listed),
 		scratch_test(what_is_not_ours_is_counted_not_listed),
 		scratch_test(what_is_in_the_place_of_an_object_is_named_and_not_followed),
 		scratch_test(a_folder_that_is_a_link_or_a_file_is_not_entered),

@@ -51,12 +51,14 @@ typedef struct memory {
 	uint64_t length;
 	uint64_t fail_at; /* a read that reaches it fails; 0: none */
 	unsigned reads, closes;
+	uint64_t bytes; /* read in all */
 } memory;
 
 static inline pnr_status read_memory(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
 	memory *m = context;
 	m->reads++;
+	m->bytes += length;
 	if (offset + length > m->length || (m->fail_at != 0 && offset + length >= m->fail_at))
 		return pnr_fail(err, PNR_IO, "the body cannot be read");
 	memcpy(buffer, m->data + offset, length);
@@ -162,7 +164,88 @@ static inline pnr_status swap(pnr_remote *remote, const char *key, const char *e
 	return pnr_remote_swap_ref(remote, key, &from, &to, found, err);
 }
 
+/* --------------------------------------------------------------- listing -- */
+
+typedef struct listed_keys {
+	unsigned count;
+	uint64_t size;
+	char last[PNR_REMOTE_KEY_MAX + 1];
+	unsigned stop_after;
+} listed_keys;
+
+static inline int note_listed(void *user, const char *key, uint64_t size)
+{
+	listed_keys *l = user;
+	l->count++;
+	l->size += size;
+	(void)snprintf(l->last, sizeof l->last, "%s", key);
+	return l->count == l->stop_after;
+}
+
+static inline listed_keys list_all(pnr_remote *remote, const char *prefix, unsigned stop_after, uint64_t *out_foreign)
+{
+	listed_keys l = { .stop_after = stop_after };
+	assert_ok(pnr_remote_list(remote, prefix, note_listed, &l, out_foreign, err));
+	return l;
+}
+
+static inline void put_text(pnr_remote *remote, const char *key, const char *text)
+{
+	object o = { .body = { .data = (char *)text, .length = strlen(text) } };
+	(void)snprintf(o.key, sizeof o.key, "%s", key);
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
+}
+
 /* --------------------------------------------------------------- processes -- */
+
+#define INCREMENTS 20u
+
+static inline int complain(const pnr_error *err)
+{
+	print_error("%s\n", err->message);
+	return 1;
+}
+
+/* Adds one to the number that the ref holds, as often as it takes. No two write the same: that would be no change. */
+static inline pnr_status increment(pnr_remote *remote, const char *key, pnr_error *err)
+{
+	pnr_buffer found = PNR_BUFFER_INIT;
+	static unsigned serial;
+	char old[64] = "", new[64];
+	pnr_status status;
+	serial++;
+	do {
+		(void)snprintf(new, sizeof new, "%lu by %ld-%u", strtoul(old, NULL, 10) + 1, (long)getpid(), serial);
+		pnr_error_clear(err);
+		status = swap(remote, key, old, new, &found, err);
+		if (status == PNR_CONFLICT)
+			(void)snprintf(old, sizeof old, "%s", found.length == 0 ? "" : found.data);
+	} while (status == PNR_CONFLICT);
+	pnr_buffer_free(&found);
+	return status;
+}
+
+static inline int open_and_increment(const scratch *s, unsigned process)
+{
+	pnr_error err = PNR_ERROR_INIT;
+	for (unsigned i = 0; i < INCREMENTS; i++) {
+		pnr_remote *remote = NULL;
+		if (open_remote(s, true, &remote, &err) != PNR_OK)
+			return complain(&err);
+		if (increment(remote, process % 2 == 0 ? "tags/even" : "tags/odd", &err) != PNR_OK)
+			return complain(&err);
+		pnr_remote_close(remote);
+	}
+	return 0;
+}
+
+static inline unsigned long number_at(pnr_remote *remote, const char *key)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer have = PNR_BUFFER_INIT;
+	assert_ok(get_one(remote, key, 64, &have, err));
+	return strtoul(have.data, NULL, 10);
+}
+
 
 /* Runs @work in @count processes at once; all must return 0. */
 static inline void together(unsigned count, int (*work)(const scratch *s, unsigned process), const scratch *s)

@@ -1,0 +1,260 @@
+#include "remote/azure_credentials.h"
+#include "remote/s3.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION "2021-12-02"
+#define BLOCK_ID_RAW (4 + PNR_DIGEST_SIZE)
+
+typedef struct pnr_azure {
+	pnr_s3 s3;
+	pnr_azure_credentials *credentials;
+} pnr_azure;
+
+static pnr_azure *azure_of(pnr_s3 *s3)
+{
+	return (pnr_azure *)(void *)s3;
+}
+
+/* ------------------------------------------------------------------ requests -- */
+
+static pnr_status sign(void *context, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err)
+{
+	const pnr_s3_call *call = context;
+	return pnr_azure_sign(azure_of(call->s3)->credentials, request, out_lines, err);
+}
+
+static void dress(pnr_s3_call *call)
+{
+	size_t count;
+	const pnr_http_pair *query = pnr_azure_query(azure_of(call->s3)->credentials, &count);
+	for (size_t i = 0; i < count; i++)
+		pnr_s3__query(call, query[i].name, query[i].value);
+	pnr_s3__header(call, "x-ms-version", VERSION);
+}
+
+static void add_md5(pnr_s3_call *call, const uint8_t *md5)
+{
+	(void)EVP_EncodeBlock((unsigned char *)call->text[1], md5, 16);
+	pnr_s3__header(call, "Content-MD5", call->text[1]);
+}
+
+static void dress_put(pnr_s3_call *call, const uint8_t *md5)
+{
+	pnr_s3__header(call, "x-ms-blob-type", "BlockBlob");
+	if (md5 != NULL)
+		add_md5(call, md5);
+}
+
+/* --------------------------------------------------------------------- blocks -- */
+
+/*
+ * A block's name is its number and its hash: so who finds it there knows that it has those bytes, which the server
+ * compared with their MD5. All names of a blob are of one length, as Azure wants it.
+ */
+static void block_id(const pnr_s3_sum *sum, char out_id[sizeof(((pnr_s3_part *)NULL)->name)])
+{
+	uint8_t raw[BLOCK_ID_RAW] = { (uint8_t)(sum->number >> 24), (uint8_t)(sum->number >> 16),
+		                      (uint8_t)(sum->number >> 8), (uint8_t)sum->number };
+	memcpy(raw + 4, sum->sha256.bytes, PNR_DIGEST_SIZE);
+	(void)EVP_EncodeBlock((unsigned char *)out_id, raw, sizeof raw);
+}
+
+static void list_parts(pnr_s3_large *large, pnr_s3_call *call)
+{
+	(void)large;
+	pnr_s3__query(call, "comp", "blocklist");
+	pnr_s3__query(call, "blocklisttype", "uncommitted");
+}
+
+/* The number that a block's name says; UINT64_MAX: it is none of ours. */
+static uint64_t number_of(const char *id)
+{
+	uint8_t raw[BLOCK_ID_RAW];
+	if (strlen(id) != sizeof raw / 3 * 4 || EVP_DecodeBlock(raw, (const unsigned char *)id, (int)strlen(id)) < 0)
+		return UINT64_MAX;
+	return (uint64_t)raw[0] << 24 | (uint64_t)raw[1] << 16 | (uint64_t)raw[2] << 8 | raw[3];
+}
+
+static pnr_status visit_part(void *page, const pnr_xml_event *event, pnr_error *err)
+{
+	static const char root[] = "BlockList/UncommittedBlocks/Block";
+	pnr_s3_part *part = pnr_s3__part_of_page(page);
+	(void)err;
+	if (strncmp(event->path, root, sizeof root - 1) != 0)
+		return PNR_OK;
+	const char *name = event->path + sizeof root - 1;
+	if (strcmp(name, "/Name") == 0)
+		(void)snprintf(part->name, sizeof part->name, "%s", event->text);
+	else if (strcmp(name, "/Size") == 0)
+		part->size = strtoull(event->text, NULL, 10);
+	else if (name[0] == '\0')
+		pnr_s3__page_part(page, number_of(part->name));
+	return PNR_OK;
+}
+
+static bool is_part(const pnr_s3_part *part, const pnr_s3_sum *sum)
+{
+	char id[sizeof part->name];
+	block_id(sum, id);
+	return strcmp(part->name, id) == 0;
+}
+
+static void send_part(pnr_s3_large *large, pnr_s3_call *call, const pnr_s3_sum *sum)
+{
+	(void)large;
+	block_id(sum, call->text[0]);
+	pnr_s3__query(call, "comp", "block");
+	pnr_s3__query(call, "blockid", call->text[0]);
+	if (sum->has_md5)
+		add_md5(call, sum->md5);
+}
+
+static bool name_part(const pnr_s3_call *call, pnr_s3_part *part)
+{
+	memcpy(part->name, call->text[0], sizeof part->name);
+	return true;
+}
+
+static void complete(pnr_s3_large *large, pnr_s3_call *call, pnr_buffer *body)
+{
+	pnr_buffer_puts(body, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>");
+	for (unsigned i = 0; i < large->count; i++)
+		pnr_buffer_printf(body, "<Uncommitted>%s</Uncommitted>", large->parts[i].name);
+	pnr_buffer_puts(body, "</BlockList>");
+	call->http.method = "PUT";
+	pnr_s3__query(call, "comp", "blocklist");
+}
+
+/* ------------------------------------------------------------------ the handle -- */
+
+static const char *const passing[] = { "Md5Mismatch", "OperationTimedOut", "ServerBusy", "InternalError", NULL };
+
+static const pnr_http_pair remedies[] = {
+	{ "AuthenticationFailed", "the key, the signature or the token is not that of this account, or has expired; or "
+	                          "the clock of this machine is wrong" },
+	{ "AuthorizationFailure", "the key or the signature is not that of this account, or may not do this; or the "
+	                          "account's network rules do not let this machine in" },
+	{ "AuthorizationPermissionMismatch", "these credentials may not do this; an identity needs the role 'Storage Blob "
+	                                     "Data Contributor', a signature the permissions r, c, w, l, and d for tags" },
+	{ "AuthorizationProtocolMismatch", "the signature is for https only" },
+	{ "ContainerNotFound", "there is no such container; make it first" },
+	{ "InvalidAuthenticationInfo", "the token is not valid for storage, or has expired" },
+	{ "NoAuthenticationInformation", "the server saw no credentials" },
+	{ NULL, NULL },
+};
+
+static const pnr_http_pair page_query[] = { { "restype", "container" }, { "comp", "list" } };
+
+static const pnr_s3_dialect dialect = {
+	.server = "Azure Blob storage",
+	.place = "container",
+	.no_bucket = "ContainerNotFound",
+	.denied = "AuthorizationPermissionMismatch",
+	.passing = passing,
+	.remedies = remedies,
+	.listing = { .query = page_query,
+	             .query_count = PNR_COUNT(page_query),
+	             .page_size = "maxresults",
+	             .page_max = 5000,
+	             .token = "marker",
+	             .root = "EnumerationResults",
+	             .entry = "/Blobs/Blob",
+	             .key = "/Blobs/Blob/Name",
+	             .size = "/Blobs/Blob/Properties/Content-Length",
+	             .more = "/NextMarker" },
+	.conditional_delete = true,
+	.parts_max = 50000,
+	.sign = sign,
+	.dress = dress,
+	.dress_put = dress_put,
+	.list_parts = list_parts,
+	.visit_part = visit_part,
+	.is_part = is_part,
+	.send_part = send_part,
+	.name_part = name_part,
+	.complete = complete,
+};
+
+static void close_azure(pnr_remote *remote)
+{
+	pnr_s3 *s3 = pnr_s3__of(remote);
+	pnr_azure_credentials_free(azure_of(s3)->credentials);
+	pnr_s3__free(s3);
+}
+
+static void cleanup(pnr_s3 **s3)
+{
+	if (*s3 != NULL)
+		close_azure(&(*s3)->base);
+}
+
+/* An emulator has the account in the path; who names it by its address has no host for each account. */
+static bool is_address(const char *host)
+{
+	size_t length = strcspn(host, ":");
+	return host[0] == '[' || strspn(host, "0123456789.") == length || strncmp(host, "localhost", length) == 0;
+}
+
+/* The endpoint is "https://host[:port]", perhaps with "/account". */
+static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *endpoint, pnr_error *err)
+{
+	const char *host = strstr(endpoint, "://");
+	if (host == NULL)
+		return pnr_fail(err, PNR_INVALID, "BlobEndpoint is not of the form https://host[:port][/account]");
+	const char *path = strchrnul(host + 3, '/');
+	bool in_path = *path != '\0' || is_address(host + 3);
+	if (*path != '\0' && strcmp(path + 1, url->account) != 0)
+		return pnr_fail(err, PNR_INVALID, "the endpoint's path is not '/%s', which is the account", url->account);
+	pnr_status status = pnr_s3__set(&s3->origin, err, "%.*s", (int)(path - endpoint), endpoint);
+	const char *problem = status == PNR_OK ? pnr_remote_endpoint_problem(s3->origin) : NULL;
+	if (problem != NULL)
+		return pnr_fail(err, PNR_INVALID, "BlobEndpoint: %s", problem);
+	if (status == PNR_OK)
+		status = pnr_s3__set(&s3->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
+	if (status == PNR_OK)
+		status = pnr_s3__set(&s3->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
+		                     url->bucket);
+	if (status == PNR_OK)
+		status = pnr_s3__set(&s3->path, err, "%s/%s", s3->root, s3->prefix);
+	return status == PNR_OK ? pnr_s3__set(&s3->region, err, "%s", "") : status;
+}
+
+static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote **out_remote, pnr_error *err)
+{
+	pnr_azure *azure = calloc(1, sizeof *azure);
+	char own[128];
+	(void)create; /* a container is made by who knows its rules */
+	if (azure == NULL)
+		return pnr_fail_nomem(err);
+	PNR_CLEANUP(cleanup) pnr_s3 *s3 = &azure->s3;
+	s3->dialect = &dialect;
+	pnr_status status = pnr_azure_credentials_new(url->account, &azure->credentials, err);
+	if (status != PNR_OK)
+		return status;
+	const char *endpoint = url->endpoint[0] != '\0' ? url->endpoint : pnr_azure_endpoint(azure->credentials);
+	if (endpoint == NULL) {
+		(void)snprintf(own, sizeof own, "https://%.64s.blob.core.windows.net", url->account);
+		endpoint = own;
+	}
+	status = set_places(s3, url, endpoint, err);
+	if (status == PNR_OK)
+		status = pnr_http_new(NULL, &s3->http, err);
+	if (status != PNR_OK)
+		return status;
+	*out_remote = &s3->base;
+	s3 = NULL;
+	return PNR_OK;
+}
+
+const pnr_remote_ops pnr_remote_azure_ops = {
+	.open = open_azure,
+	.close = close_azure,
+	.has = pnr_s3__has,
+	.put = pnr_s3__put,
+	.get = pnr_s3__get,
+	.list = pnr_s3__list,
+	.swap_ref = pnr_s3__swap_ref,
+};

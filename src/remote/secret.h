@@ -1,0 +1,31 @@
+/*
+ * Credentials: memory that held them is overwritten before it is let go, and those that expire are got anew in time.
+ */
+#ifndef PNR_REMOTE_SECRET_H
+#define PNR_REMOTE_SECRET_H
+
+#include "base/buffer.h"
+
+/** Overwrite and free the text, and clear *text, which may be NULL. For PNR_CLEANUP, too. */
+void pnr_secret_free(char **text);
+/** The same for a buffer, which is as after init then. */
+void pnr_secret_buffer_free(pnr_buffer *buffer);
+
+/**
+ * Append a small file to the empty @buffer, in one allocation, and end it with a NUL. Errors: NOT_FOUND, DENIED,
+ * INVALID (it is larger than @limit, at most 1 MiB - 1, or holds a NUL), IO, NOMEM.
+ */
+PNR_CHECKED pnr_status pnr_secret_read(const char *path, size_t limit, pnr_buffer *buffer, pnr_error *err);
+
+/** *text becomes a copy of @length bytes of @value; what it was is freed. */
+PNR_CHECKED pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_error *err);
+
+/** The environment variable's value; NULL if it is not set or "". */
+const char *pnr_env(const char *name);
+
+/** What never expires. */
+#define PNR_SECRET_NEVER INT64_MAX
+/** When to get anew what expires then: 5 minutes before, but no sooner than in 30 s, which are then its last. */
+int64_t pnr_secret_renewal(int64_t expires_ms, int64_t now_ms);
+
+#endif
