@@ -20,6 +20,7 @@ typedef struct parcel {
 	pnr_whole *whole;
 	int fd; /* of the file of patches: if there is no whole */
 	uint64_t offset;
+	uint64_t counted; /* bytes of the object that were told as progress */
 	char key[PNR_KEY_SIZE];
 } parcel;
 
@@ -66,7 +67,7 @@ static uint64_t progress_at(const parcel *p, uint64_t offset)
 
 static pnr_status parcel_read(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	const parcel *p = context;
+	parcel *p = context;
 	size_t got = 0;
 	pnr_status status = PNR_OK;
 	if (p->whole != NULL) {
@@ -78,8 +79,12 @@ static pnr_status parcel_read(void *context, uint64_t offset, void *buffer, size
 	}
 	if (status != PNR_OK)
 		return status;
-	/* What a patch takes was counted when it was made. */
-	uint64_t bytes = p->whole == NULL ? 0 : progress_at(p, offset + length) - progress_at(p, offset);
+	/* What a patch takes was counted when it was made; and what is read once more, for another try say, before. */
+	uint64_t bytes = 0;
+	if (p->whole != NULL && offset + length > p->counted) {
+		bytes = progress_at(p, offset + length) - progress_at(p, p->counted);
+		p->counted = offset + length;
+	}
 	return pnr_meter_add(p->plan->meter, p->key, bytes, err);
 }
 

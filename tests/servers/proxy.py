@@ -192,6 +192,12 @@ class Exchange:
         self.give_head(with_length(self.answer_head, len(body)))
         self.give_body(body)
 
+    def swallow_answer(self):
+        self.pass_request()
+        self.take_head()
+        for _ in self.answer_body():
+            pass
+
     def wait(self, seconds):
         """Until the client goes away."""
         end = time.monotonic() + seconds
@@ -293,10 +299,7 @@ class Exchange:
     @fault
     def swallow(self, seconds):
         """The server has done what was asked, the client sees no answer; after the time the connection ends."""
-        self.pass_request()
-        self.take_head()
-        for _ in self.answer_body():
-            pass
+        self.swallow_answer()
         self.wait(seconds)
 
     @fault
@@ -307,15 +310,15 @@ class Exchange:
 
     @fault
     def raw(self, text):
-        """These bytes instead of an answer."""
-        self.drain()
+        """These bytes instead of the server's answer."""
+        self.swallow_answer()
         self.give(text.encode("latin-1"))
         raise Cut
 
     @fault
     def endless(self, start, more, seconds=60):
-        """Bytes that do not end, until the client goes away."""
-        self.drain()
+        """Bytes that do not end, instead of the server's answer, until the client goes away."""
+        self.swallow_answer()
         end = time.monotonic() + seconds
         self.give(start.encode("latin-1"))
         many = more.encode("latin-1") * (PIECE // len(more))
@@ -463,7 +466,6 @@ class Proxy:
         try:
             getattr(exchange, rule["fault"])(**arguments)
             entry["whole"] = True
-            # what the server has not seen of a request stands in no one's way; what it has is of no use
             return exchange.lasts and (header(head, "Connection") or "").lower() != "close"
         except (Cut, EOFError, OSError, ValueError):
             return False

@@ -116,12 +116,12 @@ TABLE = [
     ({"fault": "swallow", "seconds": 60}, "PUT", {TIME}, 0, b"", True),
     ({"fault": "swallow", "seconds": 0}, "PUT", {EMPTY}, 0, b"", True),
     ({"fault": "close_after"}, "GET", {OK}, 200, BODY, True),
-    ({"fault": "raw", "text": "what is this\r\n\r\n"}, "GET", {WEIRD}, 0, b"", False),
+    ({"fault": "raw", "text": "what is this\r\n\r\n"}, "GET", {WEIRD}, 0, b"", True),
     ({"fault": "raw", "text": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n"}, "GET", {RECEIVE},
-     200, b"", False),
+     200, b"", True),
     ({"fault": "endless", "start": "HTTP/1.1 200 OK\r\n", "more": "X-More: of the same\r\n"}, "GET", {HEADERS}, 200, b"",
-     False),
-    ({"fault": "endless", "start": "HTTP/1.1 200 OK\r\n\r\n", "more": "more"}, "GET", {TIME}, 200, None, False),
+     True),
+    ({"fault": "endless", "start": "HTTP/1.1 200 OK\r\n\r\n", "more": "more"}, "GET", {TIME}, 200, None, True),
 ]
 
 

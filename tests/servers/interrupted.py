@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""kill -9 at random moments of a push to a server, of several objects, one of which goes in parts.
+
+usage: interrupted.py PANNIER KIND SERVER-DIR DIR MOMENTS
+  KIND        s3 or azure
+  SERVER-DIR  where that server was started
+  DIR         to work in
+
+Whatever the moment: what can be seen is whole, the next run ends well, and it sends no object and no part that the
+server had taken before, by the log of the proxy between them.
+"""
+import pathlib
+import random
+import shutil
+import sys
+import time
+
+import places
+from places import killed, proxy
+
+ENGINES, SIZE, LARGE = 8, 300_000, 36 << 20
+
+
+def die(text):
+    sys.exit(f"interrupted: {text}")
+
+
+class Scene:
+    def __init__(self, pannier, place, folder):
+        self.place, self.folder = place, folder
+        (folder / "home").mkdir()
+        self.tool = places.Tool(pannier, folder, place.environment(folder / "home"))
+        places.write_model(folder / "model", ENGINES, SIZE, LARGE)
+        self.tool.run("pack", "model/livecalc.config.json", "--store", "packed", "--workspace", folder, "--tag", "v1",
+                      "-o", "right.zip")
+        self.right = killed.sha256(folder / "right.zip")
+
+    def fetch(self, prefix, what, is_whole):
+        """What is there is right; if all of it is to be there, another store gets it."""
+        shutil.rmtree(self.folder / "fresh", ignore_errors=True)
+        self.tool.run("remote", "add", "cloud", self.place.url(prefix), "--store", "fresh")
+        self.tool.run("remote", "check", "cloud", "--store", "fresh")
+        if is_whole:
+            self.tool.run("pull", "cloud", "v1", "-o", "pulled.zip", "--store", "fresh")
+            if killed.sha256(self.folder / "pulled.zip") != self.right:
+                die(f"{what}: another zip came")
+
+    def moment(self, number, delay):
+        """Push, killed after @delay seconds if that is not 0, and push again: (was it killed, parts before, seconds)."""
+        what, prefix = f"moment {number}, after {delay} s", f"moment-{number}"
+        shutil.rmtree(self.folder / "maker", ignore_errors=True)
+        places.copy_store(self.folder / "packed", self.folder / "maker")
+        command = ("push", "cloud", "v1", "--store", "maker")
+        with proxy.Proxy(self.place.port) as between:
+            self.tool.run("remote", "add", "cloud", self.place.url(prefix, between.port), "--store", "maker")
+            was_killed = delay > 0 and self.tool.kill(delay, *command)
+            between.idle()
+            first = between.requests()
+            there = places.finished(first)
+            if any("/pannier.json" in target for target in there):
+                self.fetch(prefix, what, False)
+            started = time.monotonic()
+            self.tool.run(*command)
+            seconds = time.monotonic() - started
+            between.idle()
+            second = between.requests(len(first) + 1)
+        again = set(there) & set(places.finished(second))
+        if again:
+            die(f"{what}: sent again, although it was there: {sorted(again)}")
+        if sum(self.place.is_part(entry) for entry in first + second) < 2:
+            die(f"{what}: nothing went in parts")
+        if number % 5 == 0:
+            self.fetch(prefix, what, True)
+        return was_killed, sum(map(self.place.is_part, first)), seconds
+
+
+def main(pannier, kind, server, folder, count):
+    folder = pathlib.Path(folder).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    scene = Scene(pannier, places.Place(kind, server), folder)
+    _, _, seconds = scene.moment(0, 0)
+    source, killed_count, in_parts = random.Random(kind), 0, 0
+    for number in range(1, int(count) + 1):
+        was_killed, parts, _ = scene.moment(number, round(source.uniform(0.01, 1.05) * seconds, 4))
+        killed_count += was_killed
+        in_parts += was_killed and parts > 0
+    if killed_count < int(count) / 3 or in_parts == 0:
+        die(f"only {killed_count} of {count} were killed in time, {in_parts} of them while parts were sent")
+    shutil.rmtree(folder)
+    print(f"{kind}: {count} moments of {seconds:.2f} s, {killed_count} killed, {in_parts} between parts; "
+          "nothing was sent again")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
