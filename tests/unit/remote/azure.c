@@ -1,0 +1,372 @@
+/*
+ * Azure Blob, beside what holds for every kind. At a server that answers by a script: what is sent, and what is told of
+ * failures. At Azurite (PANNIER_TEST_REMOTE, see contract.c): an object in blocks whose writer is killed.
+ */
+#include "../http/server.h"
+#include "remote/azure_credentials.h"
+#include "remote/s3.h"
+#include "support.h"
+#include <signal.h>
+
+#define ACCOUNT "myaccount"
+#define FORMAT_ANSWER { .headers = "ETag: \"f\"\r\n", .body = "{\"format\": 1}\n" }
+#define ERROR_ANSWER(status, name)                                                                  \
+	{ .code = (status), .headers = "x-ms-error-code: " name "\r\n",                             \
+	  .body = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>" name "</Code>" \
+	          "<Message>It may not be.\nRequestId:1-2\nTime:2026-01-01T00:00:00Z</Message></Error>" }
+
+static int keys_setup(void **state)
+{
+	(void)state;
+	return setenv("AZURE_STORAGE_KEY", "c2VjcmV0LXNlY3JldA==", 0);
+}
+
+static pnr_remote *open_at(const server *s)
+{
+	char url[256];
+	pnr_remote *remote = NULL;
+	static const pnr_http_patience impatient = { .connect_ms = 2000, .idle_seconds = 1, .tries = 3, .pause_ms = 1 };
+	(void)snprintf(url, sizeof url, "azure://" ACCOUNT "/container/p?endpoint=%s", s->origin);
+	assert_ok(pnr_remote_open(url, NULL, &remote, err));
+	pnr_http_set_patience(pnr_s3__of(remote)->http, &impatient);
+	return remote;
+}
+
+#define served(s, ...)                                        \
+	const step steps_[] = { FORMAT_ANSWER, __VA_ARGS__ }; \
+	server_start(&(s), steps_, PNR_COUNT(steps_))
+
+static unsigned count_of(const char *text, const char *what)
+{
+	unsigned count = 0;
+	for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* ---------------------------------------------------------------- requests -- */
+
+static void an_object_is_put_with_its_md5_and_only_if_it_is_not_there(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	pnr_remote_outcome outcome;
+	make_object(&o, 1, 5);
+	memcpy(o.body.data, "hello", 5);
+	pnr_remote_upload u = upload_of(&o, PNR_REMOTE_IF_ABSENT);
+	assert_ok(pnr_hash_memory("hello", 5, &u.hash, NULL, err));
+	served(s, { .code = 201 }, ERROR_ANSWER(409, "BlobAlreadyExists"), { .code = 201 });
+	pnr_remote *remote = open_at(&s);
+	assert_ok(pnr_remote_put(remote, &u, 1, err));
+	assert_int_equal(u.outcome, PNR_REMOTE_PUT);
+	assert_contains(s.log.data, "PUT /" ACCOUNT "/container/p/blobs/");
+	assert_contains(s.log.data, "\r\nx-ms-version: 2021-12-02\r\n");
+	assert_contains(s.log.data, "\r\nx-ms-blob-type: BlockBlob\r\n");
+	assert_contains(s.log.data, "\r\nIf-None-Match: *\r\n");
+	assert_contains(s.log.data, "\r\nContent-MD5: XUFAKrxLKna5cZ2REBfFkg==\r\n");
+	assert_contains(s.log.data, "\r\nAuthorization: SharedKey " ACCOUNT ":");
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, &outcome, err));
+	assert_int_equal(outcome, PNR_REMOTE_THERE);
+	assert_ok(put_one(remote, &o, PNR_REMOTE_REPLACE, &outcome, err));
+	assert_int_equal(outcome, PNR_REMOTE_PUT);
+	assert_int_equal(count_of(s.log.data, "If-None-Match"), 2);
+	assert_null(strstr(s.log.data, "secret"));
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+static void a_ref_is_set_and_removed_by_its_etag(void **state)
+{
+	(void)state;
+	server s;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	const step one = { .headers = "ETag: \"0x1\"\r\n", .body = "one" };
+	served(s, one, { .code = 201 }, one, ERROR_ANSWER(412, "ConditionNotMet"),
+	       { .headers = "ETag: \"0x2\"\r\n", .body = "other" }, one, { .code = 202 });
+	pnr_remote *remote = open_at(&s);
+	assert_ok(swap(remote, "tags/a", "one", "two", &found, err));
+	assert_contains(s.log.data, "\r\nIf-Match: \"0x1\"\r\n");
+	assert_fails(swap(remote, "tags/a", "one", "two", &found, err), PNR_CONFLICT, "it was changed meanwhile");
+	assert_string_equal(found.data, "other");
+	assert_ok(swap(remote, "tags/a", "one", "", &found, err));
+	const char *removal = strstr(s.log.data, "DELETE /" ACCOUNT "/container/p/tags/a HTTP");
+	assert_non_null(removal);
+	assert_contains(removal, "\r\nIf-Match: \"0x1\"\r\n");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
+/* ----------------------------------------------------------------- listings -- */
+
+#define PAGE(blobs, marker) \
+	"\xef\xbb\xbf<?xml version=\"1.0\"?><EnumerationResults><Blobs>" blobs "</Blobs>" marker "</EnumerationResults>"
+#define BLOB(name, size) \
+	"<Blob><Name>" name "</Name><Properties><Content-Length>" size "</Content-Length></Properties></Blob>"
+
+static void a_listing_goes_on_at_its_marker(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	served(s, { .body = PAGE(BLOB("p/a", "3") BLOB("p/not a key", "4"), "<NextMarker>2!x=</NextMarker>") },
+	       { .body = PAGE(BLOB("p/b", "5"), "<NextMarker />") }, { .body = "<html></html>" });
+	pnr_remote *remote = open_at(&s);
+	listed_keys l = list_all(remote, "", 0, &foreign);
+	assert_int_equal(l.count, 2);
+	assert_int_equal(l.size, 8);
+	assert_int_equal(foreign, 1);
+	assert_contains(s.log.data, "GET /" ACCOUNT "/container?comp=list&maxresults=5000&prefix=p%2F&restype=container HTTP");
+	assert_contains(s.log.data, "?comp=list&marker=2%21x%3D&maxresults=5000&");
+	assert_fails(pnr_remote_list(remote, "", note_listed, &l, &foreign, err), PNR_IO,
+	             "the answer is no listing of a container; is this the endpoint of Azure Blob storage?");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
+#define MANY 300u
+
+/* Of 300 keys, 3 of 100 that begin with the same letter are asked for by a listing of theirs. */
+static void many_are_asked_for_by_what_their_keys_begin_with(void **state)
+{
+	(void)state;
+	server s;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer page = PNR_BUFFER_INIT;
+	object *objects = calloc(MANY, sizeof *objects);
+	pnr_remote_query *queries = calloc(MANY, sizeof *queries);
+	pnr_buffer_puts(&page, "<EnumerationResults><Blobs>");
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(objects[i].key, sizeof objects[i].key, "blobs/%c%02u", (char)('a' + i / 100), i % 100);
+		queries[i].key = objects[i].key;
+		if (i % 2 == 0)
+			pnr_buffer_printf(&page, BLOB("p/%s", "7"), objects[i].key);
+	}
+	pnr_buffer_puts(&page, "</Blobs><NextMarker/></EnumerationResults>");
+	served(s, { .body = page.data });
+	pnr_remote *remote = open_at(&s);
+	assert_ok(pnr_remote_has(remote, queries, MANY, err));
+	assert_int_equal(s.asked, 1 + 3);
+	for (unsigned i = 0; i < 3; i++) {
+		char prefix[32];
+		(void)snprintf(prefix, sizeof prefix, "&prefix=p%%2Fblobs%%2F%c&", (char)('a' + i));
+		assert_contains(s.log.data, prefix);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(queries[i].status, i % 2 == 0 ? PNR_OK : PNR_NOT_FOUND);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(objects);
+	free(queries);
+}
+
+/* ---------------------------------------------------------------- failures -- */
+
+static void what_is_refused_is_told_with_what_to_do(void **state)
+{
+	(void)state;
+	static const struct {
+		step step;
+		pnr_status status;
+		const char *text;
+	} cases[] = {
+		{ ERROR_ANSWER(403, "AuthenticationFailed"), PNR_DENIED,
+		  "403: AuthenticationFailed: It may not be; the key, the signature or the token is not that of this account" },
+		{ ERROR_ANSWER(403, "AuthorizationPermissionMismatch"), PNR_DENIED, "the role 'Storage Blob Data Contributor'" },
+		{ ERROR_ANSWER(404, "ContainerNotFound"), PNR_NOT_FOUND, "there is no such container; make it first" },
+		{ ERROR_ANSWER(503, "ServerBusy"), PNR_BUSY, "503: ServerBusy" },
+		{ { .code = 401 }, PNR_DENIED, "/" ACCOUNT "/container/p/a: 401" },
+	};
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		server s;
+		pnr_error told = PNR_ERROR_INIT;
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer have = PNR_BUFFER_INIT;
+		served(s, cases[i].step);
+		pnr_remote *remote = open_at(&s);
+		pnr_status status = get_one(remote, "a", 100, &have, &told);
+		if (status != cases[i].status)
+			fail_msg("%s: %s", pnr_status_name(status), told.message);
+		assert_contains(told.message, cases[i].text);
+		assert_null(strstr(told.message, "RequestId"));
+		assert_true(pnr_remote_at_fault(remote));
+		pnr_remote_close(remote);
+		server_stop(&s);
+	}
+}
+
+static void a_missing_container_is_told_where_heads_ask(void **state)
+{
+	(void)state;
+	server s;
+	pnr_remote_query q = { .key = "a" };
+	served(s, { .code = 404, .headers = "x-ms-error-code: BlobNotFound\r\n" },
+	       { .code = 404, .headers = "x-ms-error-code: ContainerNotFound\r\n" });
+	pnr_remote *remote = open_at(&s);
+	assert_ok(pnr_remote_has(remote, &q, 1, err));
+	assert_int_equal(q.status, PNR_NOT_FOUND);
+	assert_fails(pnr_remote_has(remote, &q, 1, err), PNR_NOT_FOUND, "there is no such container");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
+static void endpoints_are_with_and_without_the_account(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *parameter, *origin, *path;
+	} cases[] = {
+		{ "", "https://" ACCOUNT ".blob.core.windows.net", "/container/p/" },
+		{ "?endpoint=http://127.0.0.1:1/" ACCOUNT, "http://127.0.0.1:1", "/" ACCOUNT "/container/p/" },
+		{ "?endpoint=http://localhost:1", "http://localhost:1", "/" ACCOUNT "/container/p/" },
+		{ "?endpoint=http://[::1]:1", "http://[::1]:1", "/" ACCOUNT "/container/p/" },
+		{ "?endpoint=https://" ACCOUNT ".blob.example.com", "https://" ACCOUNT ".blob.example.com", "/container/p/" },
+	};
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		PNR_CLEANUP(pnr_remote_url_free) pnr_remote_url url = { .kind = PNR_REMOTE_DIR };
+		pnr_remote *remote = NULL;
+		char text[256];
+		(void)snprintf(text, sizeof text, "azure://" ACCOUNT "/container/p%s", cases[i].parameter);
+		assert_ok(pnr_remote_url_parse(text, &url, err));
+		assert_string_equal(url.text, text);
+		assert_ok(pnr_remote_azure_ops.open(&url, false, &remote, err));
+		assert_string_equal(pnr_s3__of(remote)->origin, cases[i].origin);
+		assert_string_equal(pnr_s3__of(remote)->path, cases[i].path);
+		pnr_remote_azure_ops.close(remote);
+	}
+	PNR_CLEANUP(pnr_remote_url_free) pnr_remote_url url = { .kind = PNR_REMOTE_DIR };
+	pnr_remote *remote = NULL;
+	assert_ok(pnr_remote_url_parse("azure://" ACCOUNT "/container?endpoint=http://127.0.0.1:1/other", &url, err));
+	assert_fails(pnr_remote_azure_ops.open(&url, false, &remote, err), PNR_INVALID,
+	             "the endpoint's path is not '/" ACCOUNT "'");
+}
+
+/* ------------------------------------------------------------------ in blocks -- */
+
+#define BLOCK ((size_t)16 << 20)
+#define NO_BLOCKS ERROR_ANSWER(404, "BlobNotFound")
+
+/* What comes of a put of two blocks, where the server answers so. */
+static void assert_blocks(const step *steps, size_t count, pnr_remote_outcome wanted, unsigned sent)
+{
+	server s;
+	object o;
+	pnr_remote_outcome outcome;
+	server_start(&s, steps, count);
+	make_object(&o, 7, BLOCK + 1);
+	pnr_remote *remote = open_at(&s);
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, &outcome, err));
+	assert_int_equal(outcome, wanted);
+	assert_int_equal(count_of(s.log.data, "comp=block HTTP"), sent);
+	assert_int_equal(s.asked, count);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+static void blocks_are_made_a_blob_once_whatever_is_answered(void **state)
+{
+	(void)state;
+	const step block = { .code = 201 };
+	const step plain[] = { FORMAT_ANSWER, { .code = 404 }, NO_BLOCKS, block, block, { .code = 201 } };
+	const step there[] = { FORMAT_ANSWER, { .code = 200 } };
+	/* The answer is lost, or somebody else was faster. */
+	const step lost[] = { FORMAT_ANSWER, { .code = 404 }, NO_BLOCKS, block, block, { .drop = true },
+		              ERROR_ANSWER(409, "BlobAlreadyExists") };
+	/* Somebody else made a blob of that name of his blocks, which removed these; and it was removed. */
+	const step mixed[] = { FORMAT_ANSWER, { .code = 404 }, NO_BLOCKS, block, block,
+		               ERROR_ANSWER(400, "InvalidBlockList"), NO_BLOCKS, block, block, { .code = 201 } };
+	const step wrong[] = { FORMAT_ANSWER, { .code = 404 }, NO_BLOCKS, ERROR_ANSWER(400, "Md5Mismatch"), block, block,
+		               { .code = 201 } };
+	assert_blocks(plain, PNR_COUNT(plain), PNR_REMOTE_PUT, 2);
+	assert_blocks(there, PNR_COUNT(there), PNR_REMOTE_THERE, 0);
+	assert_blocks(lost, PNR_COUNT(lost), PNR_REMOTE_THERE, 2);
+	assert_blocks(mixed, PNR_COUNT(mixed), PNR_REMOTE_PUT, 4);
+	assert_blocks(wrong, PNR_COUNT(wrong), PNR_REMOTE_PUT, 3);
+}
+
+#define BLOCKS 5u
+
+static pnr_remote *open_place(const char *name)
+{
+	const char *url = getenv("PANNIER_TEST_REMOTE"), *at = strchr(url, '@');
+	const pnr_remote_options options = { .create = true };
+	pnr_remote *remote = NULL;
+	char text[512];
+	(void)snprintf(text, sizeof text, "%.*sazure-%s%s", (int)(at - url), url, name, at + 1);
+	assert_ok(pnr_remote_open(text, &options, &remote, err));
+	return remote;
+}
+
+static pnr_status read_and_die(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	const memory *m = context;
+	pnr_status status = read_memory(context, offset, buffer, length, err);
+	if (m->bytes >= m->fail_at)
+		(void)raise(SIGKILL);
+	return status;
+}
+
+static pnr_remote_upload numbered(object *o, unsigned number)
+{
+	make_object(o, number, BLOCKS * BLOCK + 1000);
+	return upload_of(o, PNR_REMOTE_IF_ABSENT);
+}
+
+/* One block at a time, so that it is known how many are there. */
+static void put_and_die(const char *name, pnr_remote_upload *u)
+{
+	const pnr_http_options options = { .connections = 1 };
+	pnr_s3 *s3 = pnr_s3__of(open_place(name));
+	u->body.read = read_and_die;
+	pnr_http_free(s3->http);
+	if (pnr_http_new(&options, &s3->http, NULL) == PNR_OK)
+		(void)!pnr_remote_put(&s3->base, u, 1, NULL);
+	_exit(1);
+}
+
+/* Each block that is there is read once, to know that it is it, and not again to be sent. */
+static void who_is_killed_goes_on_where_it_was(void **state)
+{
+	(void)state;
+	object o;
+	char name[64];
+	(void)snprintf(name, sizeof name, "killed-%ld", (long)getpid());
+	pnr_remote_upload u = numbered(&o, 1);
+	o.body.fail_at = 6 * BLOCK + 1; /* while the fourth one is read for its hash */
+	pid_t child = fork();
+	if (child == 0)
+		put_and_die(name, &u);
+	int how = 0;
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFSIGNALED(how));
+	pnr_remote *remote = open_place(name);
+	assert_false(is_there(remote, o.key));
+	o.body.bytes = o.body.fail_at = 0;
+	assert_ok(pnr_remote_put(remote, &u, 1, err));
+	assert_int_equal(u.outcome, PNR_REMOTE_PUT);
+	/* All is read once, and what is sent, 3 blocks less than all, once more. */
+	assert_int_equal(o.body.bytes, 2 * o.body.length - 3 * BLOCK);
+	assert_object(remote, &o);
+	pnr_remote_close(remote);
+	free(o.body.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest scripted[] = {
+		cmocka_unit_test(an_object_is_put_with_its_md5_and_only_if_it_is_not_there),
+		cmocka_unit_test(a_ref_is_set_and_removed_by_its_etag),
+		cmocka_unit_test(a_listing_goes_on_at_its_marker),
+		cmocka_unit_test(many_are_asked_for_by_what_their_keys_begin_with),
+		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
+		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
+		cmocka_unit_test(endpoints_are_with_and_without_the_account),
+		cmocka_unit_test(blocks_are_made_a_blob_once_whatever_is_answered),
+	};
+	const struct CMUnitTest at_azurite[] = {
+		cmocka_unit_test(who_is_killed_goes_on_where_it_was),
+	};
+	if (getenv("PANNIER_TEST_REMOTE") != NULL)
+		return cmocka_run_group_tests(at_azurite, NULL, NULL);
+	return cmocka_run_group_tests(scripted, keys_setup, NULL);
+}
