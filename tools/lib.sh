@@ -11,7 +11,7 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # module (.pc), or a file.
 needs_build=(
 	cc=gcc /usr/include/stdio.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkgconf
-	libcjson.pc=libcjson-dev libcrypto.pc=libssl-dev libcurl.pc=libcurl4-openssl-dev libdeflate.pc=libdeflate-dev
+	libcjson.pc=libcjson-dev libcrypto.pc=libssl-dev libcurl.pc=libcurl4-openssl-dev libdeflate.pc=libdeflate-dev expat.pc=libexpat1-dev
 	libutf8proc.pc=libutf8proc-dev libzip.pc=libzip-dev libzstd.pc=libzstd-dev sqlite3.pc=libsqlite3-dev
 	zlib.pc=zlib1g-dev sqlite3=sqlite3)
 # servers that the tests push to, beside what tools/node-modules brings

@@ -1,6 +1,6 @@
 /*
- * XML as the servers of object stores write it: elements, their text and the five entities. Attributes are passed over,
- * prefixes of names left away; a document type is refused, and with it all that XML can do beyond that.
+ * XML as the servers of object stores write it: elements and their text, read by expat. Attributes are passed over,
+ * prefixes of names left away; a document type is refused, and with it all that entities can do.
  */
 #ifndef PNR_BASE_XML_H
 #define PNR_BASE_XML_H
@@ -17,10 +17,10 @@ typedef struct pnr_xml_event {
 typedef pnr_status (*pnr_xml_visit)(void *user, const pnr_xml_event *event, pnr_error *err);
 
 /**
- * Read all of @text, calling @visit at the end of each element: children before their parent, in their order. Whether
- * it is UTF-8 is not asked.
+ * Read all of @text, which is UTF-8 whatever it says of itself, calling @visit at the end of each element: children
+ * before their parent, in their order.
  *
- * Errors: INVALID (it is no such text; at most 32 levels and 1,024 bytes of path), NOMEM, and what @visit returns.
+ * Errors: INVALID (it is not well-formed; at most 32 levels and 1,024 bytes of path), NOMEM, and what @visit returns.
  */
 PNR_CHECKED pnr_status pnr_xml_scan(const char *text, size_t length, pnr_xml_visit visit, void *user, pnr_error *err);
 
