@@ -1,6 +1,5 @@
 #include "remote/azure_credentials.h"
 #include "remote/s3.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +136,9 @@ static const pnr_http_pair remedies[] = {
 	                          "the clock of this machine is wrong" },
 	{ "AuthorizationFailure", "the key or the signature is not that of this account, or may not do this; or the "
 	                          "account's network rules do not let this machine in" },
-	{ "AuthorizationPermissionMismatch", "these credentials may not do this; an identity needs the role 'Storage Blob "
-	                                     "Data Contributor', a signature the permissions r, c, w, l, and d for tags" },
+	{ "AuthorizationPermissionMismatch",
+	  "these credentials may not do this; an identity needs the role 'Storage Blob Data Contributor', a signature the "
+	  "permissions r, c, w, l, and d for tags" },
 	{ "AuthorizationProtocolMismatch", "the signature is for https only" },
 	{ "ContainerNotFound", "there is no such container; make it first" },
 	{ "InvalidAuthenticationInfo", "the token is not valid for storage, or has expired" },
@@ -207,7 +207,8 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *
 	const char *path = strchrnul(host + 3, '/');
 	bool in_path = *path != '\0' || is_address(host + 3);
 	if (*path != '\0' && strcmp(path + 1, url->account) != 0)
-		return pnr_fail(err, PNR_INVALID, "the endpoint's path is not '/%s', which is the account", url->account);
+		return pnr_fail(err, PNR_INVALID, "the endpoint's path is not '/%s', which is the account",
+		                url->account);
 	pnr_status status = pnr_s3__set(&s3->origin, err, "%.*s", (int)(path - endpoint), endpoint);
 	const char *problem = status == PNR_OK ? pnr_remote_endpoint_problem(s3->origin) : NULL;
 	if (problem != NULL)

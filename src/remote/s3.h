@@ -84,7 +84,7 @@ typedef struct pnr_s3_dialect {
 	pnr_status (*sign)(void *call, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err);
 	/** MAY be NULL. Add what each request has. */
 	void (*dress)(pnr_s3_call *call);
-	/** MAY be NULL. Add what a PUT has by which an object becomes visible, with that MD5 of its bytes; NULL: unknown. */
+	/** MAY be NULL. Add what a PUT has by which an object becomes visible. @md5 is of its bytes, NULL if unknown. */
 	void (*dress_put)(pnr_s3_call *call, const uint8_t *md5);
 	/** Add what asks for the parts that are there. */
 	void (*list_parts)(pnr_s3_large *large, pnr_s3_call *call);

@@ -344,7 +344,9 @@ static void asking_free(asking *a)
 static void split_evenly(asking *a, pnr_remote_query *queries, size_t count)
 {
 	for (size_t i = 0; i < a->count; i++)
-		a->ranges[i] = (range){ .queries = queries, .at = count * i / a->count, .to = count * (i + 1) / a->count };
+		a->ranges[i] = (range){ .queries = queries,
+			                .at = count * i / a->count,
+			                .to = count * (i + 1) / a->count };
 }
 
 /*

@@ -357,9 +357,10 @@ static pnr_status listed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *er
 		return pnr_s3__fail(call, err);
 	if (l->parts == NULL && (l->parts = calloc(l->count, sizeof *l->parts)) == NULL)
 		return pnr_fail_nomem(err);
-	if (call->http.code == 200 && call->http.text.length > 0 &&
-	    pnr_xml_scan(call->http.text.data, call->http.text.length, l->s3->dialect->visit_part, &p, NULL) == PNR_OK &&
-	    p.truncated && p.next > l->marker) {
+	const pnr_buffer *text = &call->http.text;
+	if (call->http.code == 200 && text->length > 0 &&
+	    pnr_xml_scan(text->data, text->length, l->s3->dialect->visit_part, &p, NULL) == PNR_OK && p.truncated &&
+	    p.next > l->marker) {
 		l->marker = p.next;
 		return PNR_OK;
 	}
@@ -407,8 +408,9 @@ static pnr_status sent(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
 		return l->open > 0 ? PNR_OK : lost(l, call, err);
 	if (call->http.code / 100 != 2)
 		return pnr_s3__fail(call, err);
-	return l->s3->dialect->name_part(call, p) ? PNR_OK
-	                                          : pnr_http_fail(&call->http, "the answer has no ETag of the part", err);
+	if (l->s3->dialect->name_part(call, p))
+		return PNR_OK;
+	return pnr_http_fail(&call->http, "the answer has no ETag of the part", err);
 }
 
 static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
