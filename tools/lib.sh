@@ -29,7 +29,9 @@ needs_check=(
 	/usr/include/bzlib.h=libbz2-dev
 	# what tests are made with
 	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
-needs_long=(valgrind=valgrind)
+needs_long=(
+	valgrind=valgrind swift-proxy-server=swift-proxy swift-account-server=swift-account
+	swift-container-server=swift-container swift-object-server=swift-object memcached=memcached)
 needs_coverage=("${needs_check[@]}" gcovr=gcovr)
 needs_fuzz=(
 	"${needs_build[@]}" cmocka.pc=libcmocka-dev c++=g++ clang=clang

@@ -79,9 +79,11 @@ def sources(place, home):
         other = {"AWS_ACCESS_KEY_ID": told["S3_OTHER_ACCESS_KEY_ID"],
                  "AWS_SECRET_ACCESS_KEY": told["S3_OTHER_SECRET_ACCESS_KEY"]}
         (home / ".aws").mkdir()
-        (home / ".aws/credentials").write_text(f"[filed]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+        (home / ".aws/credentials").write_text(
+            f"[filed]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
         (home / "answer.json").write_text(json.dumps({"Version": 1, "AccessKeyId": key, "SecretAccessKey": secret}))
-        (home / ".aws/config").write_text(f"[profile filed]\n[profile asked]\ncredential_process = cat {home}/answer.json\n")
+        (home / ".aws/config").write_text(
+            f"[profile filed]\n[profile asked]\ncredential_process = cat {home}/answer.json\n")
         yield "variables", keys, [secret], True
         yield "a profile", {"AWS_PROFILE": "filed"}, [secret], True
         yield "a process", {"AWS_PROFILE": "asked"}, [secret], True
@@ -111,7 +113,8 @@ class Scene:
         """Its exit status. All that it says is searched."""
         command = [self.pannier, *arguments, "--store", store]
         with Processes(secrets) as processes:
-            done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False, timeout=300)
+            done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False,
+                                  timeout=300)
         self.runs += 1
         self.search(secrets, done.stdout + done.stderr, f"{' '.join(arguments)}: what it says")
         if processes.found:
@@ -180,7 +183,8 @@ def main(pannier, kind, server, folder):
     for number, (name, environment, secrets, _) in enumerate(all_sources):
         secrets = sorted(set().union(*map(forms, secrets)))
         body = place.error("AuthenticationFailed", "refused", "".join(f"<Detail>{escape(s)}</Detail>" for s in secrets))
-        with proxy.Proxy(place.port, rules=[{"fault": "answer", "status": 403, "times": None, "body": body}]) as spoiler:
+        rules = [{"fault": "answer", "status": 403, "times": None, "body": body}]
+        with proxy.Proxy(place.port, rules=rules) as spoiler:
             store = f"told-{number}"
             scene.run(base, [], store, "remote", "add", "cloud", place.url("told", spoiler.port))
             if scene.run({**base, **environment}, secrets, store, "pull", "cloud", "v1", "-v") != 7:

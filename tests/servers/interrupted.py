@@ -18,7 +18,7 @@ import time
 import places
 from places import killed, proxy
 
-ENGINES, SIZE, LARGE = 8, 300_000, 36 << 20
+ENGINES, SIZE, LARGE = 8, 300_000, 33 << 20
 
 
 def die(text):
@@ -46,7 +46,7 @@ class Scene:
                 die(f"{what}: another zip came")
 
     def moment(self, number, delay):
-        """Push, killed after @delay seconds if that is not 0, and push again: (was it killed, parts before, seconds)."""
+        """Push, killed after @delay seconds if that is not 0, and again: (was it killed, parts before, seconds)."""
         what, prefix = f"moment {number}, after {delay} s", f"moment-{number}"
         shutil.rmtree(self.folder / "maker", ignore_errors=True)
         places.copy_store(self.folder / "packed", self.folder / "maker")

@@ -29,7 +29,8 @@ class Place:
         self.all = told
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AZURE_STORAGE_KEY")
         self.credentials = {name: told[name] for name in names if name in told}
-        self.bucket = told["S3_BUCKET"] if kind == "s3" else f"{told['AZURE_STORAGE_ACCOUNT']}/{told['AZURE_CONTAINER']}"
+        self.bucket = (told["S3_BUCKET"] if kind == "s3" else
+                       f"{told['AZURE_STORAGE_ACCOUNT']}/{told['AZURE_CONTAINER']}")
         self.endpoint = told["S3_ENDPOINT" if kind == "s3" else "AZURE_ENDPOINT"]
         self.port = urllib.parse.urlsplit(self.endpoint).port
 
@@ -55,8 +56,9 @@ class Place:
 
 def finished(entries):
     """Objects and parts that the server has taken, by the proxy's log: their targets."""
-    return [entry["target"] for entry in entries if entry.get("method") == "PUT" and entry["answered"] is not None and
-            entry["answered"] // 100 == 2 and "comp=blocklist" not in entry["target"] and "/tags/" not in entry["target"]]
+    return [entry["target"] for entry in entries if entry.get("method") == "PUT" and
+            (entry["answered"] or 0) // 100 == 2 and "comp=blocklist" not in entry["target"] and
+            "/tags/" not in entry["target"]]
 
 
 class Tool(killed.Tool):

@@ -139,14 +139,20 @@ class Exchange:
         status = 100
         while status // 100 == 1:
             self.answer_head = self.server.head()
-            if not self.answer_head:
+            if not re.match(rb"HTTP/1\.[01] [1-9]\d\d[ \r]", self.answer_head):
                 raise EOFError
-            status = int(self.answer_head.split(b" ", 2)[1])
+            status = int(self.answer_head[9:12])
         self.entry["answered"] = status
         self.lasts = (header(self.answer_head, "Connection") or "").lower() != "close"
+        if not self.has_body() and body_length(self.answer_head, None) == "chunked":
+            # Swift sends the end of a body that there is not
+            self.lasts = False
+
+    def has_body(self):
+        return self.method != "HEAD" and self.entry["answered"] not in (204, 304)
 
     def answer_body(self):
-        if self.method == "HEAD" or self.entry["answered"] in (204, 304):
+        if not self.has_body():
             return
         length = body_length(self.answer_head, None)
         if length is None:
@@ -166,7 +172,7 @@ class Exchange:
 
     def give_answer(self, limit=None, pace=None):
         """To the client; the body only up to the limit, or `pace` bytes in a tenth of a second."""
-        chunked = body_length(self.answer_head, None) == "chunked"
+        chunked = self.has_body() and body_length(self.answer_head, None) == "chunked"
         self.give_head(self.answer_head)
         for piece in self.answer_body():
             if limit is not None and limit < len(piece):
@@ -214,8 +220,14 @@ class Exchange:
 
     @fault
     def none(self):
-        self.pass_request()
+        try:
+            self.pass_request()
+        except (BrokenPipeError, ConnectionResetError):
+            # the server has answered before it has read all, and reads no more
+            self.lasts = False
+        lasts = self.lasts
         self.take_head()
+        self.lasts = self.lasts and lasts
         self.give_answer()
 
     @fault
@@ -239,7 +251,7 @@ class Exchange:
         """The connection ends after so many bytes of the answer's body, or before its end."""
         self.pass_request()
         self.take_head()
-        if self.method == "HEAD" or body_length(self.answer_head, None) == 0:
+        if not self.has_body() or body_length(self.answer_head, None) == 0:
             raise Cut
         self.give_answer(limit=at)
         raise Cut

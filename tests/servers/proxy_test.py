@@ -119,8 +119,8 @@ TABLE = [
     ({"fault": "raw", "text": "what is this\r\n\r\n"}, "GET", {WEIRD}, 0, b"", True),
     ({"fault": "raw", "text": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n"}, "GET", {RECEIVE},
      200, b"", True),
-    ({"fault": "endless", "start": "HTTP/1.1 200 OK\r\n", "more": "X-More: of the same\r\n"}, "GET", {HEADERS}, 200, b"",
-     True),
+    ({"fault": "endless", "start": "HTTP/1.1 200 OK\r\n", "more": "X-More: of the same\r\n"}, "GET", {HEADERS}, 200,
+     b"", True),
     ({"fault": "endless", "start": "HTTP/1.1 200 OK\r\n\r\n", "more": "more"}, "GET", {TIME}, 200, None, True),
 ]
 
