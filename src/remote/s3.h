@@ -167,6 +167,8 @@ bool pnr_s3__decode(char *text);
 pnr_status pnr_s3__put(pnr_remote *remote, pnr_remote_upload *uploads, size_t count, pnr_error *err);
 /** What a put call of an object begins with, IF_ABSENT: the condition, if the server has such. */
 void pnr_s3__if_absent(pnr_s3_call *call, const pnr_remote_upload *upload);
+/** The answer to a PUT is one of a server that stored something: such have an ETag, others say 200 as well. */
+bool pnr_s3__is_stored(const pnr_s3_call *call);
 /** The answer says that the object is there, and so was not put. */
 bool pnr_s3__is_there(const pnr_s3_call *call);
 /** The answer says that the server has no conditional PUT; noted. */

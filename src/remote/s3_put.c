@@ -36,6 +36,13 @@ bool pnr_s3__is_there(const pnr_s3_call *call)
 	return call->http.code == 412 || (call->http.code == 409 && pnr_s3__is_error(call, "BlobAlreadyExists"));
 }
 
+bool pnr_s3__is_stored(const pnr_s3_call *call)
+{
+	char etag[128];
+	return (call->http.code == 200 || call->http.code == 201) &&
+	       pnr_http_header(&call->http, "etag", etag, sizeof etag)[0] != '\0';
+}
+
 bool pnr_s3__is_unconditional(const pnr_s3_call *call)
 {
 	if (call->http.code != 501 || call->s3->unconditional)
@@ -154,8 +161,10 @@ static pnr_status put_done(putting *p, pnr_s3_call *call, pnr_error *err)
 {
 	pnr_remote_upload *upload = call->of;
 	pnr_remote_close_body(upload);
-	if (call->http.code / 100 == 2)
+	if (pnr_s3__is_stored(call))
 		upload->outcome = PNR_REMOTE_PUT;
+	else if (call->http.code / 100 == 2)
+		return pnr_http_fail(&call->http, "the answer has no ETag of the object", err);
 	else if (pnr_s3__is_there(call))
 		upload->outcome = PNR_REMOTE_THERE;
 	else if (pnr_s3__is_unconditional(call) || (call->http.code == 501 && call->http.header_count > 0))

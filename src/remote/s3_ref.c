@@ -81,7 +81,7 @@ static pnr_status write_ref(pnr_s3 *s3, const char *key, const seen *was, const 
 		pnr_s3__header(call, "If-Match", etag_for(s3, was, etag));
 	if (status == PNR_OK)
 		status = pnr_s3__run_one(call, err);
-	bool there = call->http.code / 100 == 2;
+	bool there = value->length > 0 ? pnr_s3__is_stored(call) : call->http.code / 100 == 2;
 	*out_code = there ? 200 : call->http.code;
 	/* 404: what should match is gone. */
 	bool other = call->http.code == 412 || call->http.code == 409 || pnr_s3__is_unconditional(call) ||

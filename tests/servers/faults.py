@@ -88,6 +88,7 @@ def hostile():
                                       "seconds": 20}),
         ("switching", "raw", {"text": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"}),
         ("empty-404", "answer", {"status": 404}),
+        ("empty-200", "answer", {"status": 200}),
         ("teapot", "answer", {"status": 418, "body": "<html>not what you think"}),
         ("207", "raw", {"text": "HTTP/1.1 207 Multi-Status\r\nContent-Length: 14\r\n\r\n<multistatus/>"}),
     ]
