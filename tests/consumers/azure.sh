@@ -9,9 +9,9 @@ need_jszip
 [ -r "$BUILD/servers/azurite/env" ] || fail "servers/azurite does not run; ctest starts it"
 unset "${!AZURE_@}" "${!IDENTITY_@}"
 . "$BUILD/servers/azurite/env"
-account=$AZURE_STORAGE_ACCOUNT key=$AZURE_STORAGE_KEY sas=$AZURE_STORAGE_SAS_TOKEN
-string=$AZURE_STORAGE_CONNECTION_STRING read_only=$AZURE_READ_SAS_TOKEN other=$AZURE_OTHER_KEY
-unset "${!AZURE_STORAGE_@}" AZURE_READ_SAS_TOKEN AZURE_OTHER_KEY
+account=$AZURE_STORAGE_ACCOUNT key=$AZURE_STORAGE_KEY sas=$AZURE_SAS
+string=$AZURE_CONNECTION_STRING read_only=$AZURE_READ_SAS other=$AZURE_OTHER_KEY
+unset "${!AZURE_STORAGE_@}" AZURE_SAS AZURE_READ_SAS AZURE_CONNECTION_STRING AZURE_OTHER_KEY
 run=consumers-$$-$(date +%s%N)
 
 # as NAME=VALUE... COMMAND...: with these credentials only.

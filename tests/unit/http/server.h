@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-/* What one request is answered with. Zero: 200, nothing in it. */
+/* What one request is answered with. Zero: 200, nothing in it; to a PUT, as to one that was carried out, an ETag. */
 typedef struct step {
 	int code;
 	const char *headers; /* lines, each with its \r\n */
@@ -82,7 +82,7 @@ static inline size_t receive(connection *c, char *buffer, size_t capacity)
 	}
 }
 
-static inline bool answer(connection *c, const step *s, bool head_only)
+static inline bool answer(connection *c, const step *s, const char *method)
 {
 	char head[4096];
 	size_t length = s->length != 0 ? s->length : s->body == NULL ? 0 : strlen(s->body);
@@ -91,11 +91,12 @@ static inline bool answer(connection *c, const step *s, bool head_only)
 			(void)poll(NULL, 0, 5);
 	if (s->drop || s->hang)
 		return false;
+	const char *usual = s->code < 300 && strncmp(method, "PUT ", 4) == 0 ? "ETag: \"e\"\r\n" : "";
 	int used = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n", s->code == 0 ? 200 : s->code,
-	                    s->headers == NULL ? "" : s->headers, length);
+	                    s->headers == NULL ? usual : s->headers, length);
 	if (!send_all(c->fd, head, (size_t)used))
 		return false;
-	if (head_only)
+	if (strncmp(method, "HEAD ", 5) == 0)
 		return true;
 	return send_all(c->fd, s->body, s->cut == 0 ? length : s->cut) && s->cut == 0;
 }
@@ -116,8 +117,7 @@ static inline void *serve_connection(void *context)
 		pnr_buffer_append(&s->log, buffer, strnlen(buffer, length < 4096 ? length : 4096));
 		pnr_buffer_puts(&s->log, "\n");
 		pthread_mutex_unlock(&s->lock);
-		bool on = answer(c, &s->steps[number < s->step_count ? number : s->step_count - 1],
-		                 strncmp(buffer, "HEAD ", 5) == 0);
+		bool on = answer(c, &s->steps[number < s->step_count ? number : s->step_count - 1], buffer);
 		s->at_once--;
 		if (!on)
 			break;
@@ -137,9 +137,12 @@ static inline void *serve(void *context)
 		struct pollfd p = { s->fd, POLLIN, 0 };
 		if (poll(&p, 1, 5) <= 0)
 			continue;
+		int fd = accept(s->fd, NULL, NULL);
+		if (fd < 0)
+			break;
 		connection *c = malloc(sizeof *c);
 		c->server = s;
-		c->fd = accept(s->fd, NULL, NULL);
+		c->fd = fd;
 		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		pthread_t thread;
 		s->connections++;

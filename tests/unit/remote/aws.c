@@ -374,7 +374,7 @@ static void sts_refuses(void **state)
 	} cases[] = { { "400: ExpiredTokenException", PNR_DENIED },
 		      { "403", PNR_DENIED },
 		      { "404", PNR_DENIED },
-		      { "what STS answers are no credentials: XML, byte 0", PNR_INVALID },
+		      { "what STS answers are no credentials: XML, line 1", PNR_INVALID },
 		      { "what STS answers are no credentials: some of them are missing", PNR_INVALID } };
 	server s;
 	server_start(&s, steps, PNR_COUNT(steps));

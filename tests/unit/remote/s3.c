@@ -142,6 +142,25 @@ static void without_conditional_put_it_is_looked_first(void **state)
 	free(c.body.data);
 }
 
+/* Any proxy says 200; a server that stored something gives it an ETag. */
+static void an_answer_without_an_etag_is_no_success(void **state)
+{
+	(void)state;
+	server s;
+	object a;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	pnr_remote_outcome outcome;
+	make_object(&a, 1, 10);
+	served(s, { .headers = "X: y\r\n" }, { .code = 404 }, { .headers = "X: y\r\n" });
+	pnr_remote *remote = open_at(&s, "");
+	assert_fails(put_one(remote, &a, PNR_REMOTE_IF_ABSENT, &outcome, err), PNR_IO, "the answer has no ETag");
+	assert_int_equal(outcome, PNR_REMOTE_PENDING);
+	assert_fails(swap(remote, "tags/a", "", "two", &found, err), PNR_IO, "tags/a: 200");
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(a.body.data);
+}
+
 static void without_conditional_put_refs_are_still_compared(void **state)
 {
 	(void)state;
@@ -531,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_bucket_that_is_not_there_is_not_made),
 		cmocka_unit_test(what_is_no_s3_server_is_told),
 		cmocka_unit_test(without_conditional_put_it_is_looked_first),
+		cmocka_unit_test(an_answer_without_an_etag_is_no_success),
 		cmocka_unit_test(without_conditional_put_refs_are_still_compared),
 		cmocka_unit_test(a_server_that_wants_etags_bare_gets_them_so),
 		cmocka_unit_test(an_answer_that_was_lost_is_asked_for_again),
