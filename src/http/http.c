@@ -286,6 +286,8 @@ static pnr_status finish(pnr_http_slot *slot, CURLcode result, const pnr_http_fe
 		return pnr_fail_with(err, &http->failure);
 	if (result == CURLE_OUT_OF_MEMORY)
 		return pnr_fail_nomem(err);
+	if (slot->cut)
+		result = CURLE_OK;
 	if (result == CURLE_OK) {
 		(void)pnr_curl.easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &code);
 		pnr_http__ended(slot);

@@ -11,7 +11,8 @@
 
 pnr_status pnr_http__fail_curl(int code, const char *text, pnr_error *err)
 {
-	if (text[0] == '\0')
+	/* Of a proxy that it does not understand it tells all, the password too. */
+	if (text[0] == '\0' || strchr(text, '@') != NULL)
 		text = pnr_curl.easy_strerror((CURLcode)code);
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
@@ -87,41 +88,51 @@ static size_t on_head(char *data, size_t size, size_t count, void *context)
 	return length;
 }
 
+/* "bytes 4-9/10": is it all from what was given on? */
+static bool is_rest(const pnr_http_slot *slot)
+{
+	char range[64], *end;
+	(void)pnr_http_header(slot->request, "content-range", range, sizeof range);
+	if (strncmp(range, "bytes ", 6) != 0 || strtoull(range + 6, &end, 10) != slot->given || *end != '-')
+		return false;
+	unsigned long long last = strtoull(end + 1, &end, 10);
+	return *end == '/' && (end[1] == '*' || strtoull(end + 1, NULL, 10) == last + 1);
+}
+
 /* Does the body that begins go on with what was given? */
 static pnr_status check_rest(pnr_http_slot *slot, pnr_error *err)
 {
-	char etag[PNR_HTTP_ETAG_SIZE], range[64];
-	unsigned long long from = 0;
+	char etag[PNR_HTTP_ETAG_SIZE];
 	(void)pnr_http_header(slot->request, "etag", etag, sizeof etag);
-	if (slot->given == 0) {
+	if (slot->given == 0)
 		memcpy(slot->etag, etag, sizeof etag);
-		return PNR_OK;
-	}
 	if (strcmp(slot->etag, etag) != 0)
 		return pnr_fail(err, PNR_RETRY, "it was changed while it was got; try again");
-	slot->skip = slot->given;
 	if (code_of(slot) == 200)
-		return PNR_OK;
-	(void)pnr_http_header(slot->request, "content-range", range, sizeof range);
-	if (strncmp(range, "bytes ", 6) == 0)
-		from = strtoull(range + 6, NULL, 10);
-	if (from != slot->given)
+		slot->skip = slot->given;
+	else if (!is_rest(slot))
 		return pnr_fail(err, PNR_IO, "the server sends another part of it than it was asked for");
-	slot->skip = 0;
 	return PNR_OK;
 }
 
-void pnr_http__ended(pnr_http_slot *slot)
+static void begin_body(pnr_http_slot *slot)
 {
 	if (!slot->begun && is_download(slot))
 		pnr_ignore(check_rest(slot, &slot->final));
 	slot->begun = true;
 }
 
+void pnr_http__ended(pnr_http_slot *slot)
+{
+	begin_body(slot);
+	if (slot->skip > 0)
+		pnr_ignore(pnr_fail(&slot->final, PNR_IO, "it is shorter than what had come of it"));
+}
+
 static bool take(pnr_http_slot *slot, const char *data, size_t length)
 {
 	const pnr_http_request *r = slot->request;
-	pnr_http__ended(slot);
+	begin_body(slot);
 	if (slot->final.status != PNR_OK)
 		return false;
 	size_t pass = length > slot->skip ? (size_t)slot->skip : length;
@@ -148,7 +159,8 @@ static size_t on_body_in(char *data, size_t size, size_t count, void *context)
 		return length + 1;
 	}
 	pnr_buffer_append(&r->text, data, length > room ? room : length);
-	return pnr_buffer_status(&r->text, &slot->http->failure) == PNR_OK ? length : length + 1;
+	slot->cut = length > room;
+	return pnr_buffer_status(&r->text, &slot->http->failure) == PNR_OK && !slot->cut ? length : length + 1;
 }
 
 /* ------------------------------------------------------------- setting up -- */
@@ -190,12 +202,10 @@ static pnr_status add_pair(pnr_http_slot *slot, const pnr_http_pair *pair, pnr_e
 	return status == PNR_OK ? add_line(slot, line.data, err) : status;
 }
 
-static pnr_status sign(pnr_http_slot *slot, const pnr_http_pair *pairs, size_t count, pnr_error *err)
+static pnr_status sign(pnr_http_slot *slot, const char *host, const pnr_http_pair *pairs, size_t count, pnr_error *err)
 {
 	const pnr_http_request *r = slot->request;
 	PNR_CLEANUP(pnr_sign_lines_free) pnr_sign_lines lines = { .count = 0 };
-	char host[512];
-	host_of(r->origin, host, sizeof host);
 	const pnr_sign_request what = {
 		.method = r->method,
 		.host = host,
@@ -218,7 +228,7 @@ static pnr_status set_lines(pnr_http_slot *slot, pnr_error *err)
 {
 	const pnr_http_request *r = slot->request;
 	pnr_http_pair pairs[PAIRS_MAX];
-	char range[48];
+	char range[48], host[512];
 	size_t count = r->header_count;
 	if (count > PAIRS_MAX - 2)
 		return pnr_fail(err, PNR_INVALID, "a request of more than %u headers", PAIRS_MAX - 2);
@@ -229,10 +239,13 @@ static pnr_status set_lines(pnr_http_slot *slot, pnr_error *err)
 		pairs[count++] = (pnr_http_pair){ "Range", range };
 		pairs[count++] = (pnr_http_pair){ "If-Match", slot->etag };
 	}
-	pnr_status status = PNR_OK;
+	/* As it is signed: libcurl writes an address in its own way. */
+	host_of(r->origin, host, sizeof host);
+	const pnr_http_pair host_pair = { "Host", host };
+	pnr_status status = add_pair(slot, &host_pair, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = add_pair(slot, &pairs[i], err);
-	return status == PNR_OK && r->sign != NULL ? sign(slot, pairs, count, err) : status;
+	return status == PNR_OK && r->sign != NULL ? sign(slot, host, pairs, count, err) : status;
 }
 
 #define SET(option, value)                                             \
@@ -334,7 +347,7 @@ pnr_status pnr_http__prepare(pnr_http_slot *slot, pnr_error *err)
 	pnr_curl.easy_reset(slot->easy);
 	slot->sent = slot->skip = 0;
 	slot->before = slot->given;
-	slot->begun = false;
+	slot->begun = slot->cut = false;
 	slot->text[0] = '\0';
 	pnr_buffer_clear(&r->head);
 	pnr_buffer_clear(&r->text);

@@ -25,6 +25,7 @@ typedef struct pnr_http_slot {
 	uint64_t given;  /**< to `take`, in all tries */
 	uint64_t before; /**< what `given` was when this try began */
 	uint64_t skip;   /**< of this try's body, what an earlier one had given */
+	bool cut;        /**< its answer is a failure that is told at greater length than is kept */
 	bool begun;      /**< the body of this try's answer fits on what was given */
 	pnr_error final; /**< why it is not tried again, or OK */
 	char etag[PNR_HTTP_ETAG_SIZE];

@@ -332,6 +332,10 @@ static void a_download_never_goes_on_with_something_else(void **state)
 		{ { cut, { .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 3-8/10\r\n", .body = "345678" } },
 		  "another part of it" },
 		{ { cut, { .code = 206, .headers = "ETag: \"v1\"\r\n", .body = "345678" } }, "another part of it" },
+		/* not up to its end */
+		{ { cut, { .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 4-6/10\r\n", .body = "456" } },
+		  "another part of it" },
+		{ { cut, { .headers = "ETag: \"v1\"\r\n", .body = "012" } }, "it is shorter than what had come of it" },
 		{ { cut, { .code = 206, .headers = "ETag: \"v2\"\r\n" } }, "it was changed while it was got" },
 		{ { cut, { .code = 412, .body = "changed" } }, "changed or removed before the rest came (412)" },
 		{ { cut, { .code = 404, .body = "gone" } }, "changed or removed before the rest came (404)" },
@@ -382,7 +386,88 @@ static void a_download_that_moves_is_not_given_up(void **state)
 	server_stop(&s);
 }
 
+static void a_part_that_was_not_asked_for_is_not_the_whole(void **state)
+{
+	(void)state;
+	server s;
+	static const step steps[] = {
+		{ .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 0-3/10\r\n", .body = "0123" }
+	};
+	server_start(&s, steps, 1);
+	pnr_http *http = new_http(1);
+	asked a = ask(&s, "GET", "/key");
+	a.r.take = take_body;
+	assert_ok(run(http, &a, err));
+	assert_int_equal(a.r.code, 0);
+	assert_failed(&a, PNR_IO, "another part of it");
+	assert_int_equal(a.got.length, 0);
+	asked_free(&a);
+	pnr_http_free(http);
+	server_stop(&s);
+}
+
 /* ------------------------------------------------------------------- failures -- */
+
+static void a_failure_that_is_told_without_end_is_left(void **state)
+{
+	(void)state;
+	server s;
+	static char filler[300000];
+	memset(filler, 'f', sizeof filler - 1);
+	memcpy(filler, "7fffffff\r\n", 10);
+	const step steps[] = { { .code = 403, .headers = "Transfer-Encoding: chunked\r\n", .body = filler } };
+	server_start(&s, steps, 1);
+	pnr_http *http = new_http(3);
+	asked a = ask(&s, "GET", "/key");
+	a.r.text_max = 1000;
+	assert_ok(run(http, &a, err));
+	assert_int_equal(a.r.code, 403);
+	assert_int_equal(a.r.text.length, 1000);
+	assert_int_equal(s.asked, 1);
+	asked_free(&a);
+	pnr_http_free(http);
+	server_stop(&s);
+}
+
+static void a_proxys_password_is_not_told(void **state)
+{
+	(void)state;
+	static const char *const proxies[] = { "htp://user:topsecret@127.0.0.1:1", "http://user:topsecret@127.0.0.1:x",
+		                               "http://user:topsecret@127.0.0.1:1" };
+	for (size_t i = 0; i < PNR_COUNT(proxies); i++) {
+		assert_int_equal(setenv("http_proxy", proxies[i], 1), 0);
+		pnr_http *http = new_http(1);
+		asked a = { .r = { .method = "GET", .origin = "http://name.invalid", .path = "/key" } };
+		assert_ok(run(http, &a, err));
+		assert_int_equal(a.r.code, 0);
+		assert_null(strstr(a.r.error.message, "topsecret"));
+		asked_free(&a);
+		pnr_http_free(http);
+	}
+	assert_int_equal(unsetenv("http_proxy"), 0);
+}
+
+/* libcurl writes an address in its own way. */
+static void the_host_that_is_signed_is_the_one_that_is_sent(void **state)
+{
+	(void)state;
+	server s;
+	static const step steps[] = { { .code = 200 } };
+	char origin[64], line[96];
+	server_start(&s, steps, 1);
+	(void)snprintf(origin, sizeof origin, "http://127.1:%s", strrchr(s.origin, ':') + 1);
+	pnr_http *http = new_http(1);
+	asked a = ask(&s, "GET", "/key");
+	a.r.origin = origin;
+	a.r.sign = sign;
+	assert_ok(run(http, &a, err));
+	assert_int_equal(a.r.code, 200);
+	(void)snprintf(line, sizeof line, "\r\nHost: %s\r\n", a.host);
+	assert_contains(s.log.data, line);
+	asked_free(&a);
+	pnr_http_free(http);
+	server_stop(&s);
+}
 
 static void an_answer_that_is_too_long_is_not_kept(void **state)
 {
@@ -559,7 +644,11 @@ int main(void)
 		cmocka_unit_test(a_download_goes_on_where_it_broke),
 		cmocka_unit_test(a_download_never_goes_on_with_something_else),
 		cmocka_unit_test(a_download_that_moves_is_not_given_up),
+		cmocka_unit_test(a_part_that_was_not_asked_for_is_not_the_whole),
 		cmocka_unit_test(an_answer_that_is_too_long_is_not_kept),
+		cmocka_unit_test(a_failure_that_is_told_without_end_is_left),
+		cmocka_unit_test(a_proxys_password_is_not_told),
+		cmocka_unit_test(the_host_that_is_signed_is_the_one_that_is_sent),
 		cmocka_unit_test(a_redirect_is_not_followed_and_its_secrets_are_not_told),
 		cmocka_unit_test(what_a_callback_fails_with_ends_the_run),
 		cmocka_unit_test(many_run_side_by_side_on_kept_connections),
