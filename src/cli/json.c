@@ -12,13 +12,36 @@ void cli_json_begin(cli_json *json)
 	json->first = true;
 }
 
-const char *cli_json_finish(cli_json *json)
+void cli_json_begin_file(cli_json *json, FILE *file)
+{
+	cli_json_free(json);
+	json->out = file;
+	json->failed = file == NULL;
+	json->first = true;
+}
+
+static bool copy(FILE *from, FILE *to)
+{
+	char block[16 * 1024];
+	size_t got;
+	rewind(from);
+	while ((got = fread(block, 1, sizeof block, from)) > 0)
+		(void)fwrite(block, 1, got, to);
+	return ferror(from) == 0;
+}
+
+bool cli_json_print(cli_json *json, FILE *out)
 {
 	if (json->out == NULL)
-		return NULL;
+		return false;
 	if (fflush(json->out) != 0 || ferror(json->out))
 		json->failed = true;
-	return json->failed ? NULL : json->text;
+	if (json->failed)
+		return false;
+	if (json->text == NULL)
+		return copy(json->out, out);
+	(void)fputs(json->text, out);
+	return true;
 }
 
 void cli_json_free(cli_json *json)

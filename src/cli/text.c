@@ -135,6 +135,12 @@ void cli_table_add(cli_table *table, const char *text)
 		table->cells[table->count++] = cell;
 }
 
+void cli_table_titles(cli_table *table, const char *const *titles)
+{
+	for (unsigned i = 0; i < table->columns; i++)
+		cli_table_add(table, titles[i]);
+}
+
 static void print_cell(const char *text, size_t width, bool right, bool last, FILE *out)
 {
 	int gap = (int)(width - cli_width(text));
