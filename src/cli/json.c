@@ -1,8 +1,16 @@
 #include "cli/json.h"
 #include "cli/text.h"
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A log has very many lines, and the stream is nobody else's: no locks. */
+static void own(const cli_json *json)
+{
+	if (json->out != NULL)
+		(void)__fsetlocking(json->out, FSETLOCKING_BYCALLER);
+}
 
 void cli_json_begin(cli_json *json)
 {
@@ -10,6 +18,7 @@ void cli_json_begin(cli_json *json)
 	json->out = open_memstream(&json->text, &json->length);
 	json->failed = json->out == NULL;
 	json->first = true;
+	own(json);
 }
 
 void cli_json_begin_file(cli_json *json, FILE *file)
@@ -18,6 +27,7 @@ void cli_json_begin_file(cli_json *json, FILE *file)
 	json->out = file;
 	json->failed = file == NULL;
 	json->first = true;
+	own(json);
 }
 
 static bool copy(FILE *from, FILE *to)
@@ -144,12 +154,28 @@ void cli_json_raw(cli_json *json, const char *key, const char *text, size_t leng
 	}
 }
 
+/* How many bytes from @text on stand for themselves: nearly always all. */
+static size_t plain(const char *text)
+{
+	size_t length = 0;
+	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\')
+		length++;
+	return length;
+}
+
 void cli_json_quote(FILE *out, const char *text)
 {
 	(void)fputc('"', out);
 	for (size_t left = strlen(text); left > 0;) {
 		uint32_t code;
-		size_t step = cli_utf8_next(text, left, &code);
+		size_t step = plain(text);
+		if (step > 0) {
+			(void)fwrite(text, 1, step, out);
+			text += step;
+			left -= step;
+			continue;
+		}
+		step = cli_utf8_next(text, left, &code);
 		if (step == 0) {
 			(void)fputs("\\ufffd", out);
 			step = 1;

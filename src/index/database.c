@@ -112,7 +112,7 @@ static pnr_status look(pnr_index *index, pnr_error *err)
 	static const pnr_sql writer_sql = { "look for the tables",
 		                            FIRST_TABLES HAS("model_scan") HAS("last_pack") HAS("remote") HAS("remote_blob")
 		                            HAS("remote_package") HAS("transfer") HAS("evicted_package")
-		                            HAS("evicted_encoding") };
+		                            HAS("evicted_encoding") HAS("imported_archive") };
 #undef FIRST_TABLES
 #undef HAS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *statement = NULL;

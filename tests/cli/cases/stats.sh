@@ -1,6 +1,6 @@
 sample
 pannier init -q
-json pannier stats --json
+filter='del(.bytesDatabase)' json pannier stats --json
 pannier pack -q --portable
 edit_table
 pannier pack -q --portable --tag two
