@@ -187,6 +187,73 @@ pnr_status pnr_index_pushed(pnr_index *index, const pnr_digest *package_hash, pn
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
+/* -------------------------------------------------------------- imports -- */
+
+pnr_status pnr_index_imported_put(pnr_index *index, const pnr_imported_row *row, pnr_error *err)
+{
+	static const pnr_sql insert_sql = {
+		"record what was imported",
+		"INSERT INTO imported_archive (log_id, package_id, archive_hash, size, file, imported_at)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *insert = NULL;
+	pnr_status status = pnr_statement_take(index, &insert_sql, &insert, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(insert, 1, row->log_id);
+	pnr_bind_int(insert, 2, row->package_id);
+	pnr_bind_digest(insert, 3, &row->archive_hash);
+	pnr_bind_size(insert, 4, row->size);
+	pnr_bind_text(insert, 5, row->file);
+	pnr_bind_time(insert, 6, row->imported_ms);
+	return pnr_statement_write(insert, err);
+}
+
+pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
+                                   pnr_digest *out_package_hash, pnr_error *err)
+{
+	static const pnr_sql find_sql = {
+		"find what was imported",
+		"SELECT package.package_hash FROM imported_archive JOIN log ON log.id = imported_archive.log_id"
+		" JOIN package ON package.id = imported_archive.package_id"
+		" WHERE imported_archive.archive_hash = ?1 AND log.name = ?2"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_digest(find, 1, archive_hash);
+	pnr_bind_text(find, 2, name);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_digest hash = pnr_column_digest(find, 0);
+	status = pnr_statement_intact(find, err);
+	if (status == PNR_OK)
+		*out_package_hash = hash;
+	return status;
+}
+
+pnr_status pnr_index_log_newest(pnr_index *index, const char *name, int64_t *out_ms, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find the newest entry of a model",
+		                          "SELECT at FROM log WHERE name = ?1 AND event <> 'push'"
+		                          " ORDER BY id DESC LIMIT 1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_text(find, 1, name);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	int64_t ms = pnr_column_time(find, 0);
+	status = pnr_statement_intact(find, err);
+	if (status == PNR_OK)
+		*out_ms = ms;
+	return status;
+}
+
 /* ----------------------------------------------------------------- tags -- */
 
 pnr_status pnr_index_tags(pnr_index *index, pnr_tag_row_fn fn, void *user, pnr_error *err)

@@ -20,6 +20,21 @@ PNR_CHECKED pnr_status pnr_index_log_row_text(const pnr_log_row *row, pnr_buffer
 PNR_CHECKED pnr_status pnr_index_log_extent(pnr_index *index, uint64_t *out_count, int64_t *out_last_id,
                                             pnr_error *err);
 
+/** A zip that was imported. */
+typedef struct pnr_imported_row {
+	int64_t log_id, package_id;
+	pnr_digest archive_hash;
+	uint64_t size;
+	const char *file; /**< its name */
+	int64_t imported_ms;
+} pnr_imported_row;
+PNR_CHECKED pnr_status pnr_index_imported_put(pnr_index *index, const pnr_imported_row *row, pnr_error *err);
+/** The package of a zip that was imported for the model @name. NOT_FOUND without a text if it was not. */
+PNR_CHECKED pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
+                                               pnr_digest *out_package_hash, pnr_error *err);
+/** When the newest entry of @name that is no push was. NOT_FOUND without a text if there is none. */
+PNR_CHECKED pnr_status pnr_index_log_newest(pnr_index *index, const char *name, int64_t *out_ms, pnr_error *err);
+
 typedef struct pnr_version_row {
 	pnr_digest hash;
 	uint64_t size;

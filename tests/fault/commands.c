@@ -48,6 +48,7 @@ const command commands[] = {
 	{ "apply, zip", SCENE_EMPTY, true, { "apply", "../delta.zip", "--base", "../older.zip", "-o", "out.zip" }, NULL },
 	{ "apply, folder", SCENE_EMPTY, true, { "apply", "../delta.zip", "--base", "../older", "-C", "out" }, NULL },
 	{ "apply, store", SCENE_PACKED, true, { "apply", "../delta.zip", "-o", "out.zip" }, NULL },
+	{ "import", SCENE_EMPTY, true, { "import", "../older.zip" }, NULL },
 	{ "remote add", SCENE_PACKED, true, { "remote", "add", "-q", "share", "./.pannier/share" }, NULL },
 	{ "remote list", SCENE_PUSHED, false, { "remote", "list" }, NULL },
 	{ "push, first", SCENE_PUSHED, true, { "push", "-q", "other", "older" }, NULL },
