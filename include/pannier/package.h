@@ -149,6 +149,49 @@ PNR_API PNR_CHECKED pnr_status pnr_export(pnr_store *store, const char *ref, con
                                           pnr_write_fn write, void *user,
                                           const pnr_export_options *options, pnr_error *err);
 
+/* --------------------------------------------------------------- import -- */
+
+/** Zero everywhere means the default. */
+typedef struct pnr_import_options {
+	size_t size;      /**< sizeof(pnr_import_options) */
+	const char *name; /**< of the model; NULL: "." */
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_import_options;
+
+/** A package that is in the history now. Texts are valid during the callback. */
+typedef struct pnr_imported {
+	size_t size;
+	const char *file;
+	const char *created_at;  /**< when it was made, by its manifest: the time of its log entry */
+	pnr_digest package_hash;
+	pnr_digest archive_hash; /**< of the file */
+	uint64_t archive_size;   /**< of the file */
+	uint64_t asset_count;
+	bool known;              /**< this file was imported for this model before: nothing was done */
+	bool archive_identical;  /**< pnr_export gives this very zip again; else only its content is kept. Not if known */
+} pnr_imported;
+typedef int (*pnr_imported_fn)(void *user, const pnr_imported *imported);
+
+/**
+ * Make packages that exist, also those of the old packager, history: each is
+ * verified, its content is stored, and it is logged with the time at which it was
+ * made. They are taken in the order of these times, whatever their order in
+ * @files. A file's SHA-256 names its package from then on, also if the store
+ * makes another zip of it.
+ *
+ * A model's log is in the order of time: what was made before the newest entry
+ * of the model is refused. Those before a failure stay imported; the same call
+ * again passes over them.
+ *
+ * @fn  may be NULL; called for each file when it is in the store. Non-zero stops: CANCELLED.
+ * Errors: as pnr_verify, CORRUPT with the first problem in the text; CONFLICT
+ * (older than the newest entry of the model), FULL, BUSY.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_import(pnr_store *store, const char *const *files, size_t count,
+                                          const pnr_import_options *options, pnr_imported_fn fn, void *user,
+                                          pnr_error *err);
+
 /* ----------------------------------------- verify, unpack, worker-json -- */
 
 /** Where a package comes from: exactly one of both. */

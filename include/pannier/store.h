@@ -76,7 +76,7 @@ typedef struct pnr_log_entry {
 	size_t size;
 	int64_t id;            /**< grows with time; not without gaps */
 	const char *at;        /**< ISO 8601 UTC with milliseconds */
-	const char *event;     /**< "pack" */
+	const char *event;     /**< "pack", "push", "pull", "apply" */
 	const char *name;      /**< of the model */
 	pnr_digest package_hash;
 	bool has_archive;      /**< false if no zip was made */
@@ -90,6 +90,9 @@ typedef struct pnr_log_entry {
 	const char *ci_run;
 	const char *tool_version;
 	const char *note;
+	const char *options;   /**< JSON object: how it was asked for; "" where nothing is known */
+	pnr_digest previous_hash; /**< entry_hash of the entry before; all zero in the first */
+	pnr_digest entry_hash;    /**< SHA-256 of the entry's text (schema/README.md) */
 } pnr_log_entry;
 
 /** Return non-zero to stop early; that is not an error. */

@@ -43,7 +43,9 @@ typedef struct cli_options {
 	const char *store, *workspace, *progress;
 	bool json, quiet, verbose, no_progress, help, version;
 	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since, *have, *remote, *base;
+	const char *only, *csv, *removed;
 	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch, dry_run, heal, no_patch;
+	bool check, exit_code, text, list, force;
 	cli_list engine_dirs, allow_outside;
 	uint64_t level, limit, threads, wait, max_size;
 } cli_options;
@@ -83,7 +85,8 @@ typedef struct cli_command {
 int cli_remote_check(cli *c, pnr_store *store);
 
 extern const cli_command cli_init, cli_validate, cli_status, cli_pack, cli_export, cli_verify, cli_unpack,
-	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_cat, cli_remote, cli_push, cli_pull;
+	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_history, cli_diff, cli_uses, cli_cat, cli_tag,
+	cli_stats, cli_import, cli_remote, cli_push, cli_pull;
 
 /** All commands in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];
@@ -142,6 +145,8 @@ void cli_remark(cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 cli_json *cli_reply(cli *c);
 cli_json *cli_reply_failure(cli *c, int exit_status, const char *format, ...) CLI_PRINTF(3, 4);
 void cli_reply_end(cli *c);
+/** As cli_reply, for a document that may be larger than memory: it waits in a temporary file. */
+cli_json *cli_reply_large(cli *c);
 
 /** A whole failure in one call; returns @exit_status. */
 int cli_fail(cli *c, int exit_status, const char *format, ...) CLI_PRINTF(3, 4);
@@ -183,6 +188,11 @@ void cli_json_missing(cli_json *json, const pnr_missing_asset *missing, size_t c
 void cli_json_digest(cli_json *json, const char *key, const pnr_digest *digest, bool known);
 /** A hash of 64 hex digits, of either case, at @text. */
 bool cli_digest_parse(const char *text, size_t length, pnr_digest *out_digest);
+/** "2026-01-24 12:34:56" of "2026-01-24T12:34:56.789Z"; the same text if it is no time. */
+#define CLI_TIME_TEXT 32
+char *cli_time_text(const char *at, char out_text[CLI_TIME_TEXT]);
+/** The first twelve digits of a hash; all of them with --verbose. */
+char *cli_hash_text(const cli *c, const pnr_digest *digest, char out_hex[PNR_DIGEST_HEX_SIZE]);
 /** A path, absolute if it can be. */
 void cli_json_path(cli_json *json, const char *key, const char *path);
 

@@ -1,8 +1,16 @@
 #include "cli/json.h"
 #include "cli/text.h"
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A log has very many lines, and the stream is nobody else's: no locks. */
+static void own(const cli_json *json)
+{
+	if (json->out != NULL)
+		(void)__fsetlocking(json->out, FSETLOCKING_BYCALLER);
+}
 
 void cli_json_begin(cli_json *json)
 {
@@ -10,15 +18,40 @@ void cli_json_begin(cli_json *json)
 	json->out = open_memstream(&json->text, &json->length);
 	json->failed = json->out == NULL;
 	json->first = true;
+	own(json);
 }
 
-const char *cli_json_finish(cli_json *json)
+void cli_json_begin_file(cli_json *json, FILE *file)
+{
+	cli_json_free(json);
+	json->out = file;
+	json->failed = file == NULL;
+	json->first = true;
+	own(json);
+}
+
+static bool copy(FILE *from, FILE *to)
+{
+	char block[16 * 1024];
+	size_t got;
+	rewind(from);
+	while ((got = fread(block, 1, sizeof block, from)) > 0)
+		(void)fwrite(block, 1, got, to);
+	return ferror(from) == 0;
+}
+
+bool cli_json_print(cli_json *json, FILE *out)
 {
 	if (json->out == NULL)
-		return NULL;
+		return false;
 	if (fflush(json->out) != 0 || ferror(json->out))
 		json->failed = true;
-	return json->failed ? NULL : json->text;
+	if (json->failed)
+		return false;
+	if (json->text == NULL)
+		return copy(json->out, out);
+	(void)fputs(json->text, out);
+	return true;
 }
 
 void cli_json_free(cli_json *json)
@@ -121,12 +154,28 @@ void cli_json_raw(cli_json *json, const char *key, const char *text, size_t leng
 	}
 }
 
+/* How many bytes from @text on stand for themselves: nearly always all. */
+static size_t plain(const char *text)
+{
+	size_t length = 0;
+	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\')
+		length++;
+	return length;
+}
+
 void cli_json_quote(FILE *out, const char *text)
 {
 	(void)fputc('"', out);
 	for (size_t left = strlen(text); left > 0;) {
 		uint32_t code;
-		size_t step = cli_utf8_next(text, left, &code);
+		size_t step = plain(text);
+		if (step > 0) {
+			(void)fwrite(text, 1, step, out);
+			text += step;
+			left -= step;
+			continue;
+		}
+		step = cli_utf8_next(text, left, &code);
 		if (step == 0) {
 			(void)fputs("\\ufffd", out);
 			step = 1;

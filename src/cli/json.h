@@ -1,6 +1,6 @@
 /*
  * A JSON document, written in order into memory, two spaces a level. Failure to
- * allocate is remembered and shows when the text is taken.
+ * allocate is remembered and shows when it is printed.
  */
 #ifndef PANNIER_CLI_JSON_H
 #define PANNIER_CLI_JSON_H
@@ -11,8 +11,8 @@
 #include <stdio.h>
 
 typedef struct cli_json {
-	FILE *out; /**< NULL: nothing was begun */
-	char *text;
+	FILE *out;  /**< NULL: nothing was begun */
+	char *text; /**< NULL: it goes into a file */
 	size_t length;
 	unsigned depth;
 	bool first; /**< no value yet in the open object or array */
@@ -21,8 +21,10 @@ typedef struct cli_json {
 
 /** Drop what is there and begin a document. */
 void cli_json_begin(cli_json *json);
-/** The finished text, NULL if memory was exhausted. Valid until the next begin or free. */
-const char *cli_json_finish(cli_json *json);
+/** The same into a temporary file, which is taken, for a document that may be larger than memory. */
+void cli_json_begin_file(cli_json *json, FILE *file);
+/** Write the finished document. False if it could not be built; then nothing was written. */
+bool cli_json_print(cli_json *json, FILE *out);
 void cli_json_free(cli_json *json);
 
 /* In an object every value has a @key; in an array it is NULL. */

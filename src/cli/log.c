@@ -28,26 +28,25 @@ static void json_entry(cli_json *json, const pnr_log_entry *entry)
 	cli_json_text(json, "ciRun", entry->ci_run);
 	cli_json_text(json, "toolVersion", entry->tool_version);
 	cli_json_text(json, "note", entry->note);
+	if (entry->options[0] == '\0')
+		cli_json_text(json, "options", NULL);
+	else
+		cli_json_raw(json, "options", entry->options, strlen(entry->options));
+	cli_json_digest(json, "previousHash", &entry->previous_hash, true);
+	cli_json_digest(json, "entryHash", &entry->entry_hash, true);
 	cli_json_close(json, '}');
 }
 
-/* "2026-01-24T12:34:56.789Z" without what a person does not need. */
 static void add_time(cli_table *table, const char *at)
 {
-	char text[32];
-	(void)snprintf(text, sizeof text, "%.19s", at);
-	if (strlen(text) == 19 && text[10] == 'T')
-		text[10] = ' ';
-	cli_table_add(table, text);
+	char text[CLI_TIME_TEXT];
+	cli_table_add(table, cli_time_text(at, text));
 }
 
-static void add_hash(cli_table *table, const pnr_digest *digest, bool whole)
+static void add_hash(const cli *c, cli_table *table, const pnr_digest *digest)
 {
 	char hex[PNR_DIGEST_HEX_SIZE];
-	(void)pnr_digest_to_hex(digest, hex);
-	if (!whole)
-		hex[12] = '\0';
-	cli_table_add(table, hex);
+	cli_table_add(table, cli_hash_text(c, digest, hex));
 }
 
 static void add_commit(cli_table *table, const pnr_log_entry *entry)
@@ -57,14 +56,14 @@ static void add_commit(cli_table *table, const pnr_log_entry *entry)
 	cli_table_add(table, commit);
 }
 
-static void add_entry(cli_table *table, const pnr_log_entry *entry, bool whole)
+static void add_entry(const cli *c, cli_table *table, const pnr_log_entry *entry)
 {
 	char count[24], size[CLI_SIZE_TEXT];
 	(void)snprintf(count, sizeof count, "%llu", (unsigned long long)entry->asset_count);
 	add_time(table, entry->at);
 	cli_table_add(table, entry->event);
 	cli_table_add(table, entry->name);
-	add_hash(table, &entry->package_hash, whole);
+	add_hash(c, table, &entry->package_hash);
 	cli_table_add(table, count);
 	cli_table_add(table, entry->has_archive ? cli_size_text(entry->archive_size, size) : "no zip");
 	cli_table_add(table, entry->user);
@@ -79,33 +78,73 @@ static void add_header(cli_table *table)
 {
 	static const char *const titles[LOG_COLUMNS] = { "TIME (UTC)", "EVENT", "NAME", "PACKAGE", "ASSETS",
 		                                         "SIZE",       "USER",  "COMMIT", "NOTE" };
-	for (size_t i = 0; i < LOG_COLUMNS; i++)
-		cli_table_add(table, titles[i]);
+	cli_table_titles(table, titles);
 }
 
 /* Where the entries go. */
 typedef struct listing {
+	const cli *c;
 	cli_json *json;
 	cli_table *table;
-	bool whole;             /**< hashes in full */
-	const pnr_digest *only; /**< this package; NULL: any */
 } listing;
 
 static int list_entry(void *user, const pnr_log_entry *entry)
 {
 	const listing *to = user;
-	if (to->only != NULL && !pnr_digest_equal(to->only, &entry->package_hash))
-		return 0;
 	if (to->json != NULL)
 		json_entry(to->json, entry);
 	else
-		add_entry(to->table, entry, to->whole);
+		add_entry(to->c, to->table, entry);
 	return cli_interrupted();
 }
 
 static int print_table(cli *c, const cli_table *table)
 {
 	return cli_table_print(table, stdout) ? CLI_DONE : cli_fail(c, CLI_FAILED, "out of memory");
+}
+
+/* What --check found, in words or as a document. */
+static void put_check(cli *c, cli_json *json, const pnr_log_check *check)
+{
+	char hex[PNR_DIGEST_HEX_SIZE];
+	if (check->bad == 0) {
+		cli_say(c, "%llu entr%s, each as it was written", (unsigned long long)check->entries,
+		        check->entries == 1 ? "y" : "ies");
+		if (check->head != 0)
+			cli_say(c, "newest   %s", pnr_digest_to_hex(&check->head_hash, hex));
+	}
+	if (json == NULL)
+		return;
+	cli_json_bool(json, "valid", check->bad == 0);
+	cli_json_number(json, "entries", check->entries);
+	cli_json_digest(json, "headHash", &check->head_hash, check->head != 0);
+	if (check->bad != 0) {
+		cli_json_number(json, "entry", (uint64_t)check->bad);
+		cli_json_text(json, "problem", check->problem);
+	}
+	cli_reply_end(c);
+}
+
+static int check_log(cli *c, pnr_store *store)
+{
+	pnr_digest expect;
+	pnr_log_check check = { .bad = 0 };
+	pnr_error err = PNR_ERROR_INIT;
+	const char *text = c->options.expect;
+	if (text != NULL && !cli_digest_parse(text, strlen(text), &expect))
+		return cli_fail_usage(c, "--expect takes a hash of 64 hex digits, not '%s'", text);
+	pnr_status status = pnr_store_log_check(store, text != NULL ? &expect : NULL, &check, &err);
+	if (status == PNR_OK) {
+		put_check(c, cli_reply(c), &check);
+		return CLI_DONE;
+	}
+	if (status == PNR_NOT_FOUND)
+		return cli_fail(c, CLI_UNVERIFIED, "%s", err.message);
+	if (check.bad == 0)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	cli_complain(c, "%s", err.message);
+	put_check(c, cli_reply_failure(c, CLI_UNVERIFIED, "%s", err.message), &check);
+	return CLI_UNVERIFIED;
 }
 
 static int run_log(cli *c)
@@ -115,7 +154,11 @@ static int run_log(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { .json = cli_reply(c), .table = &table, .whole = c->options.verbose };
+	if (c->options.expect != NULL && !c->options.check)
+		return cli_fail_usage(c, "--expect is for --check");
+	if (c->options.check)
+		return check_log(c, store);
+	listing to = { .c = c, .json = cli_reply_large(c), .table = &table };
 	add_header(&table);
 	if (to.json != NULL)
 		cli_json_open(to.json, "entries", '[');
@@ -134,6 +177,9 @@ static int run_log(cli *c)
 static const cli_option log_table[] = {
 	{ "number", 'n', CLI_NUMBER, offsetof(cli_options, limit), "N", "at most so many", 1, UINT64_MAX },
 	{ "name", 0, CLI_TEXT, offsetof(cli_options, name), "NAME", "only of this model", 0, 0 },
+	{ "check", 0, CLI_FLAG, offsetof(cli_options, check), NULL, "is every entry as it was written?", 0, 0 },
+	{ "expect", 0, CLI_TEXT, offsetof(cli_options, expect), "HASH", "with --check: of an entry that must be there",
+	  0, 0 },
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
 };
 
@@ -141,9 +187,13 @@ const cli_command cli_log = {
 	.name = "log",
 	.operands = "",
 	.summary = "What was packed, when, by whom, from which commit, newest first",
-	.about = "With -v the hashes are whole.\n",
+	.about = "With -v the hashes are whole.\n"
+	         "Each entry holds the hash of the one before it. --check computes all of them again:\n"
+	         "exit status 4 if an entry was changed or removed since. Note the hash that it prints\n"
+	         "and give it to --expect later: then nothing before it can have been rewritten.\n",
 	.examples = "  pannier log -n 5\n"
-	            "  pannier log --json\n",
+	            "  pannier log --json\n"
+	            "  pannier log --check\n",
 	.options = log_table,
 	.run = run_log,
 };
@@ -155,15 +205,9 @@ static void free_info(pnr_package_info **info)
 	pnr_package_info_free(*info);
 }
 
-typedef struct asset_listing {
-	cli_json *json;
-	cli_table *table;
-	bool whole;
-} asset_listing;
-
 static int list_asset(void *user, const pnr_asset_info *asset)
 {
-	const asset_listing *to = user;
+	const listing *to = user;
 	char bytes[24], stored[24];
 	if (to->json != NULL) {
 		cli_json_open(to->json, NULL, '{');
@@ -181,7 +225,7 @@ static int list_asset(void *user, const pnr_asset_info *asset)
 	}
 	(void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)asset->bytes);
 	(void)snprintf(stored, sizeof stored, "%llu", (unsigned long long)asset->stored_bytes);
-	add_hash(to->table, &asset->hash, to->whole);
+	add_hash(to->c, to->table, &asset->hash);
 	cli_table_add(to->table, bytes);
 	cli_table_add(to->table, asset->evicted ? "evicted" : stored);
 	cli_table_add(to->table, asset->type);
@@ -214,19 +258,41 @@ static void say_info(const pnr_package_info *info)
 	             info->asset_count == 1 ? "" : "s", cli_size_text(info->total_size, size), info->first_at);
 }
 
+static int list_pushed(void *user, const pnr_pushed *pushed)
+{
+	const listing *to = user;
+	if (to->json == NULL) {
+		cli_table_add(to->table, pushed->remote);
+		add_time(to->table, pushed->at);
+		add_hash(to->c, to->table, &pushed->archive_hash);
+		cli_table_add(to->table, pushed->url);
+		return 0;
+	}
+	cli_json_open(to->json, NULL, '{');
+	cli_json_text(to->json, "name", pushed->remote);
+	cli_json_text(to->json, "url", pushed->url);
+	cli_json_text(to->json, "at", pushed->at);
+	cli_json_digest(to->json, "archiveHash", &pushed->archive_hash, true);
+	cli_json_close(to->json, '}');
+	return 0;
+}
+
 static int show_json(cli *c, pnr_store *store, const char *ref, const pnr_package_info *info)
 {
 	cli_json *json = cli_reply(c);
 	pnr_error err = PNR_ERROR_INIT;
-	asset_listing assets = { .json = json };
-	listing events = { .json = json, .only = &info->package_hash };
+	listing to = { .c = c, .json = json };
 	json_info(json, info);
 	cli_json_open(json, "assets", '[');
-	if (pnr_store_assets(store, ref, list_asset, &assets, &err) != PNR_OK)
+	if (pnr_store_assets(store, ref, list_asset, &to, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_REF, &err);
 	cli_json_close(json, ']');
 	cli_json_open(json, "log", '[');
-	if (pnr_store_log(store, NULL, 0, list_entry, &events, &err) != PNR_OK)
+	if (pnr_store_package_log(store, &info->package_hash, list_entry, &to, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	cli_json_close(json, ']');
+	cli_json_open(json, "remotes", '[');
+	if (pnr_store_pushed(store, &info->package_hash, list_pushed, &to, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_STORE, &err);
 	cli_json_close(json, ']');
 	cli_reply_end(c);
@@ -236,22 +302,31 @@ static int show_json(cli *c, pnr_store *store, const char *ref, const pnr_packag
 static int show_text(cli *c, pnr_store *store, const char *ref, const pnr_package_info *info)
 {
 	static const char *const titles[] = { "HASH", "SIZE", "STORED", "TYPE", "PATH" };
+	static const char *const places[] = { "REMOTE", "TIME (UTC)", "ARCHIVE", "URL" };
 	CLI_CLEANUP(cli_table_free) cli_table assets = { .columns = CLI_COUNT(titles), .right = 1u << 1 | 1u << 2 };
 	CLI_CLEANUP(cli_table_free) cli_table log = { .columns = LOG_COLUMNS, .right = LOG_RIGHT };
-	asset_listing assets_to = { .table = &assets, .whole = c->options.verbose };
-	listing log_to = { .table = &log, .only = &info->package_hash, .whole = c->options.verbose };
-	for (size_t i = 0; i < CLI_COUNT(titles); i++)
-		cli_table_add(&assets, titles[i]);
+	CLI_CLEANUP(cli_table_free) cli_table remotes = { .columns = CLI_COUNT(places) };
+	listing assets_to = { .c = c, .table = &assets };
+	listing log_to = { .c = c, .table = &log };
+	listing remotes_to = { .c = c, .table = &remotes };
+	cli_table_titles(&assets, titles);
 	add_header(&log);
+	cli_table_titles(&remotes, places);
 	pnr_error err = PNR_ERROR_INIT;
 	if (pnr_store_assets(store, ref, list_asset, &assets_to, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_REF, &err);
-	if (pnr_store_log(store, NULL, 0, list_entry, &log_to, &err) != PNR_OK)
+	if (pnr_store_package_log(store, &info->package_hash, list_entry, &log_to, &err) != PNR_OK ||
+	    pnr_store_pushed(store, &info->package_hash, list_pushed, &remotes_to, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_STORE, &err);
 	say_info(info);
 	int failed = print_table(c, &assets);
 	(void)fputc('\n', stdout);
-	return failed != CLI_DONE ? failed : print_table(c, &log);
+	if (failed == CLI_DONE)
+		failed = print_table(c, &log);
+	if (failed != CLI_DONE || remotes.count == remotes.columns)
+		return failed;
+	(void)fputc('\n', stdout);
+	return print_table(c, &remotes);
 }
 
 static int run_show(cli *c)
@@ -274,7 +349,7 @@ const cli_command cli_show = {
 	.operands = "REF",
 	.least = 1,
 	.most = 1,
-	.summary = "One package: assets, hashes, sizes, and its entries in the log",
+	.summary = "One package: assets, hashes, sizes, log entries, and where it was pushed",
 	.about = "SIZE is of the asset, STORED what it costs in the store; evicted: its content was given\n"
 	         "up to make room (pull --max-size), and comes again by pull, pack or apply. With -v the\n"
 	         "hashes are whole. With --json storedSize is null and evicted true for such an asset.\n",

@@ -8,7 +8,8 @@
 
 const cli_command *const cli_commands[] = {
 	&cli_init, &cli_validate, &cli_status, &cli_pack, &cli_export, &cli_verify, &cli_unpack,
-	&cli_worker_json, &cli_delta, &cli_apply, &cli_log, &cli_show, &cli_cat, &cli_remote, &cli_push, &cli_pull, NULL,
+	&cli_worker_json, &cli_delta, &cli_apply, &cli_log, &cli_show, &cli_history, &cli_diff, &cli_uses,
+	&cli_cat, &cli_tag, &cli_stats, &cli_import, &cli_remote, &cli_push, &cli_pull, NULL,
 };
 
 static volatile sig_atomic_t interrupted;
@@ -81,13 +82,11 @@ static int finish(cli *c, int exit_status, const struct sigaction *pipe_action)
 	cli_progress_erase(c);
 	errno = 0;
 	if (c->options.json && !c->streamed) {
-		const char *text = cli_json_finish(&c->reply);
-		if (text == NULL) {
+		if (!cli_json_print(&c->reply, stdout)) {
 			cli_complain(c, "out of memory");
 			exit_status = exit_status == CLI_DONE ? CLI_FAILED : exit_status;
-			text = "{\"success\": false, \"error\": \"out of memory\", \"exit\": 1}";
+			(void)fputs("{\"success\": false, \"error\": \"out of memory\", \"exit\": 1}", stdout);
 		}
-		(void)fputs(text, stdout);
 		(void)fputc('\n', stdout);
 	}
 	bool failed = ferror(stdout) != 0 || c->output_error != 0;

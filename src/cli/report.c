@@ -111,3 +111,19 @@ bool cli_digest_parse(const char *text, size_t length, pnr_digest *out_digest)
 		lower[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 'a' : text[i]);
 	return pnr_digest_from_hex(lower, length, out_digest);
 }
+
+char *cli_time_text(const char *at, char out_text[CLI_TIME_TEXT])
+{
+	(void)snprintf(out_text, CLI_TIME_TEXT, "%.19s", at);
+	if (strlen(out_text) == 19 && out_text[10] == 'T')
+		out_text[10] = ' ';
+	return out_text;
+}
+
+char *cli_hash_text(const cli *c, const pnr_digest *digest, char out_hex[PNR_DIGEST_HEX_SIZE])
+{
+	(void)pnr_digest_to_hex(digest, out_hex);
+	if (!c->options.verbose)
+		out_hex[12] = '\0';
+	return out_hex;
+}

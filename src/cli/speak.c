@@ -125,6 +125,23 @@ cli_json *cli_reply(cli *c)
 	return &c->reply;
 }
 
+cli_json *cli_reply_large(cli *c)
+{
+	if (!c->options.json)
+		return NULL;
+	int fd = cli_temporary();
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (file == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return cli_reply(c);
+	}
+	cli_json_begin_file(&c->reply, file);
+	cli_json_open(&c->reply, NULL, '{');
+	cli_json_bool(&c->reply, "success", true);
+	return &c->reply;
+}
+
 static cli_json *begin_failure(cli *c, int exit_status, const char *text)
 {
 	if (!c->options.json)

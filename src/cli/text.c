@@ -135,13 +135,29 @@ void cli_table_add(cli_table *table, const char *text)
 		table->cells[table->count++] = cell;
 }
 
+void cli_table_titles(cli_table *table, const char *const *titles)
+{
+	for (unsigned i = 0; i < table->columns; i++)
+		cli_table_add(table, titles[i]);
+}
+
+static void put_blanks(size_t count, FILE *out)
+{
+	static const char blanks[] = "                                ";
+	for (size_t step; count > 0; count -= step) {
+		step = count < sizeof blanks - 1 ? count : sizeof blanks - 1;
+		(void)fwrite(blanks, 1, step, out);
+	}
+}
+
 static void print_cell(const char *text, size_t width, bool right, bool last, FILE *out)
 {
-	int gap = (int)(width - cli_width(text));
+	size_t gap = width - cli_width(text);
 	if (right)
-		(void)fprintf(out, "%*s%s", gap, "", text);
-	else
-		(void)fprintf(out, "%s%*s", text, last ? 0 : gap, "");
+		put_blanks(gap, out);
+	(void)fputs(text, out);
+	if (!right && !last)
+		put_blanks(gap, out);
 	(void)fputs(last ? "\n" : "  ", out);
 }
 

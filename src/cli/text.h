@@ -36,6 +36,8 @@ typedef struct cli_table {
 } cli_table;
 /** Append the next cell. A failure to allocate is remembered. */
 void cli_table_add(cli_table *table, const char *text);
+/** Append the first row, one title a column. */
+void cli_table_titles(cli_table *table, const char *const *titles);
 /** False if memory was exhausted on the way; then nothing was printed. */
 bool cli_table_print(const cli_table *table, FILE *out);
 void cli_table_free(cli_table *table);

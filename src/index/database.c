@@ -8,6 +8,8 @@
 #define BUSY_DEFAULT_MS 30000
 /* The first version with the tables of evict.h. */
 #define EVICTING_VERSION 4
+/* The first version with imported_archive. */
+#define IMPORTING_VERSION 5
 #define WAL_STEP_MS 5
 
 /* --------------------------------------------------------- transactions -- */
@@ -112,7 +114,7 @@ static pnr_status look(pnr_index *index, pnr_error *err)
 	static const pnr_sql writer_sql = { "look for the tables",
 		                            FIRST_TABLES HAS("model_scan") HAS("last_pack") HAS("remote") HAS("remote_blob")
 		                            HAS("remote_package") HAS("transfer") HAS("evicted_package")
-		                            HAS("evicted_encoding") };
+		                            HAS("evicted_encoding") HAS("imported_archive") };
 #undef FIRST_TABLES
 #undef HAS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *statement = NULL;
@@ -150,6 +152,7 @@ static pnr_status open_writer(pnr_index *index, bool create, pnr_error *err)
 	if (status == PNR_OK)
 		status = use_wal(index, err);
 	index->evicts = true;
+	index->imports = true;
 	return status;
 }
 
@@ -168,6 +171,7 @@ static pnr_status open_reader(pnr_index *index, pnr_error *err)
 		return fail_empty(index, err);
 	index->evicts = version >= EVICTING_VERSION;
 	index->older = version < pnr_schema_version;
+	index->imports = version >= IMPORTING_VERSION;
 	/* An older version is read as it is: later ones have added nothing that reading needs. */
 	return version > pnr_schema_version ? pnr_index_fail_newer(index, version, pnr_schema_version, err) : PNR_OK;
 }

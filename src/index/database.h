@@ -31,6 +31,7 @@ struct pnr_index {
 	bool read_only;
 	bool evicts;         /**< it has the tables of evict.h: not if it is older and only read */
 	bool older;          /**< it may lack other tables as well, for the same reason */
+	bool imports;        /**< it has imported_archive: likewise */
 	bool held;           /**< the transaction that is open is pnr_index_hold's */
 	pnr_statement *idle; /**< prepared and not in use, the most recently used first */
 };

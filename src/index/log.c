@@ -1,6 +1,7 @@
 /* The log: appended to, chained by hash, never changed. */
 #include "base/clock.h"
 #include "index/database.h"
+#include "index/history.h"
 
 pnr_status pnr_index_log_head(pnr_index *index, int64_t *out_id, pnr_digest *out_hash, pnr_error *err)
 {
@@ -77,19 +78,15 @@ static pnr_status find_hashes(pnr_index *index, const pnr_log_row *row, log_hash
 }
 
 /* The view log_text makes the same text: schema/README.md is the owner of the form. */
-pnr_status pnr_index_log_text(pnr_index *index, const pnr_log_row *row, pnr_buffer *out, pnr_error *err)
+static pnr_status append_text(const pnr_log_row *row, const log_hashes *hashes, pnr_buffer *out, pnr_error *err)
 {
-	log_hashes hashes;
 	char previous[PNR_DIGEST_HEX_SIZE], at[PNR_TIME_TEXT_SIZE];
-	pnr_status status = find_hashes(index, row, &hashes, err);
-	if (status != PNR_OK)
-		return status;
 	append_field(out, "format", "1");
 	append_field(out, "previous", pnr_digest_to_hex(&row->previous_hash, previous));
 	append_field(out, "at", pnr_clock_format(row->at_ms, at));
 	append_field(out, "event", row->event);
-	append_field(out, "package", hashes.package);
-	append_field(out, "archive", hashes.archive);
+	append_field(out, "package", hashes->package);
+	append_field(out, "archive", hashes->archive);
 	append_field(out, "name", row->name);
 	append_field(out, "user", row->user);
 	append_field(out, "host", row->host);
@@ -100,6 +97,22 @@ pnr_status pnr_index_log_text(pnr_index *index, const pnr_log_row *row, pnr_buff
 	append_field(out, "note", row->note);
 	append_field(out, "options", row->options);
 	return pnr_buffer_status(out, err);
+}
+
+pnr_status pnr_index_log_text(pnr_index *index, const pnr_log_row *row, pnr_buffer *out, pnr_error *err)
+{
+	log_hashes hashes;
+	pnr_status status = find_hashes(index, row, &hashes, err);
+	return status == PNR_OK ? append_text(row, &hashes, out, err) : status;
+}
+
+pnr_status pnr_index_log_row_text(const pnr_log_row *row, pnr_buffer *out, pnr_error *err)
+{
+	log_hashes hashes = { .archive = "" };
+	pnr_digest_to_hex(&row->package_hash, hashes.package);
+	if (row->archive_id != 0)
+		pnr_digest_to_hex(&row->archive_hash, hashes.archive);
+	return append_text(row, &hashes, out, err);
 }
 
 /* -------------------------------------------------------------- writing -- */
@@ -178,6 +191,19 @@ static pnr_status read_row(pnr_statement *list, pnr_log_row *out_row, pnr_error 
 	return status;
 }
 
+/* Rows to @fn until it has had enough. */
+static pnr_status report_rows(pnr_statement *list, pnr_log_row_fn fn, void *user, pnr_error *err)
+{
+	pnr_status status;
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		pnr_log_row row;
+		status = read_row(list, &row, err);
+		if (status != PNR_OK || fn(user, &row) != 0)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
 pnr_status pnr_index_log_list(pnr_index *index, const char *name, uint64_t limit, pnr_log_row_fn fn, void *user,
                               pnr_error *err)
 {
@@ -192,13 +218,53 @@ pnr_status pnr_index_log_list(pnr_index *index, const char *name, uint64_t limit
 	pnr_bind_int(list, 1, limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit);
 	if (name != NULL)
 		pnr_bind_text(list, 2, name);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	return report_rows(list, fn, user, err);
+}
+
+pnr_status pnr_index_log_of(pnr_index *index, const pnr_digest *package_hash, pnr_log_row_fn fn, void *user,
+                            pnr_error *err)
+{
+	static const pnr_sql list_sql = { "read the log of a package",
+		                          LOG_QUERY "WHERE package.package_hash = ?1 ORDER BY log.id DESC" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_digest(list, 1, package_hash);
+	return report_rows(list, fn, user, err);
+}
+
+pnr_status pnr_index_log_walk(pnr_index *index, pnr_log_walk_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql walk_sql = { "read the log", LOG_QUERY "ORDER BY log.id" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *walk = NULL;
+	pnr_status status = pnr_statement_take(index, &walk_sql, &walk, err);
+	if (status != PNR_OK)
+		return status;
+	while ((status = pnr_statement_row(walk, err)) == PNR_OK) {
 		pnr_log_row row;
-		status = read_row(list, &row, err);
+		status = read_row(walk, &row, err);
+		if (status == PNR_OK)
+			status = fn(user, &row, err);
 		if (status != PNR_OK)
 			return status;
-		if (fn(user, &row) != 0)
-			return PNR_OK;
 	}
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_log_extent(pnr_index *index, uint64_t *out_count, int64_t *out_last_id, pnr_error *err)
+{
+	static const pnr_sql extent_sql = {
+		"count the log",
+		"SELECT (SELECT count(*) FROM log), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'log'), 0)"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *extent = NULL;
+	pnr_status status = pnr_statement_take(index, &extent_sql, &extent, err);
+	if (status == PNR_OK)
+		status = pnr_statement_row(extent, err);
+	if (status != PNR_OK)
+		return status;
+	*out_count = pnr_column_size(extent, 0);
+	*out_last_id = pnr_column_int(extent, 1);
+	return PNR_OK;
 }

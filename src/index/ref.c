@@ -155,21 +155,28 @@ static pnr_status fail_ambiguous(const char *prefix, const pnr_digest *first, pn
 
 pnr_status pnr_index_ref_prefix(pnr_index *index, const char *prefix, pnr_ref_row *out_row, pnr_error *err)
 {
-	static const pnr_sql find_sql = {
+#define NAMED(more)                                                                              \
+	"SELECT " REF_COLUMNS("named.archive_id") ", named.hash FROM"                           \
+	" (SELECT package_hash AS hash, id AS package_id, NULL AS archive_id FROM package"     \
+	" WHERE package_hash >= ?1 AND package_hash < ?2"                                      \
+	" UNION ALL SELECT archive_hash, package_id, max(id) FROM archive"                     \
+	" WHERE archive_hash >= ?1 AND archive_hash < ?2 GROUP BY archive_hash" more ") AS named" \
+	" JOIN package ON package.id = named.package_id LIMIT 5"
+	static const pnr_sql made_sql = { "find a package or archive", NAMED("") };
+	static const pnr_sql all_sql = {
 		"find a package or archive",
-		"SELECT " REF_COLUMNS("named.archive_id") ", named.hash FROM"
-		" (SELECT package_hash AS hash, id AS package_id, NULL AS archive_id FROM package"
-		" WHERE package_hash >= ?1 AND package_hash < ?2"
-		" UNION ALL SELECT archive_hash, package_id, max(id) FROM archive"
-		" WHERE archive_hash >= ?1 AND archive_hash < ?2 GROUP BY archive_hash) AS named"
-		" JOIN package ON package.id = named.package_id LIMIT 5"
+		NAMED(" UNION ALL SELECT archive_hash, package_id, NULL FROM imported_archive"
+		      " WHERE archive_hash >= ?1 AND archive_hash < ?2 AND NOT EXISTS"
+		      " (SELECT 1 FROM archive WHERE archive.archive_hash = imported_archive.archive_hash)"
+		      " GROUP BY archive_hash")
 	};
+#undef NAMED
 	prefix_range range;
 	pnr_status status = range_of(prefix, &range, err);
 	if (status != PNR_OK)
 		return status;
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	status = pnr_statement_take(index, &find_sql, &find, err);
+	status = pnr_statement_take(index, index->imports ? &all_sql : &made_sql, &find, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_text(find, 1, range.from);

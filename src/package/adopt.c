@@ -1,6 +1,7 @@
 #include "package/adopt.h"
 #include "base/file.h"
 #include "package/archive.h"
+#include "package/import.h"
 #include "package/inspect.h"
 #include "package/manifest_write.h"
 #include "package/record.h"
@@ -301,6 +302,8 @@ static pnr_status make_zip(adopting *a, pnr_error *err)
 
 static pnr_status put_log(const adopting *a, pnr_error *err)
 {
+	if (a->from->imported != NULL)
+		return pnr_import_log(a->index, a->from->imported, a->package_id, a->archive.id, &a->provenance, err);
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
 	char hex[PNR_DIGEST_HEX_SIZE];
 	pnr_buffer_printf(&options, "{\"archiveHash\":\"%s\"}", pnr_digest_to_hex(&a->from->archive_hash, hex));

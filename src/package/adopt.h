@@ -23,6 +23,7 @@ typedef struct pnr_adoption {
 	const char *name;        /**< of the model */
 	const char *output_path; /**< the zip goes there; NULL: it is made, hashed and not kept */
 	pnr_meter *meter;        /**< may be NULL */
+	const struct pnr_import_source *imported; /**< it is history (import.h); NULL: it comes now */
 } pnr_adoption;
 
 typedef struct pnr_adopted {

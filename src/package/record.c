@@ -98,7 +98,8 @@ pnr_status pnr_record_sources(pnr_index *index, const pnr_asset_row *assets, siz
 pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenance *provenance, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	row->at_ms = pnr_clock_now_ms();
+	if (row->at_ms == 0)
+		row->at_ms = pnr_clock_now_ms();
 	row->user = provenance->user;
 	row->host = provenance->host;
 	row->git_commit = provenance->git_commit;

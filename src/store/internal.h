@@ -30,4 +30,13 @@ PNR_CHECKED pnr_status pnr_store_lock_shared(pnr_store *store, pnr_error *err);
 /** The object in which an encoding that is kept in a file lives. */
 pnr_object_name pnr_encoding_object(const pnr_blob_row *blob, const pnr_encoding_row *row);
 
+/** The content that `REF:PATH` names, or the hash of a blob or a prefix of it. Errors: NOT_FOUND, INVALID, CONFLICT. */
+PNR_CHECKED pnr_status pnr_store_asset(pnr_store *store, const char *what, pnr_blob_row *out_blob, pnr_error *err);
+/** What pnr_store_log reports for a row: its user is a pnr_log_report. */
+typedef struct pnr_log_report {
+	pnr_log_fn fn;
+	void *user;
+} pnr_log_report;
+int pnr_store_report_entry(void *user, const pnr_log_row *row);
+
 #endif

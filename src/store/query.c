@@ -4,19 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct log_report {
-	pnr_log_fn fn;
-	void *user;
-} log_report;
-
 static const char *text(const char *value)
 {
 	return value == NULL ? "" : value;
 }
 
-static int report_entry(void *user, const pnr_log_row *row)
+int pnr_store_report_entry(void *user, const pnr_log_row *row)
 {
-	const log_report *report = user;
+	const pnr_log_report *report = user;
 	char at[PNR_TIME_TEXT_SIZE], created[PNR_TIME_TEXT_SIZE] = "";
 	if (row->archive_id != 0)
 		pnr_clock_format(row->created_ms, created);
@@ -39,6 +34,9 @@ static int report_entry(void *user, const pnr_log_row *row)
 		.ci_run = text(row->ci_run),
 		.tool_version = text(row->tool_version),
 		.note = text(row->note),
+		.options = text(row->options),
+		.previous_hash = row->previous_hash,
+		.entry_hash = row->entry_hash,
 	};
 	return report->fn(report->user, &entry);
 }
@@ -46,8 +44,8 @@ static int report_entry(void *user, const pnr_log_row *row)
 pnr_status pnr_store_log(pnr_store *store, const char *name, uint64_t limit, pnr_log_fn fn, void *user,
                          pnr_error *err)
 {
-	log_report report = { fn, user };
-	return pnr_index_log_list(store->index, name, limit, report_entry, &report, err);
+	pnr_log_report report = { fn, user };
+	return pnr_index_log_list(store->index, name, limit, pnr_store_report_entry, &report, err);
 }
 
 /* The struct and its two texts in one allocation. */

@@ -91,8 +91,7 @@ pnr_status pnr_store_ref(pnr_store *store, const char *ref, pnr_ref_row *out_row
 	return status == PNR_NOT_FOUND ? none(ref, "package or tag", err) : status;
 }
 
-/* `REF:PATH`, or the hash of a blob or a prefix of it. */
-static pnr_status find_asset(pnr_store *store, const char *what, pnr_blob_row *out_blob, pnr_error *err)
+pnr_status pnr_store_asset(pnr_store *store, const char *what, pnr_blob_row *out_blob, pnr_error *err)
 {
 	const char *colon = strchr(what, ':');
 	if (colon == NULL) {
@@ -119,7 +118,7 @@ static pnr_status find_asset(pnr_store *store, const char *what, pnr_blob_row *o
 pnr_status pnr_store_cat(pnr_store *store, const char *what, pnr_write_fn write, void *user, pnr_error *err)
 {
 	pnr_blob_row blob;
-	pnr_status status = find_asset(store, what, &blob, err);
+	pnr_status status = pnr_store_asset(store, what, &blob, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_receiver receiver = { write, user };

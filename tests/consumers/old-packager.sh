@@ -5,6 +5,7 @@ need_pannier
 need node nodejs
 need zip zip
 need unzip unzip
+need sqlite3 sqlite3
 need_jszip
 
 sample_copy "$WORK/model"
@@ -45,3 +46,19 @@ pannier verify "$WORK/wrong.zip" --json >"$WORK/wrong.json" 2>/dev/null || statu
 [[ $(json 'it.problems.map((p) => p.path).join()' <"$WORK/wrong.json") = *assumptions/mortality.csv* ]] ||
 	fail "the problem does not name the table: $(cat "$WORK/wrong.json")"
 ok "a changed table is found"
+
+mkdir "$WORK/history"
+cd "$WORK/history"
+pannier import --name old "$old" --json >"$WORK/import.json" || fail "import refuses the old package: $(cat "$WORK/import.json")"
+made=$(unzip -p "$old" manifest.json | json 'it.createdAt')
+hash=$(sha256sum <"$old" | cut -d' ' -f1)
+[ "$(json 'it.imported[0].createdAt' <"$WORK/import.json")" = "$made" ] || fail "it is not dated as its manifest says"
+[ "$(sqlite3 .pannier/pannier.db "SELECT at FROM package_list WHERE event = 'import'")" = "$made" ] ||
+	fail "its entry in the log is not of the time at which it was made"
+[ "$(pannier show "$hash" --json | json 'it.packageHash')" = "$(json 'it.packageHash' <"$WORK/verify.json")" ] ||
+	fail "the SHA-256 of the zip does not name the package"
+pannier unpack "$hash" -C "$WORK/from-store" >/dev/null
+diff -r "$WORK/from-store" "$WORK/unpacked" -x manifest.json -x mortality.csv || fail "the store gives other files than were in the zip"
+pannier log --check >/dev/null || fail "the log is not as it was written"
+pannier import --name old "$old" --json | json 'it.imported[0].known' | grep -qx true || fail "it is imported twice"
+ok "import makes it history, with its own time, named by the zip's own hash"

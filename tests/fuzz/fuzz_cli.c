@@ -38,9 +38,12 @@ static void require_accepted(const cli *c)
 
 static void require_document(cli *c)
 {
-	const char *text = cli_json_finish(&c->reply);
-	REQUIRE(text != NULL);
-	REQUIRE(pnr_json_scan(text, strlen(text), &pnr_json_config_limits, NULL, NULL, NULL, NULL) == PNR_OK);
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+	REQUIRE(out != NULL && cli_json_print(&c->reply, out) && fclose(out) == 0);
+	REQUIRE(pnr_json_scan(text, length, &pnr_json_config_limits, NULL, NULL, NULL, NULL) == PNR_OK);
+	free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

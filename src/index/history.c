@@ -1,0 +1,344 @@
+/* The past: versions, uses, differences, tags, totals. The views answer the same in the shell; schema/README.md. */
+#include "index/history.h"
+#include "index/database.h"
+#include <string.h>
+
+/* ------------------------------------------------------- versions, uses -- */
+
+pnr_status pnr_index_versions(pnr_index *index, const char *path, pnr_version_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = { "read the versions of an asset",
+		                          "SELECT hash, size, first_at, last_at, first_package, last_package, packages"
+		                          " FROM asset_history WHERE path = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_text(list, 1, path);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_version_row row = { .hash = pnr_column_digest(list, 0),
+			                      .size = pnr_column_size(list, 1),
+			                      .first_ms = pnr_column_time(list, 2),
+			                      .last_ms = pnr_column_time(list, 3),
+			                      .first_package = pnr_column_digest(list, 4),
+			                      .last_package = pnr_column_digest(list, 5),
+			                      .packages = pnr_column_size(list, 6) };
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK || fn(user, &row) != 0)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = {
+		"find who holds a content",
+		"SELECT package.package_hash, path.text, asset.type, asset.uses, first.at, last.at, last.name"
+		" FROM (SELECT package_asset.package_id AS package_id, asset.id AS asset_id, min(log.id) AS first_id,"
+		" max(log.id) AS last_id FROM asset JOIN package_asset ON package_asset.asset_id = asset.id"
+		" LEFT JOIN log ON log.package_id = package_asset.package_id AND log.event <> 'push'"
+		" WHERE asset.blob_id = ?1 GROUP BY package_asset.package_id, asset.id) AS held"
+		" CROSS JOIN package ON package.id = held.package_id CROSS JOIN asset ON asset.id = held.asset_id"
+		" CROSS JOIN path ON path.id = asset.path_id LEFT JOIN log AS first ON first.id = held.first_id"
+		" LEFT JOIN log AS last ON last.id = held.last_id ORDER BY held.last_id DESC, held.package_id DESC, "
+		"path.text"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(list, 1, blob_id);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		pnr_use_row row = { .package_hash = pnr_column_digest(list, 0),
+			            .path = pnr_column_text(list, 1),
+			            .type = pnr_column_text(list, 2),
+			            .uses = pnr_column_text(list, 3),
+			            .logged = !pnr_column_is_null(list, 6),
+			            .name = "" };
+		if (row.logged) {
+			row.first_ms = pnr_column_time(list, 4);
+			row.last_ms = pnr_column_time(list, 5);
+			row.name = pnr_column_text(list, 6);
+		}
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK || fn(user, &row) != 0)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+/* --------------------------------------------------------- two packages -- */
+
+/* The assets of one package, by path; the one it stands on, and what it says. */
+typedef struct side {
+	pnr_statement *list;
+	bool ended;
+	const char *path, *type;
+	pnr_digest hash;
+	uint64_t size;
+} side;
+
+static void side_release(side *s)
+{
+	pnr_statement_release(&s->list);
+}
+
+static pnr_status side_next(side *s, pnr_error *err)
+{
+	pnr_status status = pnr_statement_row(s->list, err);
+	s->ended = status == PNR_NOT_FOUND;
+	if (status != PNR_OK)
+		return s->ended ? PNR_OK : status;
+	s->path = pnr_column_text(s->list, 0);
+	s->type = pnr_column_text(s->list, 1);
+	s->hash = pnr_column_digest(s->list, 2);
+	s->size = pnr_column_size(s->list, 3);
+	return pnr_statement_intact(s->list, err);
+}
+
+static pnr_status side_begin(pnr_index *index, int64_t package_id, side *s, pnr_error *err)
+{
+	static const pnr_sql list_sql = { "read the assets of a package by path",
+		                          "SELECT path.text, asset.type, blob.hash, blob.size FROM package_asset"
+		                          " CROSS JOIN asset ON asset.id = package_asset.asset_id"
+		                          " CROSS JOIN path ON path.id = asset.path_id"
+		                          " CROSS JOIN blob ON blob.id = asset.blob_id"
+		                          " WHERE package_asset.package_id = ?1 ORDER BY path.text" };
+	pnr_status status = pnr_statement_take(index, &list_sql, &s->list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(s->list, 1, package_id);
+	return side_next(s, err);
+}
+
+/* Which of both stands on the smaller path: below 0 the old one, above the new one, 0 both. */
+static int side_order(const side *old, const side *new)
+{
+	if (old->ended || new->ended)
+		return old->ended ? 1 : -1;
+	return strcmp(old->path, new->path);
+}
+
+static pnr_status merge_sides(side *old, side *new, pnr_pair_row_fn fn, void *user, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	while (status == PNR_OK && !(old->ended && new->ended)) {
+		int order = side_order(old, new);
+		pnr_pair_row row = { .path = order <= 0 ? old->path : new->path,
+			             .in_old = order <= 0,
+			             .in_new = order >= 0 };
+		if (row.in_old) {
+			row.old_type = old->type;
+			row.old_hash = old->hash;
+			row.old_size = old->size;
+		}
+		if (row.in_new) {
+			row.new_type = new->type;
+			row.new_hash = new->hash;
+			row.new_size = new->size;
+		}
+		status = fn(user, &row, err);
+		if (status == PNR_OK && row.in_old)
+			status = side_next(old, err);
+		if (status == PNR_OK && row.in_new)
+			status = side_next(new, err);
+	}
+	return status;
+}
+
+pnr_status pnr_index_pairs(pnr_index *index, int64_t old_id, int64_t new_id, pnr_pair_row_fn fn, void *user,
+                           pnr_error *err)
+{
+	PNR_CLEANUP(side_release) side old = { .list = NULL };
+	PNR_CLEANUP(side_release) side new = { .list = NULL };
+	pnr_status status = side_begin(index, old_id, &old, err);
+	if (status == PNR_OK)
+		status = side_begin(index, new_id, &new, err);
+	return status == PNR_OK ? merge_sides(&old, &new, fn, user, err) : status;
+}
+
+pnr_status pnr_index_pushed(pnr_index *index, const pnr_digest *package_hash, pnr_pushed_row_fn fn, void *user,
+                            pnr_error *err)
+{
+	static const pnr_sql list_sql = {
+		"find where a package is",
+		"SELECT remote.name, remote.url, remote_package.archive_hash, remote_package.at"
+		" FROM remote_package JOIN remote ON remote.id = remote_package.remote_id"
+		" WHERE remote_package.package_hash = ?1 ORDER BY remote.name, remote_package.at"
+	};
+	/* An older database that is only read knows of no remotes. */
+	if (!index->evicts)
+		return PNR_OK;
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_digest(list, 1, package_hash);
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_pushed_row row = { .remote = pnr_column_text(list, 0),
+			                     .url = pnr_column_text(list, 1),
+			                     .archive_hash = pnr_column_digest(list, 2),
+			                     .at_ms = pnr_column_time(list, 3) };
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK || fn(user, &row) != 0)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+/* -------------------------------------------------------------- imports -- */
+
+pnr_status pnr_index_imported_put(pnr_index *index, const pnr_imported_row *row, pnr_error *err)
+{
+	static const pnr_sql insert_sql = {
+		"record what was imported",
+		"INSERT INTO imported_archive (log_id, package_id, archive_hash, size, file, imported_at)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *insert = NULL;
+	pnr_status status = pnr_statement_take(index, &insert_sql, &insert, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(insert, 1, row->log_id);
+	pnr_bind_int(insert, 2, row->package_id);
+	pnr_bind_digest(insert, 3, &row->archive_hash);
+	pnr_bind_size(insert, 4, row->size);
+	pnr_bind_text(insert, 5, row->file);
+	pnr_bind_time(insert, 6, row->imported_ms);
+	return pnr_statement_write(insert, err);
+}
+
+pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
+                                   pnr_digest *out_package_hash, pnr_error *err)
+{
+	static const pnr_sql find_sql = {
+		"find what was imported",
+		"SELECT package.package_hash FROM imported_archive JOIN log ON log.id = imported_archive.log_id"
+		" JOIN package ON package.id = imported_archive.package_id"
+		" WHERE imported_archive.archive_hash = ?1 AND log.name = ?2"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_digest(find, 1, archive_hash);
+	pnr_bind_text(find, 2, name);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_digest hash = pnr_column_digest(find, 0);
+	status = pnr_statement_intact(find, err);
+	if (status == PNR_OK)
+		*out_package_hash = hash;
+	return status;
+}
+
+pnr_status pnr_index_log_newest(pnr_index *index, const char *name, int64_t *out_ms, pnr_error *err)
+{
+	static const pnr_sql find_sql = { "find the newest entry of a model",
+		                          "SELECT at FROM log WHERE name = ?1 AND event <> 'push'"
+		                          " ORDER BY id DESC LIMIT 1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
+	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_text(find, 1, name);
+	status = pnr_statement_row(find, err);
+	if (status != PNR_OK)
+		return status;
+	int64_t ms = pnr_column_time(find, 0);
+	status = pnr_statement_intact(find, err);
+	if (status == PNR_OK)
+		*out_ms = ms;
+	return status;
+}
+
+/* ----------------------------------------------------------------- tags -- */
+
+pnr_status pnr_index_tags(pnr_index *index, pnr_tag_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = { "read the tags",
+		                          "SELECT tag.name, package.package_hash, archive.archive_hash, tag.at FROM tag"
+		                          " JOIN package ON package.id = tag.package_id"
+		                          " LEFT JOIN archive ON archive.id = tag.archive_id ORDER BY tag.name" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		pnr_tag_row row = { .name = pnr_column_text(list, 0),
+			            .package_hash = pnr_column_digest(list, 1),
+			            .has_archive = !pnr_column_is_null(list, 2),
+			            .at_ms = pnr_column_time(list, 3) };
+		if (row.has_archive)
+			row.archive_hash = pnr_column_digest(list, 2);
+		status = pnr_statement_intact(list, err);
+		if (status != PNR_OK || fn(user, &row) != 0)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_index_tag_remove(pnr_index *index, const char *tag, pnr_error *err)
+{
+	static const pnr_sql remove_sql = { "remove a tag", "DELETE FROM tag WHERE name = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *remove = NULL;
+	pnr_status status = pnr_statement_take(index, &remove_sql, &remove, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_text(remove, 1, tag);
+	status = pnr_statement_write(remove, err);
+	return status == PNR_OK && !pnr_index_changed(index) ? PNR_NOT_FOUND : status;
+}
+
+/* --------------------------------------------------------------- totals -- */
+
+pnr_status pnr_index_totals(pnr_index *index, pnr_totals *out_totals, pnr_error *err)
+{
+	/* Sizes of encodings come from an index that has them: the rows hold the bytes of what is small. */
+#define TOTALS(kept)                                                                 \
+	"SELECT (SELECT count(*) FROM package), (SELECT count(*) FROM archive), "    \
+	"(SELECT count(*) FROM log),"                                                \
+	" (SELECT coalesce(sum(asset_count), 0) FROM package), (SELECT count(*) "    \
+	"FROM blob),"                                                                \
+	" (SELECT count(*) FROM tag), (SELECT coalesce(sum(total_size), 0) FROM "    \
+	"package),"                                                                  \
+	" (SELECT coalesce(sum(size), 0) FROM archive), (SELECT "                    \
+	"coalesce(sum(size), 0) FROM blob),"                                         \
+	" (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY "           \
+	"encoding_by_size" kept "),"                                                 \
+	" (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)," \
+	" (SELECT at FROM log ORDER BY id LIMIT 1), (SELECT at FROM log ORDER BY "   \
+	"id DESC LIMIT 1)"
+	static const pnr_sql whole_sql = { "count", TOTALS("") };
+	static const pnr_sql kept_sql = { "count",
+		                          TOTALS(" WHERE id NOT IN (SELECT encoding_id FROM evicted_encoding)") };
+#undef TOTALS
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *count = NULL;
+	pnr_status status = pnr_statement_take(index, index->evicts ? &kept_sql : &whole_sql, &count, err);
+	if (status == PNR_OK)
+		status = pnr_statement_row(count, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_totals totals = { .packages = pnr_column_size(count, 0),
+		              .archives = pnr_column_size(count, 1),
+		              .entries = pnr_column_size(count, 2),
+		              .assets = pnr_column_size(count, 3),
+		              .blobs = pnr_column_size(count, 4),
+		              .tags = pnr_column_size(count, 5),
+		              .bytes_packages = pnr_column_size(count, 6),
+		              .bytes_archives = pnr_column_size(count, 7),
+		              .bytes_raw = pnr_column_size(count, 8),
+		              .bytes_stored = pnr_column_size(count, 9),
+		              .bytes_database = pnr_column_size(count, 10),
+		              .logged = !pnr_column_is_null(count, 11) };
+	if (totals.logged) {
+		totals.first_ms = pnr_column_time(count, 11);
+		totals.last_ms = pnr_column_time(count, 12);
+	}
+	status = pnr_statement_intact(count, err);
+	if (status == PNR_OK)
+		*out_totals = totals;
+	return status;
+}

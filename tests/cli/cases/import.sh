@@ -1,0 +1,31 @@
+sample
+at() { SOURCE_DATE_EPOCH=$(date -ud "$1" +%s) pannier pack -q --portable -o "$2"; }
+at 2024-01-31 b.zip
+edit_table
+at 2024-02-29 a.zip
+rm -rf .pannier
+# Whatever their order, they are history in the order of their times; the zips come out again.
+run pannier import a.zip b.zip
+pannier log | tr -s ' ' | cut -d ' ' -f 1-6
+filter='.entries[0].options | del(.importedAt)' json pannier log --json -n 1
+run pannier import b.zip a.zip
+json pannier import b.zip --json
+pannier export latest~1 -o again.zip && cmp again.zip b.zip && echo the same zip
+run pannier show "$(sha256sum < b.zip | cut -c 1-16)" | head -n 2
+run pannier history assumptions/mortality.csv
+pannier log --check | sed '/^newest/d'
+sqlite3 .pannier/pannier.db "SELECT file, size, package_hash = (SELECT package_hash FROM package_list WHERE entry = 1)
+	FROM archive_list WHERE file IS NOT NULL AND created_at < '2024-02'"
+# History is not put in where it does not belong.
+at 2024-01-15 c.zip
+run pannier import c.zip
+run pannier import c.zip --name other
+run pannier diff other@latest latest
+# What is wrong is refused, and nothing of it stays.
+cp a.zip bad.zip
+printf x | dd of=bad.zip bs=1 seek=3000 conv=notrunc 2> /dev/null
+before=$(pannier stats --json | jq -c '[.packages, .entries]')
+run pannier import --name bad bad.zip
+run pannier import nowhere.zip
+run pannier import term-life.mga
+[ "$(pannier stats --json | jq -c '[.packages, .entries]')" = "$before" ] && echo as before
