@@ -349,7 +349,7 @@ static pnr_status find_edits(side *old, side *new, pnr_error *err)
 
 static pnr_status mark(side *old, side *new, pnr_error *err)
 {
-	PNR_CLEANUP(classes_free) classes c = { NULL };
+	PNR_CLEANUP(classes_free) classes c = { .slots = NULL };
 	pnr_status status = classes_new((size_t)old->count + new->count, &c, err);
 	if (status != PNR_OK)
 		return status;

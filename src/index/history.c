@@ -150,8 +150,8 @@ static pnr_status merge_sides(side *old, side *new, pnr_pair_row_fn fn, void *us
 pnr_status pnr_index_pairs(pnr_index *index, int64_t old_id, int64_t new_id, pnr_pair_row_fn fn, void *user,
                            pnr_error *err)
 {
-	PNR_CLEANUP(side_release) side old = { NULL };
-	PNR_CLEANUP(side_release) side new = { NULL };
+	PNR_CLEANUP(side_release) side old = { .list = NULL };
+	PNR_CLEANUP(side_release) side new = { .list = NULL };
 	pnr_status status = side_begin(index, old_id, &old, err);
 	if (status == PNR_OK)
 		status = side_begin(index, new_id, &new, err);
