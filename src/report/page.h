@@ -12,10 +12,10 @@
 #include <pannier/digest.h>
 
 typedef struct pnr_page {
-  const pnr_sink *sink;
-  pnr_meter *meter;
-  pnr_buffer text;
-  uint64_t bytes; /**< that were passed on */
+	const pnr_sink *sink;
+	pnr_meter *meter;
+	pnr_buffer text;
+	uint64_t bytes; /**< that were passed on */
 } pnr_page;
 
 /** Pass on what was gathered, once it is enough. */
