@@ -10,6 +10,7 @@
 #include <pannier/package.h>
 #include <pannier/progress.h>
 #include <pannier/remote.h>
+#include <pannier/report.h>
 #include <pannier/store.h>
 
 PNR_BEGIN_DECLS

@@ -86,7 +86,7 @@ int cli_remote_check(cli *c, pnr_store *store);
 
 extern const cli_command cli_init, cli_validate, cli_status, cli_pack, cli_export, cli_verify, cli_unpack,
 	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_history, cli_diff, cli_uses, cli_cat, cli_tag,
-	cli_stats, cli_import, cli_remote, cli_push, cli_pull;
+	cli_stats, cli_report, cli_import, cli_remote, cli_push, cli_pull;
 
 /** All commands in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];

@@ -41,6 +41,8 @@ const command commands[] = {
 	{ "diff --text", SCENE_PACKED, false, { "diff", "older", "latest", "--text" }, NULL },
 	{ "diff --csv", SCENE_PACKED, false, { "diff", "older", "latest", "--csv", "item" }, NULL },
 	{ "stats", SCENE_PACKED, false, { "stats" }, NULL },
+	{ "report", SCENE_PUSHED, false, { "report", "-q", "-o", "out.zip" }, NULL },
+	{ "report, to stdout", SCENE_PUSHED, false, { "report", "-o", "-" }, NULL },
 	{ "tag --list", SCENE_PACKED, false, { "tag", "--list" }, NULL },
 	{ "status", SCENE_CHANGED, false, { "status", "--include-policies" }, NULL },
 	{ "validate", SCENE_PACKED, false, { "validate" }, NULL },
