@@ -44,12 +44,16 @@ class Remote:
 
     def model(self, name, count, length):
         """A model of @count engines of noise, packed in a store of the same name."""
-        self.places.write_model(self.scratch / f"{name}.model", count, length)
+        folder = self.scratch / f"{name}.model"
+        self.places.write_model(folder, count, min(length, SMALL[1]))
+        if length > SMALL[1]:
+            with open(folder / "wasm/e0.wasm", "wb") as out:
+                subprocess.run([self.build / "corpus", "noise", "1", str(length)], stdout=out, check=True)
         self.pack(name, f"{name}.store")
 
     def pack(self, name, store):
         self.tool.run("pack", f"{name}.model/livecalc.config.json", "--store", store, "--workspace", ".", "--tag",
-                      "v1", "--no-zip")
+                      "v1", "-o", "package.zip")
 
     def push(self, store, prefix, *options, port=None):
         """What a push says into a remote that @store does not know yet."""
@@ -67,7 +71,6 @@ class Remote:
         return float(said.stdout)
 
     def pairs(self, title, count, length):
-        self.fresh_server()
         self.model("pair", count, length)
         seconds = {"pannier push": [], "libcurl alone": []}
         for _ in range(self.size["rounds"]):
@@ -119,6 +122,7 @@ class Remote:
         begin, load = time.monotonic(), os.getloadavg()[0]
         large = self.size["large"]
         try:
+            self.fresh_server()
             self.pairs(f"{SMALL[0]:,} objects of {SMALL[1] // 1000} KB", *SMALL)
             self.pairs(f"one object of {large // MB:,} MB", 1, large)
             self.plans()
