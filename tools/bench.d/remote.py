@@ -52,8 +52,8 @@ class Remote:
         self.pack(name, f"{name}.store")
 
     def pack(self, name, store):
-        self.tool.run("pack", f"{name}.model/livecalc.config.json", "--store", store, "--workspace", ".", "--tag",
-                      "v1", "-o", "package.zip")
+        self.tool.run("pack", f"{name}.model/livecalc.config.json", "--store", store, "--workspace", ".", "-o",
+                      "package.zip")
 
     def push(self, store, prefix, *options, port=None):
         """What a push says into a remote that @store does not know yet."""
@@ -62,7 +62,7 @@ class Remote:
         return self.again(store, name, *options)
 
     def again(self, store, name, *options):
-        return self.tool.run("push", name, "v1", "--no-patch", "--store", store, *options)
+        return self.tool.run("push", name, "--no-patch", "--store", store, *options)
 
     def bare(self, count, length):
         url = f"http://127.0.0.1:{self.place.port}/{self.place.bucket}/bare"
