@@ -169,9 +169,9 @@ pnr_status pnr_s3__put(pnr_remote *remote, pnr_remote_upload *uploads, size_t co
 void pnr_s3__if_absent(pnr_s3_call *call, const pnr_remote_upload *upload);
 /** The answer to a PUT is one of a server that stored something: such have an ETag, others say 200 as well. */
 bool pnr_s3__is_stored(const pnr_s3_call *call);
-/** The answer says that the object is there, and so was not put. */
+/** The answer to a call with a condition says that the object is there, and so was not put. */
 bool pnr_s3__is_there(const pnr_s3_call *call);
-/** The answer says that the server has no conditional PUT; noted. */
+/** The answer to a call with a condition says that the server has none; noted: the next call is without. */
 bool pnr_s3__is_unconditional(const pnr_s3_call *call);
 
 /* ------------------------------------------------------------ s3_parts.c -- */

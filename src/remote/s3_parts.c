@@ -441,7 +441,7 @@ static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error 
 		return lost(l, call, err);
 	if (pnr_s3__is_error(call, "InvalidPart") || pnr_s3__is_error(call, "InvalidBlockList"))
 		return begin_again(l, call, err);
-	if (pnr_s3__is_unconditional(call) || (code == 501 && call->http.header_count > 0))
+	if (pnr_s3__is_unconditional(call))
 		return PNR_OK;
 	return pnr_s3__fail(call, err);
 }

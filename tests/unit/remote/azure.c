@@ -15,6 +15,9 @@
 	  .body = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>" name "</Code>" \
 	          "<Message>It may not be.\nRequestId:1-2\nTime:2026-01-01T00:00:00Z</Message></Error>" }
 
+#define BLOCK ((size_t)16 << 20)
+#define NO_BLOCKS ERROR_ANSWER(404, "BlobNotFound")
+
 static int keys_setup(void **state)
 {
 	(void)state;
@@ -72,6 +75,48 @@ static void an_object_is_put_with_its_md5_and_only_if_it_is_not_there(void **sta
 	assert_int_equal(outcome, PNR_REMOTE_PUT);
 	assert_int_equal(count_of(s.log.data, "If-None-Match"), 2);
 	assert_null(strstr(s.log.data, "secret"));
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+/* Azure's requests have headers anyhow: what was refused was a condition only if there was one. */
+static void what_is_refused_without_a_condition_is_a_failure(void **state)
+{
+	(void)state;
+	server s;
+	object o, large;
+	pnr_remote_outcome outcome;
+	make_object(&o, 1, 5);
+	make_object(&large, 7, BLOCK + 1);
+	served(s, ERROR_ANSWER(412, "LeaseIdMissing"), { .code = 501 }, /* to replace it */
+	       { .code = 501 }, { .code = 404 }, { .code = 501 },       /* PUT, HEAD, PUT */
+	       { .code = 404 }, NO_BLOCKS, { .code = 201 }, { .code = 201 }, ERROR_ANSWER(412, "LeaseIdMissing"));
+	pnr_remote *remote = open_at(&s);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_REPLACE, &outcome, err), PNR_CONFLICT, "LeaseIdMissing");
+	assert_int_equal(outcome, PNR_REMOTE_PENDING);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_REPLACE, &outcome, err), PNR_IO, "501");
+	assert_int_equal(s.asked, 1 + 2);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, &outcome, err), PNR_IO, "501");
+	assert_int_equal(s.asked, 1 + 2 + 3);
+	/* It has no conditions, as is known by now. */
+	assert_fails(put_one(remote, &large, PNR_REMOTE_IF_ABSENT, &outcome, err), PNR_CONFLICT, "LeaseIdMissing");
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+	free(large.body.data);
+}
+
+static void a_blob_is_made_once_more_only_if_a_condition_is_refused(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	make_object(&o, 7, BLOCK + 1);
+	served(s, { .code = 404 }, NO_BLOCKS, { .code = 201 }, { .code = 201 }, { .code = 501 });
+	pnr_remote *remote = open_at(&s);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err), PNR_IO, "501");
+	assert_int_equal(s.asked, 1 + 4 + 2);
 	pnr_remote_close(remote);
 	server_stop(&s);
 	free(o.body.data);
@@ -244,9 +289,6 @@ static void endpoints_are_with_and_without_the_account(void **state)
 
 /* ------------------------------------------------------------------ in blocks -- */
 
-#define BLOCK ((size_t)16 << 20)
-#define NO_BLOCKS ERROR_ANSWER(404, "BlobNotFound")
-
 /* What comes of a put of two blocks, where the server answers so. */
 static void assert_blocks(const step *steps, size_t count, pnr_remote_outcome wanted, unsigned sent)
 {
@@ -357,6 +399,8 @@ int main(void)
 {
 	const struct CMUnitTest scripted[] = {
 		cmocka_unit_test(an_object_is_put_with_its_md5_and_only_if_it_is_not_there),
+		cmocka_unit_test(what_is_refused_without_a_condition_is_a_failure),
+		cmocka_unit_test(a_blob_is_made_once_more_only_if_a_condition_is_refused),
 		cmocka_unit_test(a_ref_is_set_and_removed_by_its_etag),
 		cmocka_unit_test(a_listing_goes_on_at_its_marker),
 		cmocka_unit_test(many_are_asked_for_by_what_their_keys_begin_with),
