@@ -287,6 +287,43 @@ static void endpoints_are_with_and_without_the_account(void **state)
 	             "the endpoint's path is not '/" ACCOUNT "'");
 }
 
+/* A key of the longest, which differs from others at its end only. */
+static void make_longest(char out[PNR_REMOTE_KEY_MAX + 1], char last)
+{
+	memset(out, 'k', PNR_REMOTE_KEY_MAX);
+	out[170] = out[340] = '/';
+	out[PNR_REMOTE_KEY_MAX - 1] = last;
+	out[PNR_REMOTE_KEY_MAX] = '\0';
+}
+
+static void the_longest_names_are_sent_whole(void **state)
+{
+	(void)state;
+	server s;
+	static const char names[] = "a23456789012345678901234/c23456789012345678901234567890123456789012345678901234567890123";
+	char prefix[PNR_REMOTE_KEY_MAX + 1], key[PNR_REMOTE_KEY_MAX + 1], text[2 * PNR_S3_PATH_SIZE];
+	pnr_remote *remote = NULL;
+	make_longest(prefix, 'p');
+	make_longest(key, 'z');
+	pnr_remote_query q = { .key = key };
+	served(s, { .code = 200 });
+	assert_int_equal(strlen(names), PNR_REMOTE_ACCOUNT_MAX + 1 + PNR_REMOTE_BUCKET_MAX);
+	(void)snprintf(text, sizeof text, "azure://%s/%s?endpoint=%s", names, prefix, s.origin);
+	assert_ok(pnr_remote_open(text, NULL, &remote, err));
+	assert_ok(pnr_remote_has(remote, &q, 1, err));
+	(void)snprintf(text, sizeof text, "HEAD /%s/%s/%s HTTP/1.1\r\n", names, prefix, key);
+	assert_contains(s.log.data, text);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	/* What is longer is refused, not cut: a prefix that no URL has. */
+	char account[] = ACCOUNT, container[] = "container", endpoint[] = "http://127.0.0.1:1", longer[700];
+	memset(longer, 'k', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	const pnr_remote_url url = { .kind = PNR_REMOTE_AZURE, .account = account, .bucket = container, .prefix = longer,
+		                     .endpoint = endpoint };
+	assert_fails(pnr_remote_azure_ops.open(&url, false, &remote, err), PNR_INVALID, "the prefix is too long");
+}
+
 /* ------------------------------------------------------------------ in blocks -- */
 
 /* What comes of a put of two blocks, where the server answers so. */
@@ -407,6 +444,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
 		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
 		cmocka_unit_test(endpoints_are_with_and_without_the_account),
+		cmocka_unit_test(the_longest_names_are_sent_whole),
 		cmocka_unit_test(blocks_are_made_a_blob_once_whatever_is_answered),
 	};
 	const struct CMUnitTest at_azurite[] = {
