@@ -219,7 +219,7 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *
 		status = pnr_s3__set(&s3->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
 		                     url->bucket);
 	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->path, err, "%s/%s", s3->root, s3->prefix);
+		status = pnr_s3__set_path(s3, err);
 	return status == PNR_OK ? pnr_s3__set(&s3->region, err, "%s", "") : status;
 }
 

@@ -262,13 +262,20 @@ static void cleanup_s3(pnr_s3 **s3)
 
 pnr_status pnr_s3__set(char **out, pnr_error *err, const char *format, ...)
 {
-	char text[2 * PNR_S3_PATH_SIZE];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args);
+	if (vasprintf(out, format, args) < 0)
+		*out = NULL;
 	va_end(args);
-	*out = strdup(text);
 	return *out == NULL ? pnr_fail_nomem(err) : PNR_OK;
+}
+
+pnr_status pnr_s3__set_path(pnr_s3 *s3, pnr_error *err)
+{
+	pnr_status status = pnr_s3__set(&s3->path, err, "%s%s%s", s3->root, s3->root[1] == '\0' ? "" : "/", s3->prefix);
+	if (status == PNR_OK && strlen(s3->path) + PNR_REMOTE_KEY_MAX >= PNR_S3_PATH_SIZE)
+		return pnr_fail(err, PNR_INVALID, "the prefix is too long; take a shorter one");
+	return status;
 }
 
 /* A bucket with a dot in its name is in no certificate, and no other server is asked to know the bucket by its host. */
@@ -305,9 +312,7 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 		status = pnr_s3__set(&s3->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
 	if (status == PNR_OK)
 		status = pnr_s3__set(&s3->root, err, "/%s", path_style ? url->bucket : "");
-	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->path, err, "%s%s%s", s3->root, path_style ? "/" : "", s3->prefix);
-	return status;
+	return status == PNR_OK ? pnr_s3__set_path(s3, err) : status;
 }
 
 /* --------------------------------------------------------- what is S3's own -- */
