@@ -249,6 +249,11 @@ const pnr_http_pair *pnr_azure_query(const pnr_azure_credentials *credentials, s
 	return credentials->query;
 }
 
+bool pnr_azure_sends_secret(const pnr_azure_credentials *credentials)
+{
+	return credentials->key == NULL;
+}
+
 /* ------------------------------------------------------------------- a token -- */
 
 static pnr_status renew(pnr_azure_credentials *c, int64_t now_ms, pnr_error *err)

@@ -41,6 +41,9 @@ const char *pnr_azure_endpoint(const pnr_azure_credentials *credentials);
 /** Arguments for the query of each request: those of a shared access signature, else none. Valid as the handle is. */
 const pnr_http_pair *pnr_azure_query(const pnr_azure_credentials *credentials, size_t *out_count);
 
+/** Is it a shared access signature or a token: what is sent is enough for who reads it on its way? */
+bool pnr_azure_sends_secret(const pnr_azure_credentials *credentials);
+
 /**
  * The lines for a request: SharedKey, or a bearer token. A token is got anew 5 minutes before it expires; if that
  * fails, it is used as long as it lasts. May wait for a server.
