@@ -68,14 +68,38 @@ static pnr_status split(const char *text, command *c, pnr_error *err)
 	return c->count > 0 ? PNR_OK : pnr_fail(err, PNR_INVALID, "it is empty");
 }
 
+/*
+ * Signals as a program expects them: this thread holds SIGPIPE back while it signs, and an application may ignore some.
+ * But those by which nohup and a shell's '&' let it go on are left to it as they are.
+ */
+static bool set_signals(posix_spawnattr_t *attributes)
+{
+	sigset_t none, usual;
+	(void)sigemptyset(&none);
+	(void)sigfillset(&usual);
+	(void)sigdelset(&usual, SIGHUP);
+	(void)sigdelset(&usual, SIGINT);
+	(void)sigdelset(&usual, SIGQUIT);
+	return posix_spawnattr_setsigmask(attributes, &none) == 0 &&
+	       posix_spawnattr_setsigdefault(attributes, &usual) == 0 &&
+	       posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0;
+}
+
 static pnr_status spawn(const command *c, int output, pid_t *out_pid, pnr_error *err)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	if (posix_spawn_file_actions_init(&actions) != 0)
 		return pnr_fail_nomem(err);
-	bool ready = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
+	if (posix_spawnattr_init(&attributes) != 0) {
+		(void)posix_spawn_file_actions_destroy(&actions);
+		return pnr_fail_nomem(err);
+	}
+	bool ready = set_signals(&attributes) &&
+	             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
 	             posix_spawn_file_actions_adddup2(&actions, output, 1) == 0;
-	int errnum = !ready ? ENOMEM : posix_spawnp(out_pid, c->words[0], &actions, NULL, c->words, environ);
+	int errnum = !ready ? ENOMEM : posix_spawnp(out_pid, c->words[0], &actions, &attributes, c->words, environ);
+	(void)posix_spawnattr_destroy(&attributes);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	if (errnum == 0)
 		return PNR_OK;

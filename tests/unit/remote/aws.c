@@ -3,6 +3,7 @@
 #include "../http/server.h"
 #include "base/clock.h"
 #include "remote/aws_source.h"
+#include <signal.h>
 #include <sys/stat.h>
 
 #define assert_ok(call)                                                    \
@@ -251,6 +252,30 @@ static void a_program_may_fail(void **state)
 		put_process(*state, cases[i].command);
 		assert_refuses(cases[i].status, cases[i].message);
 	}
+}
+
+/* Signed is while SIGPIPE is held back. */
+static void a_program_has_signals_as_it_expects_them(void **state)
+{
+	const scratch *s = *state;
+	char command[PATH_MAX + 8];
+	sigset_t pipes, old;
+	char *path = put(s, "signals",
+	                 "#!/bin/sh\nfor set in SigBlk SigIgn; do\n"
+	                 "[ $((0x$(sed -n \"s/^$set:[[:space:]]*//p\" /proc/self/status) & 0x1000)) = 0 ] || exit 3\n"
+	                 "done\n"
+	                 "echo '{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"hidden-p\"}'\n");
+	assert_int_equal(chmod(path, 0755), 0);
+	snprintf(command, sizeof command, "'%s'", path);
+	put_process(s, command);
+	(void)sigemptyset(&pipes);
+	(void)sigaddset(&pipes, SIGPIPE);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &pipes, &old), 0);
+	assert_gives("P hidden-p -");
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	assert_gives("P hidden-p -");
+	assert_ptr_not_equal(signal(SIGPIPE, before), SIG_ERR);
 }
 
 static void times_are_read_as_they_are_written(void **state)
@@ -516,6 +541,7 @@ int main(void)
 		alone_test(a_file_that_cannot_be_read_is_an_error),
 		alone_test(a_program_prints_them),
 		alone_test(a_program_may_fail),
+		alone_test(a_program_has_signals_as_it_expects_them),
 		alone_test(times_are_read_as_they_are_written),
 		alone_test(they_are_kept_until_five_minutes_before_they_expire),
 		alone_test(what_is_given_for_a_minute_is_not_got_for_each_request),
