@@ -10,6 +10,7 @@ typedef struct pnr_ask {
 	const char *url;    /**< where the service is: "http://host[:port][/path]" */
 	const char *path;   /**< behind it, from a '/' on; NULL: nothing */
 	bool nearby;        /**< of this machine: past all proxies, and it answers soon or not at all */
+	const char *ca_file; /**< as of pnr_http_options */
 	const char *method;
 	const pnr_http_pair *headers;
 	size_t header_count;
@@ -22,7 +23,8 @@ typedef struct pnr_ask {
 } pnr_ask;
 
 /**
- * Ask. The body of an answer of code 200 is appended to the empty @answer; all else is a failure.
+ * Ask. The body of an answer of code 200 is appended to the empty @answer; all else is a failure. Lasts a minute at
+ * most, 20 s if it is nearby, with all that is tried again.
  *
  * @out_code  that of the answer; 0: there was none. Set on failure, too.
  * Errors: DENIED (400, 401, 403 and the like), NOT_FOUND (404), BUSY, RETRY, IO, INVALID (not a URL; more than 64 KiB

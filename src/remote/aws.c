@@ -16,11 +16,11 @@ void pnr_aws__secret_free(pnr_aws_secret *secret)
 pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const char *key, const char *token,
                                pnr_error *err)
 {
-	pnr_status status = pnr_secret_set(&secret->id, id, strlen(id), err);
+	pnr_status status = pnr_secret_set_line(&secret->id, id, strlen(id), err);
 	if (status == PNR_OK)
-		status = pnr_secret_set(&secret->secret, key, strlen(key), err);
+		status = pnr_secret_set_line(&secret->secret, key, strlen(key), err);
 	if (status == PNR_OK && token != NULL && token[0] != '\0')
-		status = pnr_secret_set(&secret->token, token, strlen(token), err);
+		status = pnr_secret_set_line(&secret->token, token, strlen(token), err);
 	secret->expires_ms = PNR_SECRET_NEVER;
 	return status;
 }

@@ -42,7 +42,7 @@ const char *pnr_aws_endpoint(const pnr_aws *aws);
  * May run a program and wait for a server: for a minute at most each. @key's region and service are left alone.
  *
  * Errors: DENIED (there are none anywhere, or who gives them refused; the text says where was looked), BUSY, RETRY, IO,
- * NOMEM.
+ * INVALID (what gives them does so in another form, or with control characters), NOMEM.
  */
 PNR_CHECKED pnr_status pnr_aws_key(pnr_aws *aws, pnr_sigv4_key *key, pnr_error *err);
 

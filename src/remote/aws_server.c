@@ -51,11 +51,11 @@ static pnr_status read_element(void *user, const pnr_xml_event *event, pnr_error
 		return PNR_OK;
 	name += sizeof parent - 1;
 	if (strcmp(name, "AccessKeyId") == 0)
-		return pnr_secret_set(&a->secret->id, event->text, strlen(event->text), err);
+		return pnr_secret_set_line(&a->secret->id, event->text, strlen(event->text), err);
 	if (strcmp(name, "SecretAccessKey") == 0)
-		return pnr_secret_set(&a->secret->secret, event->text, strlen(event->text), err);
+		return pnr_secret_set_line(&a->secret->secret, event->text, strlen(event->text), err);
 	if (strcmp(name, "SessionToken") == 0)
-		return pnr_secret_set(&a->secret->token, event->text, strlen(event->text), err);
+		return pnr_secret_set_line(&a->secret->token, event->text, strlen(event->text), err);
 	if (strcmp(name, "Expiration") == 0)
 		a->expires = pnr_aws__parse_time(event->text, &a->secret->expires_ms);
 	return PNR_OK;
@@ -121,6 +121,7 @@ static pnr_status ask_sts(const pnr_aws *aws, const pnr_aws_role *role, const pn
 	if (status != PNR_OK)
 		return status;
 	const pnr_ask ask = { .url = url.data,
+		              .ca_file = getenv("AWS_CA_BUNDLE"),
 		              .method = "POST",
 		              .headers = headers,
 		              .header_count = PNR_COUNT(headers),

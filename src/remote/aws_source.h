@@ -15,7 +15,8 @@ typedef struct pnr_aws_secret {
 void pnr_aws__secret_free(pnr_aws_secret *secret);
 
 /**
- * Set both, and @token if it is not NULL; none may be NULL or "" but @token. Errors: NOMEM.
+ * Set both, and @token if it is not NULL; none may be NULL or "" but @token. Errors: INVALID (one holds
+ * a control character), NOMEM.
  */
 PNR_CHECKED pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const char *key, const char *token,
                                            pnr_error *err);

@@ -62,7 +62,7 @@ static pnr_status set_sas(pnr_azure_credentials *c, const char *text, size_t len
 		text++;
 		length--;
 	}
-	pnr_status status = pnr_secret_set(&c->sas, text, length, err);
+	pnr_status status = pnr_secret_set_line(&c->sas, text, length, err);
 	if (status != PNR_OK)
 		return status;
 	c->sas_length = length;
@@ -165,7 +165,7 @@ static pnr_status set_connection(pnr_azure_credentials *c, const char *text, pnr
 	if (parts[SAS].length > 0)
 		return set_sas(c, parts[SAS].text, parts[SAS].length, err);
 	if (parts[KEY].length > 0)
-		return pnr_secret_set(&c->key, parts[KEY].text, parts[KEY].length, err);
+		return pnr_secret_set_line(&c->key, parts[KEY].text, parts[KEY].length, err);
 	return pnr_fail(err, PNR_INVALID, "it has neither an AccountKey nor a SharedAccessSignature");
 }
 
@@ -213,12 +213,12 @@ static pnr_status read_environment(pnr_azure_credentials *c, const char **out_fr
 	case 0:
 		return set_connection(c, value, err);
 	case 1:
-		return pnr_secret_set(&c->key, value, strlen(value), err);
+		return pnr_secret_set_line(&c->key, value, strlen(value), err);
 	case 2:
 		return set_sas(c, value, strlen(value), err);
 	default:
 		c->token.expires_ms = c->renew_ms = PNR_SECRET_NEVER;
-		return pnr_secret_set(&c->token.text, value, strlen(value), err);
+		return pnr_secret_set_line(&c->token.text, value, strlen(value), err);
 	}
 }
 

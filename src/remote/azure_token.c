@@ -33,12 +33,9 @@ static pnr_status read_members(const cJSON *root, pnr_azure_token *out_token, pn
 	if (!cJSON_IsString(text) || text->valuestring[0] == '\0' || (seconds < 0 && on < 0))
 		return pnr_fail(err, PNR_INVALID,
 		                "what is answered has no access_token, or does not say when it expires");
-	pnr_status status = PNR_OK;
-	if (strpbrk(text->valuestring, "\r\n") != NULL)
-		status = pnr_fail(err, PNR_INVALID, "the token is of more than one line");
-	else
-		status = pnr_secret_set(&out_token->text, text->valuestring, strlen(text->valuestring), err);
-	OPENSSL_cleanse(text->valuestring, strlen(text->valuestring));
+	size_t length = strlen(text->valuestring);
+	pnr_status status = pnr_secret_set_line(&out_token->text, text->valuestring, length, err);
+	OPENSSL_cleanse(text->valuestring, length);
 	out_token->expires_ms = on >= 0 ? on * 1000 : pnr_clock_now_ms() + seconds * 1000;
 	return status;
 }

@@ -19,6 +19,8 @@ PNR_CHECKED pnr_status pnr_secret_read(const char *path, size_t limit, pnr_buffe
 
 /** *text becomes a copy of @length bytes of @value; what it was is freed. */
 PNR_CHECKED pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_error *err);
+/** The same for what is to be in a line of a header. INVALID: it holds a control character; the text repeats nothing. */
+PNR_CHECKED pnr_status pnr_secret_set_line(char **text, const char *value, size_t length, pnr_error *err);
 
 /** The environment variable's value; NULL if it is not set or "". */
 const char *pnr_env(const char *name);

@@ -94,6 +94,11 @@ static void the_environment_comes_first(void **state)
 	assert_gives("E hidden-e -");
 	setenv("AWS_SESSION_TOKEN", "hidden-t", 1);
 	assert_gives("E hidden-e hidden-t");
+	setenv("AWS_SESSION_TOKEN", "hidden\r\nx-evil: 1", 1);
+	assert_refuses(PNR_INVALID, "credentials of AWS: a key or token holds a line break");
+	setenv("AWS_SESSION_TOKEN", "", 1);
+	setenv("AWS_ACCESS_KEY_ID", "hidden\x7f", 1);
+	assert_refuses(PNR_INVALID, "a key or token holds a line break");
 	setenv("AWS_ACCESS_KEY_ID", "", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "", 1);
 	assert_gives("F hidden-f -");
@@ -246,6 +251,8 @@ static void a_program_may_fail(void **state)
 		{ "echo '{\"Version\":1,\"AccessKeyId\":\"I\",\"SecretAccessKey\":\"hidden\",\"Expiration\":"
 		  "\"2001-01-01T00:00:00Z\"}'",
 		  "those that are given have expired", PNR_DENIED },
+		{ "echo '{\"Version\":1,\"AccessKeyId\":\"hidden\\n\",\"SecretAccessKey\":\"s\"}'",
+		  "what it prints are no credentials: a key or token holds a line break", PNR_INVALID },
 		{ "yes", "it prints 65536 bytes or more", PNR_INVALID },
 	};
 	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
@@ -392,6 +399,7 @@ static void sts_refuses(void **state)
 		{ .code = 404 },
 		{ .body = "hidden" },
 		{ .body = "<R><Credentials><AccessKeyId>hidden</AccessKeyId></Credentials></R>" },
+		{ .body = "<R><Credentials><SessionToken>hidden&#10;x: 1</SessionToken></Credentials></R>" },
 	};
 	static const struct {
 		const char *message;
@@ -400,7 +408,8 @@ static void sts_refuses(void **state)
 		      { "403", PNR_DENIED },
 		      { "404", PNR_DENIED },
 		      { "what STS answers are no credentials: XML, line 1", PNR_INVALID },
-		      { "what STS answers are no credentials: some of them are missing", PNR_INVALID } };
+		      { "what STS answers are no credentials: some of them are missing", PNR_INVALID },
+		      { "what STS answers are no credentials: a key or token holds a line break", PNR_INVALID } };
 	server s;
 	server_start(&s, steps, PNR_COUNT(steps));
 	setenv("AWS_ENDPOINT_URL_STS", s.origin, 1);
@@ -408,6 +417,21 @@ static void sts_refuses(void **state)
 	setenv("AWS_ROLE_ARN", "arn:r", 1);
 	for (size_t i = 0; i < PNR_COUNT(cases); i++)
 		assert_refuses(cases[i].status, cases[i].message);
+	server_stop(&s);
+}
+
+static void sts_is_trusted_as_the_bucket_is(void **state)
+{
+	static const step steps[] = { { .drop = true } };
+	char origin[96];
+	server s;
+	server_start(&s, steps, 1);
+	snprintf(origin, sizeof origin, "https://127.0.0.1%s", strrchr(s.origin, ':'));
+	setenv("AWS_ENDPOINT_URL_STS", origin, 1);
+	setenv("AWS_CA_BUNDLE", "/nowhere/authorities.pem", 1);
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", put(*state, "token", "hidden"), 1);
+	setenv("AWS_ROLE_ARN", "arn:r", 1);
+	assert_refuses(PNR_INVALID, "/nowhere/authorities.pem");
 	server_stop(&s);
 }
 
@@ -529,6 +553,19 @@ static void a_container_gives_them(void **state)
 	server_stop(&s);
 }
 
+static void a_container_that_is_busy_for_long_is_not_waited_for(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .code = 503, .headers = "Retry-After: 30\r\n" } };
+	server s;
+	server_start(&s, steps, 1);
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", s.origin, 1);
+	double begin = pnr_clock_monotonic();
+	assert_refuses(PNR_BUSY, "the container's credentials: GET ");
+	assert_true(pnr_clock_monotonic() - begin < 10);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,10 +584,12 @@ int main(void)
 		alone_test(what_is_given_for_a_minute_is_not_got_for_each_request),
 		alone_test(sts_takes_a_web_identity),
 		alone_test(sts_refuses),
+		alone_test(sts_is_trusted_as_the_bucket_is),
 		alone_test(a_role_is_assumed_by_another_profile),
 		alone_test(an_instance_has_a_role),
 		alone_test(an_instance_without_a_role_has_none),
 		alone_test(a_container_gives_them),
+		alone_test(a_container_that_is_busy_for_long_is_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,9 @@ static void what_is_wrong_is_refused_and_not_repeated(void **state)
 		  "it is of account 'other', the remote's is '" ACCOUNT "'", PNR_DENIED },
 		{ "AZURE_STORAGE_CONNECTION_STRING", "SharedAccessSignature=hidden",
 		  "not of the form 'sv=...&sig=...'", PNR_INVALID },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "hidden\r\nx-evil: 1",
+		  "AZURE_STORAGE_BEARER_TOKEN: a key or token holds a line break", PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hidden\n", "a key or token holds a line break", PNR_INVALID },
 		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&hidden",
 		  "AZURE_STORAGE_SAS_TOKEN: the shared access signature is not", PNR_INVALID },
 		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&se=hidden", "the shared access signature has no 'sig'",
@@ -272,7 +275,7 @@ static void who_gives_tokens_may_refuse(void **state)
 		      { "404", PNR_DENIED },
 		      { "what is answered is not JSON", PNR_INVALID },
 		      { "or does not say when it expires", PNR_INVALID },
-		      { "the token is of more than one line", PNR_INVALID } };
+		      { "a key or token holds a line break", PNR_INVALID } };
 	PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
 	pnr_sign_lines lines = { .count = 0 };
 	server s;
