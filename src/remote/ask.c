@@ -90,7 +90,7 @@ static pnr_status send(const pnr_ask *ask, pnr_http *http, pnr_buffer *answer, i
 		                     .read = ask->body == NULL ? NULL : read_body,
 		                     .sign = ask->key == NULL ? NULL : sign,
 		                     .take = take };
-	status = pnr_http_run_one(http, &request, NULL, NULL, err);
+	status = pnr_http_run_one(http, &request, ask->watch.poll, ask->watch.context, err);
 	*out_code = request.code;
 	if (status == PNR_OK && request.code != 200)
 		status = refused(ask, &request, err);

@@ -18,6 +18,7 @@ typedef struct pnr_ask {
 	size_t query_count;
 	const pnr_buffer *body;   /**< NULL: none */
 	const pnr_sigv4_key *key; /**< NULL: it is not signed */
+	pnr_secret_watch watch;
 	/** MAY be NULL. Append what a refusal's body says: the name of the error, nothing that was sent. */
 	void (*explain)(const pnr_buffer *text, pnr_buffer *out);
 } pnr_ask;
@@ -28,7 +29,7 @@ typedef struct pnr_ask {
  *
  * @out_code  that of the answer; 0: there was none. Set on failure, too.
  * Errors: DENIED (400, 401, 403 and the like), NOT_FOUND (404), BUSY, RETRY, IO, INVALID (not a URL; more than 64 KiB
- * came), UNSUPPORTED (libcurl does not start), NOMEM.
+ * came), UNSUPPORTED (libcurl does not start), NOMEM, and those of `watch`.
  */
 PNR_CHECKED pnr_status pnr_ask_run(const pnr_ask *ask, pnr_buffer *answer, int *out_code, pnr_error *err);
 

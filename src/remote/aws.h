@@ -17,6 +17,7 @@
 #define PNR_REMOTE_AWS_H
 
 #include "http/sign.h"
+#include "remote/secret.h"
 
 typedef struct pnr_aws pnr_aws;
 
@@ -30,6 +31,9 @@ PNR_CHECKED pnr_status pnr_aws_new(pnr_aws **out_aws, pnr_error *err);
 /** Accepts NULL. */
 void pnr_aws_free(pnr_aws *aws);
 void pnr_aws_cleanup(pnr_aws **aws);
+
+/** What pnr_aws_key calls while it waits. What that fails with, it fails with, too. */
+void pnr_aws_set_watch(pnr_aws *aws, pnr_secret_watch watch);
 
 /** AWS_REGION, AWS_DEFAULT_REGION, the profile's; "us-east-1" if none says. Valid as long as the handle. */
 const char *pnr_aws_region(const pnr_aws *aws);

@@ -254,6 +254,7 @@ static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote 
 	pnr_status status = pnr_azure_credentials_new(url->account, &azure->credentials, err);
 	if (status != PNR_OK)
 		return status;
+	pnr_azure_set_watch(azure->credentials, (pnr_secret_watch){ pnr_s3__poll, &s3->base });
 	const char *endpoint = url->endpoint[0] != '\0' ? url->endpoint : pnr_azure_endpoint(azure->credentials);
 	if (endpoint == NULL) {
 		(void)snprintf(own, sizeof own, "https://%.64s.blob.core.windows.net", url->account);

@@ -1,6 +1,5 @@
 #include "remote/azure_credentials.h"
 #include "base/clock.h"
-#include "remote/secret.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@ struct pnr_azure_credentials {
 	pnr_http_pair query[SAS_MAX];
 	size_t query_count;
 	pnr_azure_token token;
+	pnr_secret_watch watch;
 	int64_t renew_ms; /* when to get it anew; 0: there is none */
 };
 
@@ -238,6 +238,11 @@ pnr_status pnr_azure_credentials_new(const char *account, pnr_azure_credentials 
 	return PNR_OK;
 }
 
+void pnr_azure_set_watch(pnr_azure_credentials *credentials, pnr_secret_watch watch)
+{
+	credentials->watch = watch;
+}
+
 const char *pnr_azure_endpoint(const pnr_azure_credentials *credentials)
 {
 	return credentials->endpoint;
@@ -260,8 +265,8 @@ static pnr_status renew(pnr_azure_credentials *c, int64_t now_ms, pnr_error *err
 {
 	PNR_CLEANUP(token_free) pnr_azure_token token = { .text = NULL };
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_azure__ask_token(&token, &own);
-	if (status != PNR_OK && c->renew_ms != 0 && now_ms < c->token.expires_ms) {
+	pnr_status status = pnr_azure__ask_token(&c->watch, &token, &own);
+	if (status != PNR_OK && status != PNR_CANCELLED && c->renew_ms != 0 && now_ms < c->token.expires_ms) {
 		c->renew_ms = pnr_secret_renewal(c->token.expires_ms, now_ms);
 		return PNR_OK;
 	}

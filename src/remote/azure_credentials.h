@@ -20,6 +20,7 @@
 #define PNR_REMOTE_AZURE_CREDENTIALS_H
 
 #include "http/sign.h"
+#include "remote/secret.h"
 
 typedef struct pnr_azure_credentials pnr_azure_credentials;
 
@@ -34,6 +35,9 @@ PNR_CHECKED pnr_status pnr_azure_credentials_new(const char *account, pnr_azure_
 /** Accepts NULL. */
 void pnr_azure_credentials_free(pnr_azure_credentials *credentials);
 void pnr_azure_credentials_cleanup(pnr_azure_credentials **credentials);
+
+/** What pnr_azure_sign calls while it waits. What that fails with, it fails with, too. */
+void pnr_azure_set_watch(pnr_azure_credentials *credentials, pnr_secret_watch watch);
 
 /** "https://host[:port][/account]", as the connection string has it; NULL if none says. Valid as long as the handle. */
 const char *pnr_azure_endpoint(const pnr_azure_credentials *credentials);
@@ -63,6 +67,6 @@ typedef struct pnr_azure_token {
 } pnr_azure_token;
 
 /** Ask for one, as 5 and 6 say. NOT_FOUND, and nothing recorded: the environment names nobody, and nobody answers. */
-PNR_CHECKED pnr_status pnr_azure__ask_token(pnr_azure_token *out_token, pnr_error *err);
+PNR_CHECKED pnr_status pnr_azure__ask_token(const pnr_secret_watch *watch, pnr_azure_token *out_token, pnr_error *err);
 
 #endif

@@ -566,6 +566,46 @@ static void a_container_that_is_busy_for_long_is_not_waited_for(void **state)
 	server_stop(&s);
 }
 
+static pnr_status cancel(void *context, pnr_error *err)
+{
+	unsigned *polls = context;
+	return ++*polls > 2 ? pnr_fail(err, PNR_CANCELLED, "cancelled") : PNR_OK;
+}
+
+static void assert_cancels(void)
+{
+	PNR_CLEANUP(pnr_aws_cleanup) pnr_aws *aws = NULL;
+	pnr_sigv4_key key = { .region = "r", .service = "s" };
+	unsigned polls = 0;
+	double begin = pnr_clock_monotonic();
+	assert_ok(pnr_aws_new(&aws, err));
+	pnr_aws_set_watch(aws, (pnr_secret_watch){ cancel, &polls });
+	assert_fails(pnr_aws_key(aws, &key, err), PNR_CANCELLED, "cancelled");
+	assert_true(pnr_clock_monotonic() - begin < 4);
+}
+
+static void who_waits_may_cancel(void **state)
+{
+	static const step steps[] = { { .hang = true } };
+	server s;
+	put_process(*state, "sleep 20");
+	assert_cancels();
+	put_process(*state, "sh -c 'exec >&-; exec sleep 20'");
+	assert_cancels();
+	put(*state, ".aws/config", "");
+	server_start(&s, steps, 1);
+	setenv("AWS_EC2_METADATA_DISABLED", "", 1);
+	setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s.origin, 1);
+	assert_cancels();
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", s.origin, 1);
+	assert_cancels();
+	setenv("AWS_ENDPOINT_URL_STS", s.origin, 1);
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", put(*state, "token", "hidden"), 1);
+	setenv("AWS_ROLE_ARN", "arn:r", 1);
+	assert_cancels();
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,6 +630,7 @@ int main(void)
 		alone_test(an_instance_without_a_role_has_none),
 		alone_test(a_container_gives_them),
 		alone_test(a_container_that_is_busy_for_long_is_not_waited_for),
+		alone_test(who_waits_may_cancel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,6 +315,32 @@ static void a_token_is_kept_until_shortly_before_it_expires(void **state)
 	server_stop(&s);
 }
 
+static pnr_status cancel(void *context, pnr_error *err)
+{
+	(void)context;
+	return pnr_fail(err, PNR_CANCELLED, "cancelled");
+}
+
+static void who_waits_may_cancel(void **state)
+{
+	static const step steps[] = { { .hang = true } };
+	pnr_sign_lines lines = { .count = 0 };
+	server s;
+	server_start(&s, steps, 1);
+	setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.origin, 1);
+	setenv("AZURE_AUTHORITY_HOST", s.origin, 1);
+	for (int i = 0; i < 2; i++) {
+		PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
+		assert_ok(open_account(&c, err));
+		pnr_azure_set_watch(c, (pnr_secret_watch){ cancel, NULL });
+		assert_fails(sign(c, &lines, err), PNR_CANCELLED, "cancelled");
+		setenv("AZURE_TENANT_ID", "tenant", 1);
+		setenv("AZURE_CLIENT_ID", "client", 1);
+		setenv("AZURE_FEDERATED_TOKEN_FILE", put(*state, "jwt", "hidden.jwt"), 1);
+	}
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +353,7 @@ int main(void)
 		alone_test(a_managed_identity_is_asked),
 		alone_test(who_gives_tokens_may_refuse),
 		alone_test(a_token_is_kept_until_shortly_before_it_expires),
+		alone_test(who_waits_may_cancel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
