@@ -144,6 +144,8 @@ void pnr_s3__free(pnr_s3 *s3);
 /** Set `path` to what `root` and `prefix` say. INVALID: there are keys that would be too long behind it. */
 PNR_CHECKED pnr_status pnr_s3__set_path(pnr_s3 *s3, pnr_error *err);
 PNR_PRINTF(3, 4) pnr_status pnr_s3__set(char **out, pnr_error *err, const char *format, ...);
+/** The poll of a feed or a watch: @context is the remote. */
+PNR_CHECKED pnr_status pnr_s3__poll(void *context, pnr_error *err);
 /** Run @call by itself. Fails with what `poll` fails with, only: its answer is to be looked at. */
 PNR_CHECKED pnr_status pnr_s3__run_one(pnr_s3_call *call, pnr_error *err);
 /** Does the answer have the error code @code in its text? */

@@ -287,6 +287,45 @@ static void endpoints_are_with_and_without_the_account(void **state)
 	             "the endpoint's path is not '/" ACCOUNT "'");
 }
 
+static void what_others_could_use_is_not_sent_in_clear(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *variable, *endpoint;
+		bool refused;
+	} cases[] = {
+		{ "AZURE_STORAGE_SAS_TOKEN", "http://storage.example.com", true },
+		{ "AZURE_STORAGE_SAS_TOKEN", "http://127.example.com", true },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://localhost.example.com:1", true },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://[::2]:1", true },
+		{ "AZURE_CLIENT_ID", "http://10.0.0.1", true }, /* a managed identity */
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://localhost:1", false },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://[::1]:1", false },
+		{ "AZURE_STORAGE_SAS_TOKEN", "http://127.0.0.1", false },
+		{ "AZURE_STORAGE_SAS_TOKEN", "https://storage.example.com", false },
+		{ "AZURE_STORAGE_KEY", "http://storage.example.com", false }, /* only signs */
+	};
+	PNR_CLEANUP(pnr_cleanup_free) char *key = strdup(getenv("AZURE_STORAGE_KEY"));
+	unsetenv("AZURE_STORAGE_KEY");
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		PNR_CLEANUP(pnr_remote_url_free) pnr_remote_url url = { .kind = PNR_REMOTE_DIR };
+		pnr_remote *remote = NULL;
+		char text[256];
+		(void)snprintf(text, sizeof text, "azure://" ACCOUNT "/container?endpoint=%s", cases[i].endpoint);
+		assert_ok(pnr_remote_url_parse(text, &url, err));
+		setenv(cases[i].variable, "sv=1&sig=secret", 1);
+		if (cases[i].refused)
+			assert_fails(pnr_remote_azure_ops.open(&url, false, &remote, err), PNR_INVALID,
+			             "name the endpoint with https://");
+		else
+			assert_ok(pnr_remote_azure_ops.open(&url, false, &remote, err));
+		unsetenv(cases[i].variable);
+		if (remote != NULL)
+			pnr_remote_azure_ops.close(remote);
+	}
+	setenv("AZURE_STORAGE_KEY", key, 1);
+}
+
 /* A key of the longest, which differs from others at its end only. */
 static void make_longest(char out[PNR_REMOTE_KEY_MAX + 1], char last)
 {
@@ -444,6 +483,8 @@ int main(void)
 		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
 		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
 		cmocka_unit_test(endpoints_are_with_and_without_the_account),
+		cmocka_unit_test(what_others_could_use_is_not_sent_in_clear),
+
 		cmocka_unit_test(the_longest_names_are_sent_whole),
 		cmocka_unit_test(blocks_are_made_a_blob_once_whatever_is_answered),
 	};
