@@ -95,4 +95,5 @@ bench_programs() {
 	for program in corpus measure; do
 		cc -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra "$root/tools/bench.d/$program.c" -o "$1/$program" || return 1
 	done
+	cc -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra "$root/tools/bench.d/bare.c" -o "$1/bare" -lcurl -lcrypto
 }

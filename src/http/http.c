@@ -12,6 +12,29 @@
 #define PROGRESS ((uint64_t)64 * PNR_KIB) /* a download that came so far in a try has not used it up */
 #define POLL_MS 100
 
+/* ---------------------------------------------------------------- SIGPIPE -- */
+
+/* OpenSSL writes to sockets without MSG_NOSIGNAL. */
+static void hold_sigpipe(sigset_t *old, bool *out_pending)
+{
+	sigset_t pipes, pending;
+	(void)sigemptyset(&pipes);
+	(void)sigaddset(&pipes, SIGPIPE);
+	*out_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+	(void)pthread_sigmask(SIG_BLOCK, &pipes, old);
+}
+
+static void release_sigpipe(const sigset_t *old, bool was_pending)
+{
+	const struct timespec now = { 0, 0 };
+	sigset_t pipes;
+	(void)sigemptyset(&pipes);
+	(void)sigaddset(&pipes, SIGPIPE);
+	if (!was_pending)
+		(void)sigtimedwait(&pipes, NULL, &now);
+	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
 /* ----------------------------------------------------------------- handle -- */
 
 void pnr_http_set_patience(pnr_http *http, const pnr_http_patience *patience)
@@ -87,13 +110,18 @@ pnr_status pnr_http_new(const pnr_http_options *options, pnr_http **out_http, pn
 
 void pnr_http_free(pnr_http *http)
 {
+	sigset_t old;
+	bool pending;
 	if (http == NULL)
 		return;
+	/* A connection of TLS is told that it ends. */
+	hold_sigpipe(&old, &pending);
 	for (unsigned i = 0; i < http->slot_count; i++) {
 		pnr_curl.slist_free_all(http->slots[i].lines);
 		pnr_curl.easy_cleanup(http->slots[i].easy);
 	}
 	(void)pnr_curl.multi_cleanup(http->multi);
+	release_sigpipe(&old, pending);
 	free(http->ca_file);
 	free(http->ca_folder);
 	free(http);
@@ -189,19 +217,29 @@ static pnr_status can_go_on(pnr_http_slot *slot, pnr_error *err)
 	return PNR_OK;
 }
 
+/* Is that moment later than the request may last? */
+static bool is_too_late(const pnr_http_slot *slot, double moment)
+{
+	return slot->end > 0 && moment >= slot->end;
+}
+
 /* Is the slot's try the last one? If not, it is due again. */
 static bool try_again(pnr_http_slot *slot, CURLcode result)
 {
 	const pnr_http *http = slot->http;
+	double now = pnr_clock_monotonic();
 	bool passing = result == CURLE_OK ? is_again(slot->request) : is_passing(result);
-	if (!passing || slot->final.status != PNR_OK || can_go_on(slot, &slot->final) != PNR_OK)
+	if (!passing || slot->final.status != PNR_OK || is_too_late(slot, now) ||
+	    can_go_on(slot, &slot->final) != PNR_OK)
 		return false;
 	unsigned tries = http->patience.tries;
 	if (!http->answered && tries > TRIES_UNSEEN)
 		tries = TRIES_UNSEEN;
 	if (slot->tries >= tries)
 		return false;
-	slot->due = pnr_clock_monotonic() + pause_before(slot, result == CURLE_OK);
+	slot->due = now + pause_before(slot, result == CURLE_OK);
+	if (is_too_late(slot, slot->due))
+		return false;
 	slot->state = PNR_HTTP_PAUSED;
 	return true;
 }
@@ -237,6 +275,8 @@ static void begin_request(pnr_http_slot *slot, pnr_http_request *r)
 	slot->tries = 0;
 	slot->given = 0;
 	slot->etag[0] = '\0';
+	unsigned total_ms = slot->http->patience.total_ms;
+	slot->end = total_ms == 0 ? 0 : pnr_clock_monotonic() + total_ms / 1000.0;
 	pnr_error_clear(&slot->final);
 }
 
@@ -284,8 +324,11 @@ static pnr_status finish(pnr_http_slot *slot, CURLcode result, const pnr_http_fe
 	leave_slot(slot);
 	if (http->failure.status != PNR_OK)
 		return pnr_fail_with(err, &http->failure);
-	if (result == CURLE_OUT_OF_MEMORY)
+	/* libcurl says so of a line that is longer than it takes, too. */
+	if (result == CURLE_OUT_OF_MEMORY && !slot->in_head)
 		return pnr_fail_nomem(err);
+	if (result == CURLE_OUT_OF_MEMORY)
+		pnr_ignore(pnr_fail(&slot->final, PNR_IO, "a line of the answer's header is too long"));
 	if (slot->cut)
 		result = CURLE_OK;
 	if (result == CURLE_OK) {
@@ -368,27 +411,6 @@ static pnr_status run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)
 		if (code != CURLM_OK)
 			return pnr_fail(err, PNR_UNSUPPORTED, "libcurl: %s", pnr_curl.multi_strerror(code));
 	}
-}
-
-/* OpenSSL writes to sockets without MSG_NOSIGNAL. */
-static void hold_sigpipe(sigset_t *old, bool *out_pending)
-{
-	sigset_t pipes, pending;
-	(void)sigemptyset(&pipes);
-	(void)sigaddset(&pipes, SIGPIPE);
-	*out_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
-	(void)pthread_sigmask(SIG_BLOCK, &pipes, old);
-}
-
-static void release_sigpipe(const sigset_t *old, bool was_pending)
-{
-	const struct timespec now = { 0, 0 };
-	sigset_t pipes;
-	(void)sigemptyset(&pipes);
-	(void)sigaddset(&pipes, SIGPIPE);
-	if (!was_pending)
-		(void)sigtimedwait(&pipes, NULL, &now);
-	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 pnr_status pnr_http_run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)

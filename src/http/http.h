@@ -21,7 +21,8 @@ typedef struct pnr_http pnr_http;
 /** How long to wait, and for what. 0 is the default. */
 typedef struct pnr_http_patience {
 	unsigned connect_ms;   /**< for a connection: 15 s */
-	unsigned idle_seconds; /**< without a byte in either direction: 60. There is no limit to the whole. */
+	unsigned idle_seconds; /**< without a byte in either direction: 60 */
+	unsigned total_ms;     /**< for a request in all, with its tries and the pauses between them: no limit */
 	unsigned tries;        /**< in all: 8; 4 as long as no server ever answered */
 	unsigned pause_ms;     /**< before the second try up to 200 ms, twice that before each one more, */
 	unsigned pause_max_ms; /**< up to 20 s; a server that says Retry-After is given up to 60 s */

@@ -75,6 +75,7 @@ static size_t on_head(char *data, size_t size, size_t count, void *context)
 	pnr_http_slot *slot = context;
 	pnr_buffer *head = &slot->request->head;
 	size_t length = size * count;
+	slot->in_head = length > 2;
 	/* Of several, "100 Continue" say, the last one is the answer. */
 	if (length > 5 && memcmp(data, "HTTP/", 5) == 0)
 		pnr_buffer_clear(head);
@@ -291,6 +292,16 @@ static CURLcode set_transport(const pnr_http *http, CURL *easy)
 	return CURLE_OK;
 }
 
+/* What is left of the time that the request has: a little more, so that it is over when libcurl says so. */
+static CURLcode set_limit(const pnr_http_slot *slot)
+{
+	CURL *easy = slot->easy;
+	double left_ms = (slot->end - pnr_clock_monotonic()) * 1000;
+	if (slot->end > 0)
+		SET(CURLOPT_TIMEOUT_MS, 2 + (left_ms > 0 ? (long)left_ms : 0L));
+	return CURLE_OK;
+}
+
 static CURLcode set_callbacks(pnr_http_slot *slot)
 {
 	CURL *easy = slot->easy;
@@ -347,7 +358,7 @@ pnr_status pnr_http__prepare(pnr_http_slot *slot, pnr_error *err)
 	pnr_curl.easy_reset(slot->easy);
 	slot->sent = slot->skip = 0;
 	slot->before = slot->given;
-	slot->begun = slot->cut = false;
+	slot->begun = slot->cut = slot->in_head = false;
 	slot->text[0] = '\0';
 	pnr_buffer_clear(&r->head);
 	pnr_buffer_clear(&r->text);
@@ -359,6 +370,8 @@ pnr_status pnr_http__prepare(pnr_http_slot *slot, pnr_error *err)
 	CURLcode code = set_trust(slot->http, slot->easy);
 	if (code == CURLE_OK)
 		code = set_transport(slot->http, slot->easy);
+	if (code == CURLE_OK)
+		code = set_limit(slot);
 	if (code == CURLE_OK)
 		code = set_callbacks(slot);
 	if (code == CURLE_OK)

@@ -20,12 +20,14 @@ typedef struct pnr_http_slot {
 	pnr_http_request *request;
 	pnr_http_state state;
 	double due;
+	double end;      /**< when the request may last no longer; 0: there is no such time */
 	unsigned tries;  /**< since the request came, or its download last went on */
 	uint64_t sent;   /**< of the body, in this try */
 	uint64_t given;  /**< to `take`, in all tries */
 	uint64_t before; /**< what `given` was when this try began */
 	uint64_t skip;   /**< of this try's body, what an earlier one had given */
 	bool cut;        /**< its answer is a failure that is told at greater length than is kept */
+	bool in_head;    /**< its answer's header began, and has not ended */
 	bool begun;      /**< the body of this try's answer fits on what was given */
 	pnr_error final; /**< why it is not tried again, or OK */
 	char etag[PNR_HTTP_ETAG_SIZE];

@@ -90,7 +90,7 @@ static pnr_status send(const pnr_ask *ask, pnr_http *http, pnr_buffer *answer, i
 		                     .read = ask->body == NULL ? NULL : read_body,
 		                     .sign = ask->key == NULL ? NULL : sign,
 		                     .take = take };
-	status = pnr_http_run_one(http, &request, NULL, NULL, err);
+	status = pnr_http_run_one(http, &request, ask->watch.poll, ask->watch.context, err);
 	*out_code = request.code;
 	if (status == PNR_OK && request.code != 200)
 		status = refused(ask, &request, err);
@@ -99,10 +99,12 @@ static pnr_status send(const pnr_ask *ask, pnr_http *http, pnr_buffer *answer, i
 
 pnr_status pnr_ask_run(const pnr_ask *ask, pnr_buffer *answer, int *out_code, pnr_error *err)
 {
-	static const pnr_http_patience nearby = { .connect_ms = 1000, .idle_seconds = 5, .tries = 2 };
-	static const pnr_http_patience far = { .idle_seconds = 20, .tries = 3 };
+	static const pnr_http_patience nearby = { .connect_ms = 1000, .idle_seconds = 5, .total_ms = 20000,
+		                                   .tries = 2 };
+	static const pnr_http_patience far = { .idle_seconds = 20, .total_ms = 60000, .tries = 3 };
 	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = NULL;
 	const pnr_http_options options = { .connections = 1,
+		                           .ca_file = ask->ca_file,
 		                           .direct = ask->nearby,
 		                           .patience = ask->nearby ? nearby : far };
 	*out_code = 0;

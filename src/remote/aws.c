@@ -16,11 +16,11 @@ void pnr_aws__secret_free(pnr_aws_secret *secret)
 pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const char *key, const char *token,
                                pnr_error *err)
 {
-	pnr_status status = pnr_secret_set(&secret->id, id, strlen(id), err);
+	pnr_status status = pnr_secret_set_line(&secret->id, id, strlen(id), err);
 	if (status == PNR_OK)
-		status = pnr_secret_set(&secret->secret, key, strlen(key), err);
+		status = pnr_secret_set_line(&secret->secret, key, strlen(key), err);
 	if (status == PNR_OK && token != NULL && token[0] != '\0')
-		status = pnr_secret_set(&secret->token, token, strlen(token), err);
+		status = pnr_secret_set_line(&secret->token, token, strlen(token), err);
 	secret->expires_ms = PNR_SECRET_NEVER;
 	return status;
 }
@@ -54,7 +54,8 @@ static pnr_status ask_profile(const pnr_aws *aws, const pnr_aws_profile *profile
                               pnr_aws_secret *out_secret, pnr_error *err);
 
 /* What the profile itself has. */
-static pnr_status ask_keys(const pnr_aws_profile *profile, pnr_aws_secret *out_secret, pnr_error *err)
+static pnr_status ask_keys(const pnr_aws *aws, const pnr_aws_profile *profile, pnr_aws_secret *out_secret,
+                           pnr_error *err)
 {
 	char *const *values = profile->values;
 	const char *id = values[PNR_AWS_KEY_ID], *key = values[PNR_AWS_SECRET];
@@ -64,7 +65,7 @@ static pnr_status ask_keys(const pnr_aws_profile *profile, pnr_aws_secret *out_s
 		return pnr_fail(err, PNR_DENIED, "it has only one of aws_access_key_id and aws_secret_access_key");
 	if (values[PNR_AWS_PROCESS] != NULL) {
 		pnr_error own = PNR_ERROR_INIT;
-		pnr_status status = pnr_aws__run_process(values[PNR_AWS_PROCESS], out_secret, &own);
+		pnr_status status = pnr_aws__run_process(aws, values[PNR_AWS_PROCESS], out_secret, &own);
 		pnr_context(&own, "credential_process");
 		return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
 	}
@@ -87,13 +88,13 @@ static pnr_status ask_source(const pnr_aws *aws, const pnr_aws_profile *profile,
 	if (name == NULL && strcmp(place, "Environment") == 0)
 		return ask_environment(out_secret, err);
 	if (name == NULL && strcmp(place, "EcsContainer") == 0)
-		return pnr_aws__ask_container(out_secret, err);
+		return pnr_aws__ask_container(aws, out_secret, err);
 	if (name == NULL && strcmp(place, "Ec2InstanceMetadata") == 0)
-		return pnr_aws__ask_instance(out_secret, err);
+		return pnr_aws__ask_instance(aws, out_secret, err);
 	if (name == NULL)
 		return pnr_fail(err, PNR_INVALID, "its credential_source is none that AWS knows");
 	if (strcmp(name, profile->name) == 0)
-		return ask_keys(profile, out_secret, err);
+		return ask_keys(aws, profile, out_secret, err);
 	status = pnr_aws__read_profile(name, &source, err);
 	return status == PNR_OK ? ask_profile(aws, &source, roles + 1, out_secret, err) : status;
 }
@@ -128,7 +129,7 @@ static pnr_status ask_profile(const pnr_aws *aws, const pnr_aws_profile *profile
 	         (values[PNR_AWS_SOURCE_PROFILE] != NULL || values[PNR_AWS_CREDENTIAL_SOURCE] != NULL))
 		status = assume_by_source(aws, profile, roles, out_secret, &own);
 	else
-		status = ask_keys(profile, out_secret, &own);
+		status = ask_keys(aws, profile, out_secret, &own);
 	if (own.status == PNR_OK)
 		return status;
 	pnr_context(&own, "profile '%s'", profile->name);
@@ -145,9 +146,9 @@ static pnr_status ask_all(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_er
 	if (status == PNR_NOT_FOUND)
 		status = ask_profile(aws, &aws->profile, 0, out_secret, err);
 	if (status == PNR_NOT_FOUND)
-		status = pnr_aws__ask_container(out_secret, err);
+		status = pnr_aws__ask_container(aws, out_secret, err);
 	if (status == PNR_NOT_FOUND)
-		status = pnr_aws__ask_instance(out_secret, err);
+		status = pnr_aws__ask_instance(aws, out_secret, err);
 	if (status != PNR_NOT_FOUND)
 		return status;
 	return pnr_fail(err, PNR_DENIED,
@@ -163,7 +164,7 @@ static pnr_status renew(pnr_aws *aws, int64_t now_ms, pnr_error *err)
 	pnr_status status = ask_all(aws, &secret, &own);
 	if (status == PNR_OK && secret.expires_ms <= now_ms)
 		status = pnr_fail(&own, PNR_DENIED, "those that are given have expired");
-	if (status != PNR_OK && aws->renew_ms != 0 && now_ms < aws->secret.expires_ms) {
+	if (status != PNR_OK && status != PNR_CANCELLED && aws->renew_ms != 0 && now_ms < aws->secret.expires_ms) {
 		aws->renew_ms = pnr_secret_renewal(aws->secret.expires_ms, now_ms);
 		return PNR_OK;
 	}
@@ -191,6 +192,11 @@ pnr_status pnr_aws_key(pnr_aws *aws, pnr_sigv4_key *key, pnr_error *err)
 }
 
 /* ----------------------------------------------------------------- the handle -- */
+
+void pnr_aws_set_watch(pnr_aws *aws, pnr_secret_watch watch)
+{
+	aws->watch = watch;
+}
 
 const char *pnr_aws_region(const pnr_aws *aws)
 {

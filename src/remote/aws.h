@@ -17,6 +17,7 @@
 #define PNR_REMOTE_AWS_H
 
 #include "http/sign.h"
+#include "remote/secret.h"
 
 typedef struct pnr_aws pnr_aws;
 
@@ -31,6 +32,9 @@ PNR_CHECKED pnr_status pnr_aws_new(pnr_aws **out_aws, pnr_error *err);
 void pnr_aws_free(pnr_aws *aws);
 void pnr_aws_cleanup(pnr_aws **aws);
 
+/** What pnr_aws_key calls while it waits. What that fails with, it fails with, too. */
+void pnr_aws_set_watch(pnr_aws *aws, pnr_secret_watch watch);
+
 /** AWS_REGION, AWS_DEFAULT_REGION, the profile's; "us-east-1" if none says. Valid as long as the handle. */
 const char *pnr_aws_region(const pnr_aws *aws);
 /** AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's endpoint_url; NULL if none says. Valid as the region is. */
@@ -42,7 +46,7 @@ const char *pnr_aws_endpoint(const pnr_aws *aws);
  * May run a program and wait for a server: for a minute at most each. @key's region and service are left alone.
  *
  * Errors: DENIED (there are none anywhere, or who gives them refused; the text says where was looked), BUSY, RETRY, IO,
- * NOMEM.
+ * INVALID (what gives them does so in another form, or with control characters), NOMEM.
  */
 PNR_CHECKED pnr_status pnr_aws_key(pnr_aws *aws, pnr_sigv4_key *key, pnr_error *err);
 

@@ -49,7 +49,7 @@ static char *member(const cJSON *root, const char *name)
 static pnr_status copy_member(const cJSON *root, const char *name, char **out_text, pnr_error *err)
 {
 	const char *value = member(root, name);
-	return value == NULL ? PNR_OK : pnr_secret_set(out_text, value, strlen(value), err);
+	return value == NULL ? PNR_OK : pnr_secret_set_line(out_text, value, strlen(value), err);
 }
 
 static void overwrite(const cJSON *root, const char *name)

@@ -14,6 +14,7 @@
 #define OUTPUT_MAX ((size_t)64 * PNR_KIB)
 #define SECONDS 60
 #define WORDS_MAX 63u
+#define POLL_MS 100
 
 /* A command's words, one after the other, each with a NUL at its end. */
 typedef struct command {
@@ -68,14 +69,38 @@ static pnr_status split(const char *text, command *c, pnr_error *err)
 	return c->count > 0 ? PNR_OK : pnr_fail(err, PNR_INVALID, "it is empty");
 }
 
+/*
+ * Signals as a program expects them: this thread holds SIGPIPE back while it signs, and an application may ignore some.
+ * But those by which nohup and a shell's '&' let it go on are left to it as they are.
+ */
+static bool set_signals(posix_spawnattr_t *attributes)
+{
+	sigset_t none, usual;
+	(void)sigemptyset(&none);
+	(void)sigfillset(&usual);
+	(void)sigdelset(&usual, SIGHUP);
+	(void)sigdelset(&usual, SIGINT);
+	(void)sigdelset(&usual, SIGQUIT);
+	return posix_spawnattr_setsigmask(attributes, &none) == 0 &&
+	       posix_spawnattr_setsigdefault(attributes, &usual) == 0 &&
+	       posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0;
+}
+
 static pnr_status spawn(const command *c, int output, pid_t *out_pid, pnr_error *err)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	if (posix_spawn_file_actions_init(&actions) != 0)
 		return pnr_fail_nomem(err);
-	bool ready = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
+	if (posix_spawnattr_init(&attributes) != 0) {
+		(void)posix_spawn_file_actions_destroy(&actions);
+		return pnr_fail_nomem(err);
+	}
+	bool ready = set_signals(&attributes) &&
+	             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
 	             posix_spawn_file_actions_adddup2(&actions, output, 1) == 0;
-	int errnum = !ready ? ENOMEM : posix_spawnp(out_pid, c->words[0], &actions, NULL, c->words, environ);
+	int errnum = !ready ? ENOMEM : posix_spawnp(out_pid, c->words[0], &actions, &attributes, c->words, environ);
+	(void)posix_spawnattr_destroy(&attributes);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	if (errnum == 0)
 		return PNR_OK;
@@ -84,23 +109,26 @@ static pnr_status spawn(const command *c, int output, pid_t *out_pid, pnr_error 
 	return pnr_fail(err, errnum == ENOMEM ? PNR_NOMEM : PNR_DENIED, "%s", own.message);
 }
 
-static pnr_status fail_slow(pnr_error *err)
+/* Is there time left, and is it to go on? */
+static pnr_status check(const pnr_aws *aws, double end, pnr_error *err)
 {
+	if (pnr_clock_monotonic() < end)
+		return aws->watch.poll == NULL ? PNR_OK : aws->watch.poll(aws->watch.context, err);
 	return pnr_fail(err, PNR_DENIED, "it took longer than %d s", SECONDS);
 }
 
 /* Read to the end, or until there is more than is taken, or @end. */
-static pnr_status read_output(int fd, double end, pnr_buffer *out, pnr_error *err)
+static pnr_status read_output(const pnr_aws *aws, int fd, double end, pnr_buffer *out, pnr_error *err)
 {
 	char *place = pnr_buffer_reserve(out, OUTPUT_MAX);
 	if (place == NULL)
 		return pnr_fail_nomem(err);
 	while (out->length < OUTPUT_MAX) {
-		double left = end - pnr_clock_monotonic();
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		if (left <= 0)
-			return fail_slow(err);
-		if (poll(&wait, 1, (int)(left * 1000) + 1) <= 0)
+		pnr_status status = check(aws, end, err);
+		if (status != PNR_OK)
+			return status;
+		if (poll(&wait, 1, POLL_MS) <= 0)
 			continue;
 		ssize_t got = read(fd, place + out->length, OUTPUT_MAX - out->length);
 		if (got < 0 && errno != EINTR)
@@ -113,14 +141,15 @@ static pnr_status read_output(int fd, double end, pnr_buffer *out, pnr_error *er
 }
 
 /* Its end: it may have closed its output before. Where the application collects the dead itself, nothing is known. */
-static pnr_status await(pid_t pid, double end, bool *out_ended, pnr_error *err)
+static pnr_status await(const pnr_aws *aws, pid_t pid, double end, bool *out_ended, pnr_error *err)
 {
 	int how = 0;
 	pid_t got;
 	while ((got = waitpid(pid, &how, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
 		const struct timespec pause = { .tv_nsec = 5000000 };
-		if (pnr_clock_monotonic() > end)
-			return fail_slow(err);
+		pnr_status status = check(aws, end, err);
+		if (status != PNR_OK)
+			return status;
 		(void)nanosleep(&pause, NULL);
 	}
 	*out_ended = true;
@@ -131,7 +160,7 @@ static pnr_status await(pid_t pid, double end, bool *out_ended, pnr_error *err)
 	return pnr_fail(err, PNR_DENIED, "it was ended by signal %d", WTERMSIG(how));
 }
 
-static pnr_status run(const command *c, pnr_buffer *out, pnr_error *err)
+static pnr_status run(const pnr_aws *aws, const command *c, pnr_buffer *out, pnr_error *err)
 {
 	double end = pnr_clock_monotonic() + SECONDS;
 	bool ended = false;
@@ -145,10 +174,10 @@ static pnr_status run(const command *c, pnr_buffer *out, pnr_error *err)
 		(void)close(ends[0]);
 		return status;
 	}
-	status = read_output(ends[0], end, out, err);
+	status = read_output(aws, ends[0], end, out, err);
 	(void)close(ends[0]);
 	if (status == PNR_OK)
-		status = await(pid, end, &ended, err);
+		status = await(aws, pid, end, &ended, err);
 	if (!ended) {
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, 0);
@@ -156,13 +185,13 @@ static pnr_status run(const command *c, pnr_buffer *out, pnr_error *err)
 	return status;
 }
 
-pnr_status pnr_aws__run_process(const char *text, pnr_aws_secret *out_secret, pnr_error *err)
+pnr_status pnr_aws__run_process(const pnr_aws *aws, const char *text, pnr_aws_secret *out_secret, pnr_error *err)
 {
 	PNR_CLEANUP(command_free) command c = { .text = NULL };
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer output = PNR_BUFFER_INIT;
 	pnr_status status = split(text, &c, err);
 	if (status == PNR_OK)
-		status = run(&c, &output, err);
+		status = run(aws, &c, &output, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_error own = PNR_ERROR_INIT;

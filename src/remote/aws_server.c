@@ -51,11 +51,11 @@ static pnr_status read_element(void *user, const pnr_xml_event *event, pnr_error
 		return PNR_OK;
 	name += sizeof parent - 1;
 	if (strcmp(name, "AccessKeyId") == 0)
-		return pnr_secret_set(&a->secret->id, event->text, strlen(event->text), err);
+		return pnr_secret_set_line(&a->secret->id, event->text, strlen(event->text), err);
 	if (strcmp(name, "SecretAccessKey") == 0)
-		return pnr_secret_set(&a->secret->secret, event->text, strlen(event->text), err);
+		return pnr_secret_set_line(&a->secret->secret, event->text, strlen(event->text), err);
 	if (strcmp(name, "SessionToken") == 0)
-		return pnr_secret_set(&a->secret->token, event->text, strlen(event->text), err);
+		return pnr_secret_set_line(&a->secret->token, event->text, strlen(event->text), err);
 	if (strcmp(name, "Expiration") == 0)
 		a->expires = pnr_aws__parse_time(event->text, &a->secret->expires_ms);
 	return PNR_OK;
@@ -121,11 +121,13 @@ static pnr_status ask_sts(const pnr_aws *aws, const pnr_aws_role *role, const pn
 	if (status != PNR_OK)
 		return status;
 	const pnr_ask ask = { .url = url.data,
+		              .ca_file = getenv("AWS_CA_BUNDLE"),
 		              .method = "POST",
 		              .headers = headers,
 		              .header_count = PNR_COUNT(headers),
 		              .body = form,
 		              .key = role->source == NULL ? NULL : &key,
+		              .watch = aws->watch,
 		              .explain = explain };
 	return pnr_ask_run(&ask, out_text, &code, err);
 }
@@ -204,7 +206,8 @@ static pnr_status read_authorization(pnr_buffer *out, pnr_error *err)
 	return status;
 }
 
-static pnr_status ask_container(const char *url, const char *path, pnr_aws_secret *out_secret, pnr_error *err)
+static pnr_status ask_container(const pnr_aws *aws, const char *url, const char *path, pnr_aws_secret *out_secret,
+                                pnr_error *err)
 {
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer token = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
@@ -222,7 +225,8 @@ static pnr_status ask_container(const char *url, const char *path, pnr_aws_secre
 		              .nearby = true,
 		              .method = "GET",
 		              .headers = headers,
-		              .header_count = token.length > 0 };
+		              .header_count = token.length > 0,
+		              .watch = aws->watch };
 	status = pnr_ask_run(&ask, &text, &code, err);
 	if (status != PNR_OK)
 		return status;
@@ -230,15 +234,15 @@ static pnr_status ask_container(const char *url, const char *path, pnr_aws_secre
 	return status == PNR_OK ? PNR_OK : wrong_answer("it", &own, err);
 }
 
-pnr_status pnr_aws__ask_container(pnr_aws_secret *out_secret, pnr_error *err)
+pnr_status pnr_aws__ask_container(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err)
 {
 	const char *relative = pnr_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *full = pnr_env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	pnr_error own = PNR_ERROR_INIT;
 	if (relative == NULL && full == NULL)
 		return PNR_NOT_FOUND;
-	pnr_status status = relative != NULL ? ask_container(CONTAINER_HOST, relative, out_secret, &own)
-	                                     : ask_container(full, NULL, out_secret, &own);
+	pnr_status status = relative != NULL ? ask_container(aws, CONTAINER_HOST, relative, out_secret, &own)
+	                                     : ask_container(aws, full, NULL, out_secret, &own);
 	if (status == PNR_OK)
 		return PNR_OK;
 	if (status == PNR_NOT_FOUND)
@@ -258,39 +262,41 @@ static const char *instance_url(void)
 	return mode != NULL && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
 }
 
-static pnr_status ask_instance(const char *method, const char *path, const pnr_http_pair *header,
-                               pnr_buffer *out_text, int *out_code, pnr_error *err)
+static pnr_status ask_instance(const pnr_aws *aws, const char *method, const char *path,
+                               const pnr_http_pair *header, pnr_buffer *out_text, int *out_code, pnr_error *err)
 {
 	const pnr_ask ask = { .url = instance_url(),
 		              .path = path,
 		              .nearby = true,
 		              .method = method,
 		              .headers = header,
-		              .header_count = 1 };
+		              .header_count = 1,
+		              .watch = aws->watch };
 	return pnr_ask_run(&ask, out_text, out_code, err);
 }
 
 /* The session's token. NOT_FOUND: nothing is there that gives one. */
-static pnr_status begin_session(pnr_buffer *out_token, pnr_error *err)
+static pnr_status begin_session(const pnr_aws *aws, pnr_buffer *out_token, pnr_error *err)
 {
 	static const pnr_http_pair ttl = { "x-aws-ec2-metadata-token-ttl-seconds", "300" };
 	pnr_error own = PNR_ERROR_INIT;
 	int code;
-	pnr_status status = ask_instance("PUT", "/latest/api/token", &ttl, out_token, &code, &own);
+	pnr_status status = ask_instance(aws, "PUT", "/latest/api/token", &ttl, out_token, &code, &own);
 	if (status == PNR_OK && strpbrk(out_token->data, "\r\n") == NULL)
 		return PNR_OK;
-	if (status == PNR_NOMEM || status == PNR_INVALID || code >= 500)
+	if (status == PNR_NOMEM || status == PNR_INVALID || status == PNR_CANCELLED || code >= 500)
 		return pnr_fail_with(err, &own);
 	return PNR_NOT_FOUND;
 }
 
 /* The name of the instance's role becomes the end of @path. */
-static pnr_status find_role(const pnr_http_pair *token, char *path, size_t size, pnr_error *err)
+static pnr_status find_role(const pnr_aws *aws, const pnr_http_pair *token, char *path, size_t size,
+                            pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer name = PNR_BUFFER_INIT;
 	pnr_error own = PNR_ERROR_INIT;
 	int code;
-	pnr_status status = ask_instance("GET", path, token, &name, &code, &own);
+	pnr_status status = ask_instance(aws, "GET", path, token, &name, &code, &own);
 	if (status == PNR_NOT_FOUND)
 		return PNR_NOT_FOUND;
 	if (status != PNR_OK)
@@ -309,33 +315,33 @@ static pnr_status find_role(const pnr_http_pair *token, char *path, size_t size,
 	return status;
 }
 
-static pnr_status ask_role(pnr_aws_secret *out_secret, pnr_error *err)
+static pnr_status ask_role(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer token = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	char path[512] = "/latest/meta-data/iam/security-credentials/";
 	pnr_error own = PNR_ERROR_INIT;
 	int code;
-	pnr_status status = begin_session(&token, err);
+	pnr_status status = begin_session(aws, &token, err);
 	if (status != PNR_OK)
 		return status;
 	const pnr_http_pair header = { "x-aws-ec2-metadata-token", token.data };
-	status = find_role(&header, path, sizeof path, err);
+	status = find_role(aws, &header, path, sizeof path, err);
 	if (status == PNR_OK)
-		status = ask_instance("GET", path, &header, &text, &code, err);
+		status = ask_instance(aws, "GET", path, &header, &text, &code, err);
 	if (status != PNR_OK)
 		return status;
 	status = pnr_aws__read_json(&text, "Token", false, out_secret, &own);
 	return status == PNR_OK ? PNR_OK : wrong_answer("it", &own, err);
 }
 
-pnr_status pnr_aws__ask_instance(pnr_aws_secret *out_secret, pnr_error *err)
+pnr_status pnr_aws__ask_instance(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err)
 {
 	const char *disabled = pnr_env("AWS_EC2_METADATA_DISABLED");
 	pnr_error own = PNR_ERROR_INIT;
 	if (disabled != NULL && strcasecmp(disabled, "true") == 0)
 		return PNR_NOT_FOUND;
-	pnr_status status = ask_role(out_secret, &own);
+	pnr_status status = ask_role(aws, out_secret, &own);
 	if (status == PNR_OK || own.status == PNR_OK)
 		return status;
 	if (status == PNR_NOT_FOUND)

@@ -3,7 +3,6 @@
 #define PNR_REMOTE_AWS_SOURCE_H
 
 #include "remote/aws.h"
-#include "remote/secret.h"
 
 /** What a place gave. Zeroed: nothing. */
 typedef struct pnr_aws_secret {
@@ -15,7 +14,8 @@ typedef struct pnr_aws_secret {
 void pnr_aws__secret_free(pnr_aws_secret *secret);
 
 /**
- * Set both, and @token if it is not NULL; none may be NULL or "" but @token. Errors: NOMEM.
+ * Set both, and @token if it is not NULL; none may be NULL or "" but @token. Errors: INVALID (one holds
+ * a control character), NOMEM.
  */
 PNR_CHECKED pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *id, const char *key, const char *token,
                                            pnr_error *err);
@@ -52,6 +52,7 @@ void pnr_aws__profile_free(pnr_aws_profile *profile);
 struct pnr_aws {
 	pnr_aws_profile profile;
 	pnr_aws_secret secret; /**< what was got last */
+	pnr_secret_watch watch;
 	int64_t renew_ms;      /**< when to get them anew; 0: there are none */
 };
 
@@ -72,9 +73,10 @@ bool pnr_aws__parse_time(const char *text, int64_t *out_ms);
  * Its standard input is empty, what it says on standard error passes. It is killed after a minute.
  *
  * Errors: DENIED (it cannot be run, fails, or is too slow), INVALID (quotes that are not closed, or what it prints),
- * NOMEM.
+ * NOMEM, and those of the watch.
  */
-PNR_CHECKED pnr_status pnr_aws__run_process(const char *command, pnr_aws_secret *out_secret, pnr_error *err);
+PNR_CHECKED pnr_status pnr_aws__run_process(const pnr_aws *aws, const char *command, pnr_aws_secret *out_secret,
+                                            pnr_error *err);
 
 /* ---------------------------------------------------------------- servers -- */
 
@@ -86,12 +88,12 @@ typedef struct pnr_aws_role {
 	const pnr_aws_secret *source; /**< who may assume the role */
 } pnr_aws_role;
 
-/** Errors of all: DENIED (it refused), BUSY, RETRY, IO, INVALID (what it answers), NOMEM. */
+/** Errors of all: DENIED (it refused), BUSY, RETRY, IO, INVALID (what it answers), NOMEM, the watch's. */
 PNR_CHECKED pnr_status pnr_aws__assume_role(const pnr_aws *aws, const pnr_aws_role *role, pnr_aws_secret *out_secret,
                                             pnr_error *err);
 /** NOT_FOUND: the environment does not name a container's. */
-PNR_CHECKED pnr_status pnr_aws__ask_container(pnr_aws_secret *out_secret, pnr_error *err);
+PNR_CHECKED pnr_status pnr_aws__ask_container(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err);
 /** NOT_FOUND: nothing answers, or it has no role to give; or it is not to be asked. */
-PNR_CHECKED pnr_status pnr_aws__ask_instance(pnr_aws_secret *out_secret, pnr_error *err);
+PNR_CHECKED pnr_status pnr_aws__ask_instance(const pnr_aws *aws, pnr_aws_secret *out_secret, pnr_error *err);
 
 #endif

@@ -198,6 +198,25 @@ static bool is_address(const char *host)
 	return host[0] == '[' || strspn(host, "0123456789.") == length || strncmp(host, "localhost", length) == 0;
 }
 
+static bool is_loopback(const char *host)
+{
+	size_t length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+	return (length == 9 && strncmp(host, "localhost", 9) == 0) || (length == 5 && strncmp(host, "[::1]", 5) == 0) ||
+	       (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == length);
+}
+
+/* What is sent as it is must not be read on its way. */
+static pnr_status check_origin(const pnr_s3 *s3, const pnr_azure_credentials *credentials, pnr_error *err)
+{
+	static const char plain[] = "http://";
+	if (!pnr_azure_sends_secret(credentials) || strncmp(s3->origin, plain, sizeof plain - 1) != 0 ||
+	    is_loopback(s3->origin + sizeof plain - 1))
+		return PNR_OK;
+	return pnr_fail(err, PNR_INVALID,
+	                "a token or a shared access signature is not sent over http://, where others can read it; "
+	                "name the endpoint with https://");
+}
+
 /* The endpoint is "https://host[:port]", perhaps with "/account". */
 static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *endpoint, pnr_error *err)
 {
@@ -219,7 +238,7 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *
 		status = pnr_s3__set(&s3->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
 		                     url->bucket);
 	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->path, err, "%s/%s", s3->root, s3->prefix);
+		status = pnr_s3__set_path(s3, err);
 	return status == PNR_OK ? pnr_s3__set(&s3->region, err, "%s", "") : status;
 }
 
@@ -235,12 +254,15 @@ static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote 
 	pnr_status status = pnr_azure_credentials_new(url->account, &azure->credentials, err);
 	if (status != PNR_OK)
 		return status;
+	pnr_azure_set_watch(azure->credentials, (pnr_secret_watch){ pnr_s3__poll, &s3->base });
 	const char *endpoint = url->endpoint[0] != '\0' ? url->endpoint : pnr_azure_endpoint(azure->credentials);
 	if (endpoint == NULL) {
 		(void)snprintf(own, sizeof own, "https://%.64s.blob.core.windows.net", url->account);
 		endpoint = own;
 	}
 	status = set_places(s3, url, endpoint, err);
+	if (status == PNR_OK)
+		status = check_origin(s3, azure->credentials, err);
 	if (status == PNR_OK)
 		status = pnr_http_new(NULL, &s3->http, err);
 	if (status != PNR_OK)

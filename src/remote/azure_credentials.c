@@ -1,6 +1,5 @@
 #include "remote/azure_credentials.h"
 #include "base/clock.h"
-#include "remote/secret.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@ struct pnr_azure_credentials {
 	pnr_http_pair query[SAS_MAX];
 	size_t query_count;
 	pnr_azure_token token;
+	pnr_secret_watch watch;
 	int64_t renew_ms; /* when to get it anew; 0: there is none */
 };
 
@@ -62,7 +62,7 @@ static pnr_status set_sas(pnr_azure_credentials *c, const char *text, size_t len
 		text++;
 		length--;
 	}
-	pnr_status status = pnr_secret_set(&c->sas, text, length, err);
+	pnr_status status = pnr_secret_set_line(&c->sas, text, length, err);
 	if (status != PNR_OK)
 		return status;
 	c->sas_length = length;
@@ -165,7 +165,7 @@ static pnr_status set_connection(pnr_azure_credentials *c, const char *text, pnr
 	if (parts[SAS].length > 0)
 		return set_sas(c, parts[SAS].text, parts[SAS].length, err);
 	if (parts[KEY].length > 0)
-		return pnr_secret_set(&c->key, parts[KEY].text, parts[KEY].length, err);
+		return pnr_secret_set_line(&c->key, parts[KEY].text, parts[KEY].length, err);
 	return pnr_fail(err, PNR_INVALID, "it has neither an AccountKey nor a SharedAccessSignature");
 }
 
@@ -213,12 +213,12 @@ static pnr_status read_environment(pnr_azure_credentials *c, const char **out_fr
 	case 0:
 		return set_connection(c, value, err);
 	case 1:
-		return pnr_secret_set(&c->key, value, strlen(value), err);
+		return pnr_secret_set_line(&c->key, value, strlen(value), err);
 	case 2:
 		return set_sas(c, value, strlen(value), err);
 	default:
 		c->token.expires_ms = c->renew_ms = PNR_SECRET_NEVER;
-		return pnr_secret_set(&c->token.text, value, strlen(value), err);
+		return pnr_secret_set_line(&c->token.text, value, strlen(value), err);
 	}
 }
 
@@ -238,6 +238,11 @@ pnr_status pnr_azure_credentials_new(const char *account, pnr_azure_credentials 
 	return PNR_OK;
 }
 
+void pnr_azure_set_watch(pnr_azure_credentials *credentials, pnr_secret_watch watch)
+{
+	credentials->watch = watch;
+}
+
 const char *pnr_azure_endpoint(const pnr_azure_credentials *credentials)
 {
 	return credentials->endpoint;
@@ -249,14 +254,19 @@ const pnr_http_pair *pnr_azure_query(const pnr_azure_credentials *credentials, s
 	return credentials->query;
 }
 
+bool pnr_azure_sends_secret(const pnr_azure_credentials *credentials)
+{
+	return credentials->key == NULL;
+}
+
 /* ------------------------------------------------------------------- a token -- */
 
 static pnr_status renew(pnr_azure_credentials *c, int64_t now_ms, pnr_error *err)
 {
 	PNR_CLEANUP(token_free) pnr_azure_token token = { .text = NULL };
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_azure__ask_token(&token, &own);
-	if (status != PNR_OK && c->renew_ms != 0 && now_ms < c->token.expires_ms) {
+	pnr_status status = pnr_azure__ask_token(&c->watch, &token, &own);
+	if (status != PNR_OK && status != PNR_CANCELLED && c->renew_ms != 0 && now_ms < c->token.expires_ms) {
 		c->renew_ms = pnr_secret_renewal(c->token.expires_ms, now_ms);
 		return PNR_OK;
 	}

@@ -20,6 +20,7 @@
 #define PNR_REMOTE_AZURE_CREDENTIALS_H
 
 #include "http/sign.h"
+#include "remote/secret.h"
 
 typedef struct pnr_azure_credentials pnr_azure_credentials;
 
@@ -35,11 +36,17 @@ PNR_CHECKED pnr_status pnr_azure_credentials_new(const char *account, pnr_azure_
 void pnr_azure_credentials_free(pnr_azure_credentials *credentials);
 void pnr_azure_credentials_cleanup(pnr_azure_credentials **credentials);
 
+/** What pnr_azure_sign calls while it waits. What that fails with, it fails with, too. */
+void pnr_azure_set_watch(pnr_azure_credentials *credentials, pnr_secret_watch watch);
+
 /** "https://host[:port][/account]", as the connection string has it; NULL if none says. Valid as long as the handle. */
 const char *pnr_azure_endpoint(const pnr_azure_credentials *credentials);
 
 /** Arguments for the query of each request: those of a shared access signature, else none. Valid as the handle is. */
 const pnr_http_pair *pnr_azure_query(const pnr_azure_credentials *credentials, size_t *out_count);
+
+/** Is it a shared access signature or a token: what is sent is enough for who reads it on its way? */
+bool pnr_azure_sends_secret(const pnr_azure_credentials *credentials);
 
 /**
  * The lines for a request: SharedKey, or a bearer token. A token is got anew 5 minutes before it expires; if that
@@ -60,6 +67,6 @@ typedef struct pnr_azure_token {
 } pnr_azure_token;
 
 /** Ask for one, as 5 and 6 say. NOT_FOUND, and nothing recorded: the environment names nobody, and nobody answers. */
-PNR_CHECKED pnr_status pnr_azure__ask_token(pnr_azure_token *out_token, pnr_error *err);
+PNR_CHECKED pnr_status pnr_azure__ask_token(const pnr_secret_watch *watch, pnr_azure_token *out_token, pnr_error *err);
 
 #endif

@@ -33,12 +33,9 @@ static pnr_status read_members(const cJSON *root, pnr_azure_token *out_token, pn
 	if (!cJSON_IsString(text) || text->valuestring[0] == '\0' || (seconds < 0 && on < 0))
 		return pnr_fail(err, PNR_INVALID,
 		                "what is answered has no access_token, or does not say when it expires");
-	pnr_status status = PNR_OK;
-	if (strpbrk(text->valuestring, "\r\n") != NULL)
-		status = pnr_fail(err, PNR_INVALID, "the token is of more than one line");
-	else
-		status = pnr_secret_set(&out_token->text, text->valuestring, strlen(text->valuestring), err);
-	OPENSSL_cleanse(text->valuestring, strlen(text->valuestring));
+	size_t length = strlen(text->valuestring);
+	pnr_status status = pnr_secret_set_line(&out_token->text, text->valuestring, length, err);
+	OPENSSL_cleanse(text->valuestring, length);
 	out_token->expires_ms = on >= 0 ? on * 1000 : pnr_clock_now_ms() + seconds * 1000;
 	return status;
 }
@@ -112,7 +109,7 @@ static pnr_status put_form(const pnr_http_pair *proof, pnr_buffer *out, pnr_erro
 	return pnr_sign_query(out, form, PNR_COUNT(form) - is_secret, err);
 }
 
-static pnr_status ask_authority(pnr_azure_token *out_token, pnr_error *err)
+static pnr_status ask_authority(const pnr_secret_watch *watch, pnr_azure_token *out_token, pnr_error *err)
 {
 	static const pnr_http_pair headers[] = { { "Content-Type", "application/x-www-form-urlencoded" } };
 	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer assertion = PNR_BUFFER_INIT;
@@ -137,13 +134,14 @@ static pnr_status ask_authority(pnr_azure_token *out_token, pnr_error *err)
 		              .headers = headers,
 		              .header_count = PNR_COUNT(headers),
 		              .body = &form,
+		              .watch = *watch,
 		              .explain = explain };
 	return run(&ask, out_token, &code, err);
 }
 
 /* ------------------------------------------------------- a managed identity -- */
 
-static pnr_status ask_identity(pnr_azure_token *out_token, int *out_code, pnr_error *err)
+static pnr_status ask_identity(const pnr_secret_watch *watch, pnr_azure_token *out_token, int *out_code, pnr_error *err)
 {
 	const char *endpoint = pnr_env("IDENTITY_ENDPOINT"), *secret = pnr_env("IDENTITY_HEADER");
 	const char *host = pnr_env("AZURE_POD_IDENTITY_AUTHORITY_HOST"), *client = pnr_env("AZURE_CLIENT_ID");
@@ -160,25 +158,27 @@ static pnr_status ask_identity(pnr_azure_token *out_token, int *out_code, pnr_er
 		              .header_count = 1,
 		              .query = query,
 		              .query_count = PNR_COUNT(query) - (client == NULL),
+		              .watch = *watch,
 		              .explain = explain };
 	return run(&ask, out_token, out_code, err);
 }
 
 /* -------------------------------------------------------------------- either -- */
 
-static pnr_status ask(bool is_workload, pnr_azure_token *out_token, int *out_code, pnr_error *err)
+static pnr_status ask(bool is_workload, const pnr_secret_watch *watch, pnr_azure_token *out_token, int *out_code,
+                      pnr_error *err)
 {
-	return is_workload ? ask_authority(out_token, err) : ask_identity(out_token, out_code, err);
+	return is_workload ? ask_authority(watch, out_token, err) : ask_identity(watch, out_token, out_code, err);
 }
 
-pnr_status pnr_azure__ask_token(pnr_azure_token *out_token, pnr_error *err)
+pnr_status pnr_azure__ask_token(const pnr_secret_watch *watch, pnr_azure_token *out_token, pnr_error *err)
 {
 	pnr_error own = PNR_ERROR_INIT;
 	int code = 0;
 	bool has_proof = pnr_env("AZURE_FEDERATED_TOKEN_FILE") != NULL || pnr_env("AZURE_CLIENT_SECRET") != NULL;
 	bool is_workload = has_proof && pnr_env("AZURE_TENANT_ID") != NULL && pnr_env("AZURE_CLIENT_ID") != NULL;
 	bool is_service = pnr_env("IDENTITY_ENDPOINT") != NULL && pnr_env("IDENTITY_HEADER") != NULL;
-	pnr_status status = ask(is_workload, out_token, &code, &own);
+	pnr_status status = ask(is_workload, watch, out_token, &code, &own);
 	if (status == PNR_OK)
 		return PNR_OK;
 	/* No metadata service, or one that has no identity to give. */

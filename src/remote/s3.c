@@ -69,7 +69,7 @@ void pnr_s3__header(pnr_s3_call *call, const char *name, const char *value)
 	call->headers[call->http.header_count++] = (pnr_http_pair){ name, value };
 }
 
-static pnr_status poll(void *context, pnr_error *err)
+pnr_status pnr_s3__poll(void *context, pnr_error *err)
 {
 	return pnr_remote_poll(context, err);
 }
@@ -78,7 +78,7 @@ pnr_status pnr_s3__run(pnr_s3 *s3, pnr_status (*next)(void *context, pnr_http_re
                        pnr_status (*done)(void *context, pnr_http_request *request, pnr_error *err), void *context,
                        pnr_error *err)
 {
-	const pnr_http_feed feed = { next, done, poll, context, &s3->base };
+	const pnr_http_feed feed = { next, done, pnr_s3__poll, context, &s3->base };
 	pnr_status status = pnr_http_run(s3->http, &feed, err);
 	end_all(s3);
 	return status;
@@ -86,7 +86,7 @@ pnr_status pnr_s3__run(pnr_s3 *s3, pnr_status (*next)(void *context, pnr_http_re
 
 pnr_status pnr_s3__run_one(pnr_s3_call *call, pnr_error *err)
 {
-	return pnr_http_run_one(call->s3->http, &call->http, poll, &call->s3->base, err);
+	return pnr_http_run_one(call->s3->http, &call->http, pnr_s3__poll, &call->s3->base, err);
 }
 
 /* --------------------------------------------------------------- failures -- */
@@ -262,13 +262,20 @@ static void cleanup_s3(pnr_s3 **s3)
 
 pnr_status pnr_s3__set(char **out, pnr_error *err, const char *format, ...)
 {
-	char text[2 * PNR_S3_PATH_SIZE];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args);
+	if (vasprintf(out, format, args) < 0)
+		*out = NULL;
 	va_end(args);
-	*out = strdup(text);
 	return *out == NULL ? pnr_fail_nomem(err) : PNR_OK;
+}
+
+pnr_status pnr_s3__set_path(pnr_s3 *s3, pnr_error *err)
+{
+	pnr_status status = pnr_s3__set(&s3->path, err, "%s%s%s", s3->root, s3->root[1] == '\0' ? "" : "/", s3->prefix);
+	if (status == PNR_OK && strlen(s3->path) + PNR_REMOTE_KEY_MAX >= PNR_S3_PATH_SIZE)
+		return pnr_fail(err, PNR_INVALID, "the prefix is too long; take a shorter one");
+	return status;
 }
 
 /* A bucket with a dot in its name is in no certificate, and no other server is asked to know the bucket by its host. */
@@ -305,9 +312,7 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 		status = pnr_s3__set(&s3->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
 	if (status == PNR_OK)
 		status = pnr_s3__set(&s3->root, err, "/%s", path_style ? url->bucket : "");
-	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->path, err, "%s%s%s", s3->root, path_style ? "/" : "", s3->prefix);
-	return status;
+	return status == PNR_OK ? pnr_s3__set_path(s3, err) : status;
 }
 
 /* --------------------------------------------------------- what is S3's own -- */
@@ -380,8 +385,10 @@ static pnr_status open_s3(const pnr_remote_url *url, bool create, pnr_remote **o
 		return pnr_fail_nomem(err);
 	s3->dialect = &dialect;
 	pnr_status status = pnr_aws_new(&s3->aws, err);
-	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->region, err, "%s", url->region[0] != '\0' ? url->region : pnr_aws_region(s3->aws));
+	if (status != PNR_OK)
+		return status;
+	pnr_aws_set_watch(s3->aws, (pnr_secret_watch){ pnr_s3__poll, &s3->base });
+	status = pnr_s3__set(&s3->region, err, "%s", url->region[0] != '\0' ? url->region : pnr_aws_region(s3->aws));
 	if (status == PNR_OK)
 		status = set_places(s3, url, err);
 	if (status == PNR_OK)

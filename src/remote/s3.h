@@ -19,7 +19,8 @@
 #include "remote/remote.h"
 #include <openssl/evp.h>
 
-#define PNR_S3_PATH_SIZE (64 + 2 * PNR_REMOTE_KEY_MAX + 4) /* /bucket/prefix/key */
+/* Of /account/bucket/prefix/key; a prefix is a key, too. pnr_s3__set_path sees to it that all fit. */
+#define PNR_S3_PATH_SIZE (sizeof "////" + PNR_REMOTE_ACCOUNT_MAX + PNR_REMOTE_BUCKET_MAX + 2 * PNR_REMOTE_KEY_MAX)
 #define PNR_S3_HEADERS 6u
 #define PNR_S3_QUERY 32u /* a shared access signature of Azure is in each query */
 #define PNR_S3_TEXT_MAX ((size_t)8 * PNR_MIB) /* of an answer that is XML: 1,000 keys */
@@ -140,7 +141,11 @@ PNR_CHECKED pnr_status pnr_s3__run(pnr_s3 *s3,
                                    void *context, pnr_error *err);
 /** Of all but what a dialect's own handle has. */
 void pnr_s3__free(pnr_s3 *s3);
+/** Set `path` to what `root` and `prefix` say. INVALID: there are keys that would be too long behind it. */
+PNR_CHECKED pnr_status pnr_s3__set_path(pnr_s3 *s3, pnr_error *err);
 PNR_PRINTF(3, 4) pnr_status pnr_s3__set(char **out, pnr_error *err, const char *format, ...);
+/** The poll of a feed or a watch: @context is the remote. */
+PNR_CHECKED pnr_status pnr_s3__poll(void *context, pnr_error *err);
 /** Run @call by itself. Fails with what `poll` fails with, only: its answer is to be looked at. */
 PNR_CHECKED pnr_status pnr_s3__run_one(pnr_s3_call *call, pnr_error *err);
 /** Does the answer have the error code @code in its text? */
@@ -169,9 +174,9 @@ pnr_status pnr_s3__put(pnr_remote *remote, pnr_remote_upload *uploads, size_t co
 void pnr_s3__if_absent(pnr_s3_call *call, const pnr_remote_upload *upload);
 /** The answer to a PUT is one of a server that stored something: such have an ETag, others say 200 as well. */
 bool pnr_s3__is_stored(const pnr_s3_call *call);
-/** The answer says that the object is there, and so was not put. */
+/** The answer to a call with a condition says that the object is there, and so was not put. */
 bool pnr_s3__is_there(const pnr_s3_call *call);
-/** The answer says that the server has no conditional PUT; noted. */
+/** The answer to a call with a condition says that the server has none; noted: the next call is without. */
 bool pnr_s3__is_unconditional(const pnr_s3_call *call);
 
 /* ------------------------------------------------------------ s3_parts.c -- */

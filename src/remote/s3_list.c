@@ -175,6 +175,8 @@ pnr_status pnr_s3__list(pnr_remote *remote, const char *prefix, pnr_remote_list_
 		more = p.truncated && p.token.length > 0;
 		if (status == PNR_OK && p.truncated && !more)
 			status = pnr_http_fail(&call->http, "the listing has more, and does not say how to get it", err);
+		if (status == PNR_OK && more && token.length > 0 && strcmp(p.token.data, token.data) == 0)
+			status = pnr_http_fail(&call->http, "the listing goes on where it began", err);
 		pnr_s3__end(call);
 		if (status != PNR_OK)
 			return status;

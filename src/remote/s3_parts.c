@@ -33,19 +33,25 @@ pnr_status pnr_s3__large_new(pnr_s3 *s3, pnr_remote_upload *upload, pnr_s3_large
 	return PNR_OK;
 }
 
+/* What it takes to send it. */
+static void let_go(pnr_s3_large *l)
+{
+	if (l->piece != NULL)
+		pnr_remote_close_body(l->upload);
+	free(PNR_STEAL(l->id));
+	free(PNR_STEAL(l->parts));
+	free(PNR_STEAL(l->piece));
+	pnr_hash_free(PNR_STEAL(l->whole));
+	pnr_hash_free(PNR_STEAL(l->hash));
+	EVP_MD_CTX_free(PNR_STEAL(l->md5));
+	pnr_buffer_free(&l->body);
+}
+
 void pnr_s3__large_free(pnr_s3_large *l)
 {
 	if (l == NULL)
 		return;
-	if (l->piece != NULL)
-		pnr_remote_close_body(l->upload);
-	free(l->id);
-	free(l->parts);
-	free(l->piece);
-	pnr_hash_free(l->whole);
-	pnr_hash_free(l->hash);
-	EVP_MD_CTX_free(l->md5);
-	pnr_buffer_free(&l->body);
+	let_go(l);
 	free(l);
 }
 
@@ -285,6 +291,7 @@ static void end(pnr_s3_large *l, pnr_remote_outcome outcome)
 {
 	l->upload->outcome = outcome;
 	l->stage = PNR_S3_DONE;
+	let_go(l);
 }
 
 static pnr_status looked(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
@@ -441,7 +448,7 @@ static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error 
 		return lost(l, call, err);
 	if (pnr_s3__is_error(call, "InvalidPart") || pnr_s3__is_error(call, "InvalidBlockList"))
 		return begin_again(l, call, err);
-	if (pnr_s3__is_unconditional(call) || (code == 501 && call->http.header_count > 0))
+	if (pnr_s3__is_unconditional(call))
 		return PNR_OK;
 	return pnr_s3__fail(call, err);
 }
@@ -518,6 +525,16 @@ static pnr_status note_old(finding *f, const char *key, pnr_error *err)
 	return PNR_OK;
 }
 
+/* Is @key in the first folder of one that is sent? Others may keep what they like in the bucket. */
+static bool is_ours(const finding *f, const char *key)
+{
+	size_t length = strcspn(key, "/");
+	for (size_t i = 0; i < f->count && key[length] == '/'; i++)
+		if (strncmp(f->larges[i]->upload->key, key, length + 1) == 0)
+			return pnr_remote_key_problem(key) == NULL;
+	return false;
+}
+
 static pnr_status found(finding *f, pnr_error *err)
 {
 	size_t length = strlen(f->s3->prefix);
@@ -529,7 +546,7 @@ static pnr_status found(finding *f, pnr_error *err)
 	for (size_t i = 0; i < f->count; i++)
 		if (strcmp(f->larges[i]->upload->key, key) == 0)
 			return go_on(f->larges[i], f, err);
-	bool old = pnr_clock_parse(f->begun.data, &begun) && begun < f->before && pnr_remote_key_problem(key) == NULL;
+	bool old = pnr_clock_parse(f->begun.data, &begun) && begun < f->before && is_ours(f, key);
 	return old && !f->s3->swept ? note_old(f, key, err) : PNR_OK;
 }
 
@@ -568,17 +585,16 @@ static pnr_status visit_upload(void *user, const pnr_xml_event *event, pnr_error
 /* *out_more: there is another page. Who may not list them begins anew, and sweeps nothing. */
 static pnr_status find_page(finding *f, bool *out_more, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_cleanup_free) char *key = NULL;
-	PNR_CLEANUP(pnr_cleanup_free) char *id = NULL;
+	bool on = f->next_key.length > 0;
+	PNR_CLEANUP(pnr_cleanup_free) char *key = on ? pnr_buffer_steal(&f->next_key) : NULL;
+	PNR_CLEANUP(pnr_cleanup_free) char *id = on ? pnr_buffer_steal(&f->next_id) : NULL;
+	if (on && (key == NULL || id == NULL))
+		return pnr_fail_nomem(err);
 	pnr_s3_call *call = pnr_s3__begin(f->s3, "GET", NULL);
 	pnr_s3__query(call, "uploads", "");
 	pnr_s3__query(call, "encoding-type", "url");
 	pnr_s3__query(call, "prefix", f->s3->prefix);
-	if (f->next_key.length > 0) {
-		key = pnr_buffer_steal(&f->next_key);
-		id = pnr_buffer_steal(&f->next_id);
-		if (key == NULL || id == NULL)
-			return pnr_fail_nomem(err);
+	if (on) {
 		pnr_s3__query(call, "key-marker", key);
 		pnr_s3__query(call, "upload-id-marker", id);
 	}
@@ -595,7 +611,8 @@ static pnr_status find_page(finding *f, bool *out_more, pnr_error *err)
 	}
 	pnr_s3__end(call);
 	*out_more = f->truncated && f->next_key.length > 0 && pnr_s3__decode(f->next_key.data) &&
-	            (key == NULL || strcmp(key, f->next_key.data) != 0 || strcmp(id, f->next_id.data) != 0);
+	            (!on || strcmp(key, f->next_key.data) != 0 ||
+	             (f->next_id.length > 0 && strcmp(id, f->next_id.data) != 0));
 	return status;
 }
 

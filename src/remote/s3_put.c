@@ -31,8 +31,19 @@ void pnr_s3__if_absent(pnr_s3_call *call, const pnr_remote_upload *upload)
 		pnr_s3__header(call, "If-None-Match", "*");
 }
 
+/* Was it asked to do it on a condition only? Servers say 412 and 501 for other reasons, too. */
+static bool is_conditional(const pnr_s3_call *call)
+{
+	for (size_t i = 0; i < call->http.header_count; i++)
+		if (strncmp(call->headers[i].name, "If-", 3) == 0)
+			return true;
+	return false;
+}
+
 bool pnr_s3__is_there(const pnr_s3_call *call)
 {
+	if (!is_conditional(call))
+		return false;
 	return call->http.code == 412 || (call->http.code == 409 && pnr_s3__is_error(call, "BlobAlreadyExists"));
 }
 
@@ -45,7 +56,7 @@ bool pnr_s3__is_stored(const pnr_s3_call *call)
 
 bool pnr_s3__is_unconditional(const pnr_s3_call *call)
 {
-	if (call->http.code != 501 || call->s3->unconditional)
+	if (call->http.code != 501 || !is_conditional(call))
 		return false;
 	call->s3->unconditional = true;
 	return true;
@@ -167,7 +178,7 @@ static pnr_status put_done(putting *p, pnr_s3_call *call, pnr_error *err)
 		return pnr_http_fail(&call->http, "the answer has no ETag of the object", err);
 	else if (pnr_s3__is_there(call))
 		upload->outcome = PNR_REMOTE_THERE;
-	else if (pnr_s3__is_unconditional(call) || (call->http.code == 501 && call->http.header_count > 0))
+	else if (pnr_s3__is_unconditional(call))
 		once_more(p, upload, false);
 	else
 		return pnr_s3__fail(call, err);

@@ -44,6 +44,15 @@ pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_err
 	return PNR_OK;
 }
 
+pnr_status pnr_secret_set_line(char **text, const char *value, size_t length, pnr_error *err)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
+			return pnr_fail(err, PNR_INVALID,
+			                "a key or token holds a line break or another control character");
+	return pnr_secret_set(text, value, length, err);
+}
+
 const char *pnr_env(const char *name)
 {
 	const char *value = getenv(name);

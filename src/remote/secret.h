@@ -6,6 +6,12 @@
 
 #include "base/buffer.h"
 
+/** Called several times a second while it is waited for a program or a server: may cancel. NULL: nothing is called. */
+typedef struct pnr_secret_watch {
+	pnr_status (*poll)(void *context, pnr_error *err);
+	void *context;
+} pnr_secret_watch;
+
 /** Overwrite and free the text, and clear *text, which may be NULL. For PNR_CLEANUP, too. */
 void pnr_secret_free(char **text);
 /** The same for a buffer, which is as after init then. */
@@ -19,6 +25,8 @@ PNR_CHECKED pnr_status pnr_secret_read(const char *path, size_t limit, pnr_buffe
 
 /** *text becomes a copy of @length bytes of @value; what it was is freed. */
 PNR_CHECKED pnr_status pnr_secret_set(char **text, const char *value, size_t length, pnr_error *err);
+/** The same for what becomes a line of a header. INVALID: it holds a control character; the text repeats nothing. */
+PNR_CHECKED pnr_status pnr_secret_set_line(char **text, const char *value, size_t length, pnr_error *err);
 
 /** The environment variable's value; NULL if it is not set or "". */
 const char *pnr_env(const char *name);

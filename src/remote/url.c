@@ -294,10 +294,10 @@ static pnr_status parse_container(const char *rest, pnr_remote_url *url, pnr_err
 		return pnr_fail_nomem(err);
 	if ((url->bucket = take_name(&at)) == NULL)
 		return pnr_fail_nomem(err);
-	if (url->kind == PNR_REMOTE_AZURE && !is_name(url->account, 3, 24, LOWER DIGITS))
+	if (url->kind == PNR_REMOTE_AZURE && !is_name(url->account, 3, PNR_REMOTE_ACCOUNT_MAX, LOWER DIGITS))
 		return wrong(scheme, "the account is not 3 to 24 small letters and digits: azure://account/container",
 		             err);
-	if (!is_name(url->bucket, 3, 63, url->kind == PNR_REMOTE_S3 ? LOWER DIGITS ".-" : LOWER DIGITS "-"))
+	if (!is_name(url->bucket, 3, PNR_REMOTE_BUCKET_MAX, url->kind == PNR_REMOTE_S3 ? LOWER DIGITS ".-" : LOWER DIGITS "-"))
 		return wrong(scheme,
 		             url->kind == PNR_REMOTE_S3
 		                     ? "the bucket is not 3 to 63 small letters, digits, '.' and '-': s3://bucket"

@@ -12,6 +12,9 @@
 
 #include "base/error.h"
 
+#define PNR_REMOTE_ACCOUNT_MAX 24u /**< bytes, as Azure has it */
+#define PNR_REMOTE_BUCKET_MAX 63u  /**< bytes, of a bucket as of a container */
+
 typedef enum pnr_remote_kind { PNR_REMOTE_DIR, PNR_REMOTE_S3, PNR_REMOTE_AZURE, PNR_REMOTE_KINDS } pnr_remote_kind;
 
 /** All strings are malloc'd, "" where there is nothing; a prefix has no '/' at its ends. */

@@ -14,6 +14,7 @@ import time
 import deltas
 import models
 import plot
+import remote
 import report
 from race import MB, Course, Peer, remove
 
@@ -374,6 +375,7 @@ def main():
     parser.add_argument("--root", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--delta", action="store_true")
+    parser.add_argument("--remote", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--svg", type=pathlib.Path)
@@ -381,7 +383,7 @@ def main():
     parser.add_argument("--only", action="append", choices=ROWS)
     options = parser.parse_args()
     options.svg = options.svg or options.build / "curves.svg"
-    bench = (deltas.Deltas if options.delta else Bench)(options)
+    bench = (deltas.Deltas if options.delta else remote.Remote if options.remote else Bench)(options)
     try:
         result = bench.run()
     finally:

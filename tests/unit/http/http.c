@@ -1,7 +1,9 @@
 /* Requests against a server that answers by a script: what is tried again, what goes on, what is told of a failure. */
 #include "http/http.h"
 #include "base/clock.h"
+#include "http/curl.h"
 #include "server.h"
+#include <signal.h>
 
 #define assert_ok(call)                                                    \
 	do {                                                               \
@@ -287,6 +289,38 @@ static void a_server_that_says_nothing_is_left(void **state)
 	server_stop(&s);
 }
 
+static void a_request_lasts_no_longer_than_it_may(void **state)
+{
+	(void)state;
+	static const step slow[] = { { .body = "0123456789012345678901234567890123456789", .slow = true } };
+	static const step busy[] = { { .code = 503, .headers = "Retry-After: 20\r\n" } };
+	static const pnr_http_patience patience = { .idle_seconds = 30, .total_ms = 600, .pause_ms = 1 };
+	server s;
+	pnr_http *http = new_http(1);
+	pnr_http_set_patience(http, &patience);
+	server_start(&s, slow, 1);
+	asked a = ask(&s, "GET", "/key");
+	a.r.take = take_body;
+	double begin = pnr_clock_monotonic();
+	assert_ok(run(http, &a, err));
+	assert_true(pnr_clock_monotonic() - begin < 3);
+	assert_failed(&a, PNR_IO, "/key: Operation timed out after ");
+	assert_int_equal(s.asked, 1);
+	asked_free(&a);
+	server_stop(&s);
+	/* Nor is it waited for what would come too late. */
+	server_start(&s, busy, 1);
+	a = ask(&s, "GET", "/key");
+	begin = pnr_clock_monotonic();
+	assert_ok(run(http, &a, err));
+	assert_true(pnr_clock_monotonic() - begin < 3);
+	assert_failed(&a, PNR_BUSY, "/key: 503");
+	assert_int_equal(s.asked, 1);
+	asked_free(&a);
+	server_stop(&s);
+	pnr_http_free(http);
+}
+
 /* ------------------------------------------------------------------ downloads -- */
 
 static void a_download_goes_on_where_it_broke(void **state)
@@ -427,6 +461,48 @@ static void a_failure_that_is_told_without_end_is_left(void **state)
 	asked_free(&a);
 	pnr_http_free(http);
 	server_stop(&s);
+}
+
+static void a_header_without_end_is_the_servers_fault(void **state)
+{
+	(void)state;
+	server s;
+	static char line[150000];
+	memset(line, 'h', sizeof line - 1);
+	memcpy(line, "x-long: ", 8);
+	const step steps[] = { { .headers = line } };
+	server_start(&s, steps, 1);
+	pnr_http *http = new_http(3);
+	asked a = ask(&s, "GET", "/key");
+	assert_ok(run(http, &a, err));
+	assert_failed(&a, PNR_IO, "/key: a line of the answer's header is too long");
+	assert_int_equal(s.asked, 1);
+	asked_free(&a);
+	pnr_http_free(http);
+	server_stop(&s);
+}
+
+static CURLMcode (*real_cleanup)(CURLM *multi);
+
+/* As OpenSSL does where the server is gone. */
+static CURLMcode cleanup_into_a_closed_pipe(CURLM *multi)
+{
+	(void)raise(SIGPIPE);
+	return real_cleanup(multi);
+}
+
+static void nobody_is_killed_by_connections_that_end(void **state)
+{
+	(void)state;
+	sigset_t pending;
+	pnr_http *http = new_http(1);
+	assert_ptr_equal(signal(SIGPIPE, SIG_DFL), SIG_DFL);
+	real_cleanup = pnr_curl.multi_cleanup;
+	pnr_curl.multi_cleanup = cleanup_into_a_closed_pipe;
+	pnr_http_free(http);
+	pnr_curl.multi_cleanup = real_cleanup;
+	assert_int_equal(sigpending(&pending), 0);
+	assert_int_equal(sigismember(&pending, SIGPIPE), 0);
 }
 
 static void a_proxys_password_is_not_told(void **state)
@@ -641,12 +717,15 @@ int main(void)
 		cmocka_unit_test(tries_end),
 		cmocka_unit_test(retry_after_is_honoured),
 		cmocka_unit_test(a_server_that_says_nothing_is_left),
+		cmocka_unit_test(a_request_lasts_no_longer_than_it_may),
 		cmocka_unit_test(a_download_goes_on_where_it_broke),
 		cmocka_unit_test(a_download_never_goes_on_with_something_else),
 		cmocka_unit_test(a_download_that_moves_is_not_given_up),
 		cmocka_unit_test(a_part_that_was_not_asked_for_is_not_the_whole),
 		cmocka_unit_test(an_answer_that_is_too_long_is_not_kept),
 		cmocka_unit_test(a_failure_that_is_told_without_end_is_left),
+		cmocka_unit_test(a_header_without_end_is_the_servers_fault),
+		cmocka_unit_test(nobody_is_killed_by_connections_that_end),
 		cmocka_unit_test(a_proxys_password_is_not_told),
 		cmocka_unit_test(the_host_that_is_signed_is_the_one_that_is_sent),
 		cmocka_unit_test(a_redirect_is_not_followed_and_its_secrets_are_not_told),

@@ -23,6 +23,7 @@ typedef struct step {
 	size_t length;       /* of the body; 0: that of the text */
 	size_t cut;          /* the connection ends after so many bytes of the body; with `drop`: after none of the answer */
 	bool drop, hang;     /* hang: no answer until the server ends */
+	bool slow;           /* a byte of the body each 100 ms */
 } step;
 
 typedef struct server {
@@ -84,7 +85,6 @@ static inline size_t receive(connection *c, char *buffer, size_t capacity)
 
 static inline bool answer(connection *c, const step *s, const char *method)
 {
-	char head[4096];
 	size_t length = s->length != 0 ? s->length : s->body == NULL ? 0 : strlen(s->body);
 	if (s->hang)
 		while (!c->server->over)
@@ -92,11 +92,21 @@ static inline bool answer(connection *c, const step *s, const char *method)
 	if (s->drop || s->hang)
 		return false;
 	const char *usual = s->code < 300 && strncmp(method, "PUT ", 4) == 0 ? "ETag: \"e\"\r\n" : "";
-	int used = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n", s->code == 0 ? 200 : s->code,
-	                    s->headers == NULL ? usual : s->headers, length);
-	if (!send_all(c->fd, head, (size_t)used))
+	pnr_buffer head = PNR_BUFFER_INIT;
+	pnr_buffer_printf(&head, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n", s->code == 0 ? 200 : s->code,
+	                  s->headers == NULL ? usual : s->headers, length);
+	bool sent = send_all(c->fd, head.data, head.length);
+	pnr_buffer_free(&head);
+	if (!sent)
 		return false;
 	if (strncmp(method, "HEAD ", 5) == 0)
+		return true;
+	for (size_t i = 0; s->slow && i < length; i++) {
+		if (c->server->over || !send_all(c->fd, s->body + i, 1))
+			return false;
+		(void)poll(NULL, 0, 100);
+	}
+	if (s->slow)
 		return true;
 	return send_all(c->fd, s->body, s->cut == 0 ? length : s->cut) && s->cut == 0;
 }

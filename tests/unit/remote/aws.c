@@ -3,6 +3,7 @@
 #include "../http/server.h"
 #include "base/clock.h"
 #include "remote/aws_source.h"
+#include <signal.h>
 #include <sys/stat.h>
 
 #define assert_ok(call)                                                    \
@@ -93,6 +94,11 @@ static void the_environment_comes_first(void **state)
 	assert_gives("E hidden-e -");
 	setenv("AWS_SESSION_TOKEN", "hidden-t", 1);
 	assert_gives("E hidden-e hidden-t");
+	setenv("AWS_SESSION_TOKEN", "hidden\r\nx-evil: 1", 1);
+	assert_refuses(PNR_INVALID, "credentials of AWS: a key or token holds a line break");
+	setenv("AWS_SESSION_TOKEN", "", 1);
+	setenv("AWS_ACCESS_KEY_ID", "hidden\x7f", 1);
+	assert_refuses(PNR_INVALID, "a key or token holds a line break");
 	setenv("AWS_ACCESS_KEY_ID", "", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "", 1);
 	assert_gives("F hidden-f -");
@@ -245,12 +251,38 @@ static void a_program_may_fail(void **state)
 		{ "echo '{\"Version\":1,\"AccessKeyId\":\"I\",\"SecretAccessKey\":\"hidden\",\"Expiration\":"
 		  "\"2001-01-01T00:00:00Z\"}'",
 		  "those that are given have expired", PNR_DENIED },
+		{ "echo '{\"Version\":1,\"AccessKeyId\":\"hidden\\n\",\"SecretAccessKey\":\"s\"}'",
+		  "what it prints are no credentials: a key or token holds a line break", PNR_INVALID },
 		{ "yes", "it prints 65536 bytes or more", PNR_INVALID },
 	};
 	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
 		put_process(*state, cases[i].command);
 		assert_refuses(cases[i].status, cases[i].message);
 	}
+}
+
+/* Signed is while SIGPIPE is held back. */
+static void a_program_has_signals_as_it_expects_them(void **state)
+{
+	const scratch *s = *state;
+	char command[PATH_MAX + 8];
+	sigset_t pipes, old;
+	char *path = put(s, "signals",
+	                 "#!/bin/sh\nfor set in SigBlk SigIgn; do\n"
+	                 "[ $((0x$(sed -n \"s/^$set:[[:space:]]*//p\" /proc/self/status) & 0x1000)) = 0 ] || exit 3\n"
+	                 "done\n"
+	                 "echo '{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"hidden-p\"}'\n");
+	assert_int_equal(chmod(path, 0755), 0);
+	snprintf(command, sizeof command, "'%s'", path);
+	put_process(s, command);
+	(void)sigemptyset(&pipes);
+	(void)sigaddset(&pipes, SIGPIPE);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &pipes, &old), 0);
+	assert_gives("P hidden-p -");
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	assert_gives("P hidden-p -");
+	assert_ptr_not_equal(signal(SIGPIPE, before), SIG_ERR);
 }
 
 static void times_are_read_as_they_are_written(void **state)
@@ -367,6 +399,7 @@ static void sts_refuses(void **state)
 		{ .code = 404 },
 		{ .body = "hidden" },
 		{ .body = "<R><Credentials><AccessKeyId>hidden</AccessKeyId></Credentials></R>" },
+		{ .body = "<R><Credentials><SessionToken>hidden&#10;x: 1</SessionToken></Credentials></R>" },
 	};
 	static const struct {
 		const char *message;
@@ -375,7 +408,8 @@ static void sts_refuses(void **state)
 		      { "403", PNR_DENIED },
 		      { "404", PNR_DENIED },
 		      { "what STS answers are no credentials: XML, line 1", PNR_INVALID },
-		      { "what STS answers are no credentials: some of them are missing", PNR_INVALID } };
+		      { "what STS answers are no credentials: some of them are missing", PNR_INVALID },
+		      { "what STS answers are no credentials: a key or token holds a line break", PNR_INVALID } };
 	server s;
 	server_start(&s, steps, PNR_COUNT(steps));
 	setenv("AWS_ENDPOINT_URL_STS", s.origin, 1);
@@ -383,6 +417,21 @@ static void sts_refuses(void **state)
 	setenv("AWS_ROLE_ARN", "arn:r", 1);
 	for (size_t i = 0; i < PNR_COUNT(cases); i++)
 		assert_refuses(cases[i].status, cases[i].message);
+	server_stop(&s);
+}
+
+static void sts_is_trusted_as_the_bucket_is(void **state)
+{
+	static const step steps[] = { { .drop = true } };
+	char origin[96];
+	server s;
+	server_start(&s, steps, 1);
+	snprintf(origin, sizeof origin, "https://127.0.0.1%s", strrchr(s.origin, ':'));
+	setenv("AWS_ENDPOINT_URL_STS", origin, 1);
+	setenv("AWS_CA_BUNDLE", "/nowhere/authorities.pem", 1);
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", put(*state, "token", "hidden"), 1);
+	setenv("AWS_ROLE_ARN", "arn:r", 1);
+	assert_refuses(PNR_INVALID, "/nowhere/authorities.pem");
 	server_stop(&s);
 }
 
@@ -504,6 +553,59 @@ static void a_container_gives_them(void **state)
 	server_stop(&s);
 }
 
+static void a_container_that_is_busy_for_long_is_not_waited_for(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .code = 503, .headers = "Retry-After: 30\r\n" } };
+	server s;
+	server_start(&s, steps, 1);
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", s.origin, 1);
+	double begin = pnr_clock_monotonic();
+	assert_refuses(PNR_BUSY, "the container's credentials: GET ");
+	assert_true(pnr_clock_monotonic() - begin < 10);
+	server_stop(&s);
+}
+
+static pnr_status cancel(void *context, pnr_error *err)
+{
+	unsigned *polls = context;
+	return ++*polls > 2 ? pnr_fail(err, PNR_CANCELLED, "cancelled") : PNR_OK;
+}
+
+static void assert_cancels(void)
+{
+	PNR_CLEANUP(pnr_aws_cleanup) pnr_aws *aws = NULL;
+	pnr_sigv4_key key = { .region = "r", .service = "s" };
+	unsigned polls = 0;
+	double begin = pnr_clock_monotonic();
+	assert_ok(pnr_aws_new(&aws, err));
+	pnr_aws_set_watch(aws, (pnr_secret_watch){ cancel, &polls });
+	assert_fails(pnr_aws_key(aws, &key, err), PNR_CANCELLED, "cancelled");
+	assert_true(pnr_clock_monotonic() - begin < 4);
+}
+
+static void who_waits_may_cancel(void **state)
+{
+	static const step steps[] = { { .hang = true } };
+	server s;
+	put_process(*state, "sleep 20");
+	assert_cancels();
+	put_process(*state, "sh -c 'exec >&-; exec sleep 20'");
+	assert_cancels();
+	put(*state, ".aws/config", "");
+	server_start(&s, steps, 1);
+	setenv("AWS_EC2_METADATA_DISABLED", "", 1);
+	setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s.origin, 1);
+	assert_cancels();
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", s.origin, 1);
+	assert_cancels();
+	setenv("AWS_ENDPOINT_URL_STS", s.origin, 1);
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", put(*state, "token", "hidden"), 1);
+	setenv("AWS_ROLE_ARN", "arn:r", 1);
+	assert_cancels();
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -516,15 +618,19 @@ int main(void)
 		alone_test(a_file_that_cannot_be_read_is_an_error),
 		alone_test(a_program_prints_them),
 		alone_test(a_program_may_fail),
+		alone_test(a_program_has_signals_as_it_expects_them),
 		alone_test(times_are_read_as_they_are_written),
 		alone_test(they_are_kept_until_five_minutes_before_they_expire),
 		alone_test(what_is_given_for_a_minute_is_not_got_for_each_request),
 		alone_test(sts_takes_a_web_identity),
 		alone_test(sts_refuses),
+		alone_test(sts_is_trusted_as_the_bucket_is),
 		alone_test(a_role_is_assumed_by_another_profile),
 		alone_test(an_instance_has_a_role),
 		alone_test(an_instance_without_a_role_has_none),
 		alone_test(a_container_gives_them),
+		alone_test(a_container_that_is_busy_for_long_is_not_waited_for),
+		alone_test(who_waits_may_cancel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,9 @@
 	  .body = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>" name "</Code>" \
 	          "<Message>It may not be.\nRequestId:1-2\nTime:2026-01-01T00:00:00Z</Message></Error>" }
 
+#define BLOCK ((size_t)16 << 20)
+#define NO_BLOCKS ERROR_ANSWER(404, "BlobNotFound")
+
 static int keys_setup(void **state)
 {
 	(void)state;
@@ -72,6 +75,48 @@ static void an_object_is_put_with_its_md5_and_only_if_it_is_not_there(void **sta
 	assert_int_equal(outcome, PNR_REMOTE_PUT);
 	assert_int_equal(count_of(s.log.data, "If-None-Match"), 2);
 	assert_null(strstr(s.log.data, "secret"));
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+/* Azure's requests have headers anyhow: what was refused was a condition only if there was one. */
+static void what_is_refused_without_a_condition_is_a_failure(void **state)
+{
+	(void)state;
+	server s;
+	object o, large;
+	pnr_remote_outcome outcome;
+	make_object(&o, 1, 5);
+	make_object(&large, 7, BLOCK + 1);
+	served(s, ERROR_ANSWER(412, "LeaseIdMissing"), { .code = 501 }, /* to replace it */
+	       { .code = 501 }, { .code = 404 }, { .code = 501 },       /* PUT, HEAD, PUT */
+	       { .code = 404 }, NO_BLOCKS, { .code = 201 }, { .code = 201 }, ERROR_ANSWER(412, "LeaseIdMissing"));
+	pnr_remote *remote = open_at(&s);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_REPLACE, &outcome, err), PNR_CONFLICT, "LeaseIdMissing");
+	assert_int_equal(outcome, PNR_REMOTE_PENDING);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_REPLACE, &outcome, err), PNR_IO, "501");
+	assert_int_equal(s.asked, 1 + 2);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, &outcome, err), PNR_IO, "501");
+	assert_int_equal(s.asked, 1 + 2 + 3);
+	/* It has no conditions, as is known by now. */
+	assert_fails(put_one(remote, &large, PNR_REMOTE_IF_ABSENT, &outcome, err), PNR_CONFLICT, "LeaseIdMissing");
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+	free(large.body.data);
+}
+
+static void a_blob_is_made_once_more_only_if_a_condition_is_refused(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	make_object(&o, 7, BLOCK + 1);
+	served(s, { .code = 404 }, NO_BLOCKS, { .code = 201 }, { .code = 201 }, { .code = 501 });
+	pnr_remote *remote = open_at(&s);
+	assert_fails(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err), PNR_IO, "501");
+	assert_int_equal(s.asked, 1 + 4 + 2);
 	pnr_remote_close(remote);
 	server_stop(&s);
 	free(o.body.data);
@@ -242,10 +287,83 @@ static void endpoints_are_with_and_without_the_account(void **state)
 	             "the endpoint's path is not '/" ACCOUNT "'");
 }
 
-/* ------------------------------------------------------------------ in blocks -- */
+static void what_others_could_use_is_not_sent_in_clear(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *variable, *endpoint;
+		bool refused;
+	} cases[] = {
+		{ "AZURE_STORAGE_SAS_TOKEN", "http://storage.example.com", true },
+		{ "AZURE_STORAGE_SAS_TOKEN", "http://127.example.com", true },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://localhost.example.com:1", true },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://[::2]:1", true },
+		{ "AZURE_CLIENT_ID", "http://10.0.0.1", true }, /* a managed identity */
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://localhost:1", false },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "http://[::1]:1", false },
+		{ "AZURE_STORAGE_SAS_TOKEN", "http://127.0.0.1", false },
+		{ "AZURE_STORAGE_SAS_TOKEN", "https://storage.example.com", false },
+		{ "AZURE_STORAGE_KEY", "http://storage.example.com", false }, /* only signs */
+	};
+	PNR_CLEANUP(pnr_cleanup_free) char *key = strdup(getenv("AZURE_STORAGE_KEY"));
+	unsetenv("AZURE_STORAGE_KEY");
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		PNR_CLEANUP(pnr_remote_url_free) pnr_remote_url url = { .kind = PNR_REMOTE_DIR };
+		pnr_remote *remote = NULL;
+		char text[256];
+		(void)snprintf(text, sizeof text, "azure://" ACCOUNT "/container?endpoint=%s", cases[i].endpoint);
+		assert_ok(pnr_remote_url_parse(text, &url, err));
+		setenv(cases[i].variable, "sv=1&sig=secret", 1);
+		if (cases[i].refused)
+			assert_fails(pnr_remote_azure_ops.open(&url, false, &remote, err), PNR_INVALID,
+			             "name the endpoint with https://");
+		else
+			assert_ok(pnr_remote_azure_ops.open(&url, false, &remote, err));
+		unsetenv(cases[i].variable);
+		if (remote != NULL)
+			pnr_remote_azure_ops.close(remote);
+	}
+	setenv("AZURE_STORAGE_KEY", key, 1);
+}
 
-#define BLOCK ((size_t)16 << 20)
-#define NO_BLOCKS ERROR_ANSWER(404, "BlobNotFound")
+/* A key of the longest, which differs from others at its end only. */
+static void make_longest(char out[PNR_REMOTE_KEY_MAX + 1], char last)
+{
+	memset(out, 'k', PNR_REMOTE_KEY_MAX);
+	out[170] = out[340] = '/';
+	out[PNR_REMOTE_KEY_MAX - 1] = last;
+	out[PNR_REMOTE_KEY_MAX] = '\0';
+}
+
+static void the_longest_names_are_sent_whole(void **state)
+{
+	(void)state;
+	server s;
+	static const char names[] = "a23456789012345678901234/c23456789012345678901234567890123456789012345678901234567890123";
+	char prefix[PNR_REMOTE_KEY_MAX + 1], key[PNR_REMOTE_KEY_MAX + 1], text[2 * PNR_S3_PATH_SIZE];
+	pnr_remote *remote = NULL;
+	make_longest(prefix, 'p');
+	make_longest(key, 'z');
+	pnr_remote_query q = { .key = key };
+	served(s, { .code = 200 });
+	assert_int_equal(strlen(names), PNR_REMOTE_ACCOUNT_MAX + 1 + PNR_REMOTE_BUCKET_MAX);
+	(void)snprintf(text, sizeof text, "azure://%s/%s?endpoint=%s", names, prefix, s.origin);
+	assert_ok(pnr_remote_open(text, NULL, &remote, err));
+	assert_ok(pnr_remote_has(remote, &q, 1, err));
+	(void)snprintf(text, sizeof text, "HEAD /%s/%s/%s HTTP/1.1\r\n", names, prefix, key);
+	assert_contains(s.log.data, text);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	/* What is longer is refused, not cut: a prefix that no URL has. */
+	char account[] = ACCOUNT, container[] = "container", endpoint[] = "http://127.0.0.1:1", longer[700];
+	memset(longer, 'k', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	const pnr_remote_url url = { .kind = PNR_REMOTE_AZURE, .account = account, .bucket = container, .prefix = longer,
+		                     .endpoint = endpoint };
+	assert_fails(pnr_remote_azure_ops.open(&url, false, &remote, err), PNR_INVALID, "the prefix is too long");
+}
+
+/* ------------------------------------------------------------------ in blocks -- */
 
 /* What comes of a put of two blocks, where the server answers so. */
 static void assert_blocks(const step *steps, size_t count, pnr_remote_outcome wanted, unsigned sent)
@@ -357,12 +475,17 @@ int main(void)
 {
 	const struct CMUnitTest scripted[] = {
 		cmocka_unit_test(an_object_is_put_with_its_md5_and_only_if_it_is_not_there),
+		cmocka_unit_test(what_is_refused_without_a_condition_is_a_failure),
+		cmocka_unit_test(a_blob_is_made_once_more_only_if_a_condition_is_refused),
 		cmocka_unit_test(a_ref_is_set_and_removed_by_its_etag),
 		cmocka_unit_test(a_listing_goes_on_at_its_marker),
 		cmocka_unit_test(many_are_asked_for_by_what_their_keys_begin_with),
 		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
 		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
 		cmocka_unit_test(endpoints_are_with_and_without_the_account),
+		cmocka_unit_test(what_others_could_use_is_not_sent_in_clear),
+
+		cmocka_unit_test(the_longest_names_are_sent_whole),
 		cmocka_unit_test(blocks_are_made_a_blob_once_whatever_is_answered),
 	};
 	const struct CMUnitTest at_azurite[] = {

@@ -163,6 +163,9 @@ static void what_is_wrong_is_refused_and_not_repeated(void **state)
 		  "it is of account 'other', the remote's is '" ACCOUNT "'", PNR_DENIED },
 		{ "AZURE_STORAGE_CONNECTION_STRING", "SharedAccessSignature=hidden",
 		  "not of the form 'sv=...&sig=...'", PNR_INVALID },
+		{ "AZURE_STORAGE_BEARER_TOKEN", "hidden\r\nx-evil: 1",
+		  "AZURE_STORAGE_BEARER_TOKEN: a key or token holds a line break", PNR_INVALID },
+		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hidden\n", "a key or token holds a line break", PNR_INVALID },
 		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&hidden",
 		  "AZURE_STORAGE_SAS_TOKEN: the shared access signature is not", PNR_INVALID },
 		{ "AZURE_STORAGE_SAS_TOKEN", "sv=1&se=hidden", "the shared access signature has no 'sig'",
@@ -272,7 +275,7 @@ static void who_gives_tokens_may_refuse(void **state)
 		      { "404", PNR_DENIED },
 		      { "what is answered is not JSON", PNR_INVALID },
 		      { "or does not say when it expires", PNR_INVALID },
-		      { "the token is of more than one line", PNR_INVALID } };
+		      { "a key or token holds a line break", PNR_INVALID } };
 	PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
 	pnr_sign_lines lines = { .count = 0 };
 	server s;
@@ -312,6 +315,32 @@ static void a_token_is_kept_until_shortly_before_it_expires(void **state)
 	server_stop(&s);
 }
 
+static pnr_status cancel(void *context, pnr_error *err)
+{
+	(void)context;
+	return pnr_fail(err, PNR_CANCELLED, "cancelled");
+}
+
+static void who_waits_may_cancel(void **state)
+{
+	static const step steps[] = { { .hang = true } };
+	pnr_sign_lines lines = { .count = 0 };
+	server s;
+	server_start(&s, steps, 1);
+	setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.origin, 1);
+	setenv("AZURE_AUTHORITY_HOST", s.origin, 1);
+	for (int i = 0; i < 2; i++) {
+		PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
+		assert_ok(open_account(&c, err));
+		pnr_azure_set_watch(c, (pnr_secret_watch){ cancel, NULL });
+		assert_fails(sign(c, &lines, err), PNR_CANCELLED, "cancelled");
+		setenv("AZURE_TENANT_ID", "tenant", 1);
+		setenv("AZURE_CLIENT_ID", "client", 1);
+		setenv("AZURE_FEDERATED_TOKEN_FILE", put(*state, "jwt", "hidden.jwt"), 1);
+	}
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +353,7 @@ int main(void)
 		alone_test(a_managed_identity_is_asked),
 		alone_test(who_gives_tokens_may_refuse),
 		alone_test(a_token_is_kept_until_shortly_before_it_expires),
+		alone_test(who_waits_may_cancel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,6 +267,21 @@ static void keys_are_taken_as_they_are_listed(void **state)
 	server_stop(&s);
 }
 
+static void a_listing_that_does_not_go_on_is_a_failure(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	static const char page[] = "<ListBucketResult><IsTruncated>true</IsTruncated>"
+				   "<NextContinuationToken>again</NextContinuationToken></ListBucketResult>";
+	served(s, { .body = page });
+	pnr_remote *remote = open_at(&s, "");
+	assert_fails(pnr_remote_list(remote, "", note_listed, NULL, &foreign, err), PNR_IO, "goes on where it began");
+	assert_int_equal(s.asked, 1 + 2);
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 static void buckets_are_named_where_servers_look_for_them(void **state)
 {
 	(void)state;
@@ -378,7 +393,10 @@ static void uploads_of_ours_that_were_given_up_are_removed(void **state)
 		"</ListMultipartUploadsResult>";
 	static const char second[] =
 		"<ListMultipartUploadsResult>" UPLOAD("q/blobs/old", "u4", "2020-01-01T00:00:00.000Z")
-		UPLOAD("p/packages/old", "u5", "2020-01-01T00:00:00Z") UPLOAD("p/blobs/odd", "u6", "yesterday")
+		UPLOAD("p/blobs/older", "u5", "2019-01-01T00:00:00Z") UPLOAD("p/blobs/odd", "u6", "yesterday")
+		/* Their own, in the same place. */
+		UPLOAD("p/backups/x.tar", "u7", "2020-01-01T00:00:00Z") UPLOAD("p/blobs", "u8", "2020-01-01T00:00:00Z")
+		UPLOAD("p/blobs.tar", "u9", "2020-01-01T00:00:00Z")
 		"</ListMultipartUploadsResult>";
 	served(s, { .body = first }, { .body = second }, { .code = 204 }, { .code = 403 }, { .code = 404 }, CREATED,
 	       PART_ANSWER, PART_ANSWER, COMPLETED);
@@ -386,11 +404,69 @@ static void uploads_of_ours_that_were_given_up_are_removed(void **state)
 	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
 	assert_contains(s.log.data, "&key-marker=p%2Fblobs%2Fm&prefix=p%2F&upload-id-marker=u3&uploads= HTTP");
 	assert_contains(s.log.data, "DELETE /bucket/p/blobs/old?uploadId=u1 HTTP");
-	assert_contains(s.log.data, "DELETE /bucket/p/packages/old?uploadId=u5 HTTP");
+	assert_contains(s.log.data, "DELETE /bucket/p/blobs/older?uploadId=u5 HTTP");
 	assert_int_equal(count_of(s.log.data, "DELETE "), 2);
 	pnr_remote_close(remote);
 	server_stop(&s);
 	free(o.body.data);
+}
+
+/* Some leave out the second half of where they go on; and some go on nowhere. */
+static void uploads_that_are_listed_again_are_enough(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	make_object(&o, 7, PART + 1);
+	const step page = { .body = "<ListMultipartUploadsResult><NextKeyMarker>p/blobs/m</NextKeyMarker>"
+				    "<IsTruncated>true</IsTruncated></ListMultipartUploadsResult>" };
+	served(s, page, page, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER, COMPLETED);
+	pnr_remote *remote = open_at(&s, "");
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
+	assert_int_equal(s.asked, 1 + 7);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+/* A body, and how often the one before it was closed when it was read first. */
+typedef struct follower {
+	const memory *before;
+	memory own;
+	unsigned closed;
+} follower;
+
+static pnr_status read_follower(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	follower *f = context;
+	if (f->own.reads == 0)
+		f->closed = f->before->closes;
+	return read_memory(&f->own, offset, buffer, length, err);
+}
+
+static void a_large_body_is_closed_when_its_object_ends(void **state)
+{
+	(void)state;
+	server s;
+	object large, small;
+	const pnr_http_options options = { .connections = 1 };
+	make_object(&large, 7, PART + 1);
+	make_object(&small, 8, 10);
+	follower f = { .before = &large.body, .own = small.body };
+	pnr_remote_upload u[] = { upload_of(&large, PNR_REMOTE_IF_ABSENT), upload_of(&small, PNR_REMOTE_IF_ABSENT) };
+	u[1].body = (pnr_remote_body){ .read = read_follower, .context = &f };
+	served(s, NO_UPLOADS, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER, COMPLETED, PART_ANSWER);
+	pnr_remote *remote = open_at(&s, "");
+	pnr_http_free(PNR_STEAL(pnr_s3__of(remote)->http));
+	assert_ok(pnr_http_new(&options, &pnr_s3__of(remote)->http, err));
+	assert_ok(pnr_remote_put(remote, u, 2, err));
+	assert_int_equal(u[1].outcome, PNR_REMOTE_PUT);
+	assert_int_equal(f.closed, 1);
+	assert_int_equal(large.body.closes, 1);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(large.body.data);
+	free(small.body.data);
 }
 
 static void what_changes_between_two_reads_is_never_completed(void **state)
@@ -556,9 +632,12 @@ int main(void)
 		cmocka_unit_test(an_answer_that_was_lost_is_asked_for_again),
 		cmocka_unit_test(a_server_that_lists_in_no_order_is_asked_one_by_one),
 		cmocka_unit_test(keys_are_taken_as_they_are_listed),
+		cmocka_unit_test(a_listing_that_does_not_go_on_is_a_failure),
 		cmocka_unit_test(buckets_are_named_where_servers_look_for_them),
 		cmocka_unit_test(parts_are_completed_once_whatever_is_answered),
 		cmocka_unit_test(uploads_of_ours_that_were_given_up_are_removed),
+		cmocka_unit_test(uploads_that_are_listed_again_are_enough),
+		cmocka_unit_test(a_large_body_is_closed_when_its_object_ends),
 		cmocka_unit_test(what_changes_between_two_reads_is_never_completed),
 	};
 	const struct CMUnitTest real[] = {
