@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "base/xml.h"
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,30 +11,31 @@
 
 /* ------------------------------------------------------------ the handle -- */
 
-static pnr_s3_stage first_stage(const pnr_s3 *s3)
+static pnr_bucket_stage first_stage(const pnr_bucket *bucket)
 {
-	return s3->dialect->creates ? PNR_S3_CREATE : PNR_S3_LIST;
+	return bucket->dialect->creates ? PNR_BUCKET_CREATE : PNR_BUCKET_LIST;
 }
 
-pnr_status pnr_s3__large_new(pnr_s3 *s3, pnr_remote_upload *upload, pnr_s3_large **out_large, pnr_error *err)
+pnr_status pnr_bucket__large_new(pnr_bucket *bucket, pnr_remote_upload *upload, pnr_bucket_large **out_large,
+                                 pnr_error *err)
 {
-	pnr_s3_large *l = calloc(1, sizeof *l);
+	pnr_bucket_large *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return pnr_fail_nomem(err);
 	*out_large = l;
-	l->s3 = s3;
+	l->bucket = bucket;
 	l->upload = upload;
 	/* The same for the same object, so that its parts are: whole MiB, as many as are needed. */
-	l->part_size = PNR_S3_PART;
-	while (l->part_size * s3->dialect->parts_max < upload->size)
+	l->part_size = PNR_BUCKET_PART;
+	while (l->part_size * bucket->dialect->parts_max < upload->size)
 		l->part_size += PNR_MIB;
 	l->count = (unsigned)((upload->size + l->part_size - 1) / l->part_size);
-	l->stage = upload->mode == PNR_REMOTE_IF_ABSENT ? PNR_S3_LOOK : first_stage(s3);
+	l->stage = upload->mode == PNR_REMOTE_IF_ABSENT ? PNR_BUCKET_LOOK : first_stage(bucket);
 	return PNR_OK;
 }
 
 /* What it takes to send it. */
-static void let_go(pnr_s3_large *l)
+static void let_go(pnr_bucket_large *l)
 {
 	if (l->piece != NULL)
 		pnr_remote_close_body(l->upload);
@@ -47,7 +48,7 @@ static void let_go(pnr_s3_large *l)
 	pnr_buffer_free(&l->body);
 }
 
-void pnr_s3__large_free(pnr_s3_large *l)
+void pnr_bucket__large_free(pnr_bucket_large *l)
 {
 	if (l == NULL)
 		return;
@@ -55,7 +56,7 @@ void pnr_s3__large_free(pnr_s3_large *l)
 	free(l);
 }
 
-static pnr_status begin_sending(pnr_s3_large *l, pnr_error *err)
+static pnr_status begin_sending(pnr_bucket_large *l, pnr_error *err)
 {
 	pnr_status status = PNR_OK;
 	if (l->piece == NULL)
@@ -71,11 +72,11 @@ static pnr_status begin_sending(pnr_s3_large *l, pnr_error *err)
 	if (status == PNR_OK && l->hash == NULL)
 		status = pnr_hash_new(&l->hash, err);
 	l->next = 0;
-	l->stage = PNR_S3_SEND;
+	l->stage = PNR_BUCKET_SEND;
 	return status;
 }
 
-static uint64_t size_of(const pnr_s3_large *l, unsigned number)
+static uint64_t size_of(const pnr_bucket_large *l, unsigned number)
 {
 	return number + 1 < l->count ? l->part_size : l->upload->size - l->part_size * number;
 }
@@ -83,7 +84,7 @@ static uint64_t size_of(const pnr_s3_large *l, unsigned number)
 /* ----------------------------------------------------------------- a part -- */
 
 /* Is the ETag the MD5 of the bytes? It is not where the server encrypts with a key of its own. */
-bool pnr_s3__is_part(const pnr_s3_part *part, const pnr_s3_sum *sum)
+bool pnr_bucket__is_part(const pnr_bucket_part *part, const pnr_bucket_sum *sum)
 {
 	char hex[2 * sizeof sum->md5 + 1];
 	const char *etag = part->name + (part->name[0] == '"');
@@ -97,16 +98,16 @@ bool pnr_s3__is_part(const pnr_s3_part *part, const pnr_s3_sum *sum)
  * Read the part: its hash must be known before it is sent. All parts are read in order, so that the whole has one, too.
  * *out_there: the server has the same.
  */
-static pnr_status prepare(pnr_s3_large *l, pnr_s3_sum *out_sum, bool *out_there, pnr_error *err)
+static pnr_status prepare(pnr_bucket_large *l, pnr_bucket_sum *out_sum, bool *out_there, pnr_error *err)
 {
 	const pnr_remote_upload *upload = l->upload;
-	const pnr_s3_part *listed = &l->parts[l->next];
+	const pnr_bucket_part *listed = &l->parts[l->next];
 	uint64_t begin = l->part_size * l->next, size = size_of(l, l->next);
 	bool known = listed->name[0] != '\0' && listed->size == size;
-	bool has_md5 = (known || !l->s3->dialect->creates) && EVP_DigestInit_ex(l->md5, EVP_md5(), NULL) == 1;
+	bool has_md5 = (known || !l->bucket->dialect->creates) && EVP_DigestInit_ex(l->md5, EVP_md5(), NULL) == 1;
 	for (uint64_t done = 0; done < size;) {
 		size_t length = size - done < PIECE ? (size_t)(size - done) : PIECE;
-		pnr_status status = pnr_remote_read_body(&l->s3->base, upload, begin + done, l->piece, length, err);
+		pnr_status status = pnr_remote_read_body(&l->bucket->base, upload, begin + done, l->piece, length, err);
 		if (status == PNR_OK)
 			status = pnr_hash_update(l->whole, l->piece, length, err);
 		if (status == PNR_OK)
@@ -120,41 +121,42 @@ static pnr_status prepare(pnr_s3_large *l, pnr_s3_sum *out_sum, bool *out_there,
 	out_sum->size = size;
 	out_sum->has_md5 = has_md5 && EVP_DigestFinal_ex(l->md5, out_sum->md5, NULL) == 1;
 	pnr_status status = pnr_hash_finish(l->hash, &out_sum->sha256, NULL, NULL, err);
-	*out_there = status == PNR_OK && known && l->s3->dialect->is_part(listed, out_sum);
+	*out_there = status == PNR_OK && known && l->bucket->dialect->is_part(listed, out_sum);
 	return status;
 }
 
-static pnr_status check_whole(pnr_s3_large *l, pnr_error *err)
+static pnr_status check_whole(pnr_bucket_large *l, pnr_error *err)
 {
 	pnr_digest digest;
 	pnr_status status = pnr_hash_finish(l->whole, &digest, NULL, NULL, err);
 	if (status != PNR_OK || pnr_digest_equal(&digest, &l->upload->hash))
 		return status;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_ignore(pnr_remote_wrong_body(&l->s3->base, l->upload, &own));
+	pnr_ignore(pnr_remote_wrong_body(&l->bucket->base, l->upload, &own));
 	pnr_context(&own, "'%s'", l->upload->key);
 	return pnr_fail_with(err, &own);
 }
 
 static pnr_status read_part(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	const pnr_s3_call *call = context;
-	const pnr_s3_large *l = call->of;
-	return pnr_remote_read_body(&l->s3->base, l->upload, l->part_size * call->number + offset, buffer, length, err);
+	const pnr_bucket_call *call = context;
+	const pnr_bucket_large *l = call->of;
+	offset += l->part_size * call->number;
+	return pnr_remote_read_body(&l->bucket->base, l->upload, offset, buffer, length, err);
 }
 
 /* ------------------------------------------------------------- requests -- */
 
-static pnr_s3_call *begin(pnr_s3_large *l, const char *method)
+static pnr_bucket_call *begin(pnr_bucket_large *l, const char *method)
 {
-	pnr_s3_call *call = pnr_s3__begin(l->s3, method, l->upload->key);
+	pnr_bucket_call *call = pnr_bucket__begin(l->bucket, method, l->upload->key);
 	call->of = l;
 	return call;
 }
 
-static pnr_status send_part(pnr_s3_large *l, pnr_http_request **out_request, pnr_error *err)
+static pnr_status send_part(pnr_bucket_large *l, pnr_http_request **out_request, pnr_error *err)
 {
-	pnr_s3_sum sum;
+	pnr_bucket_sum sum;
 	bool there = true;
 	while (there && l->next < l->count) {
 		pnr_status status = prepare(l, &sum, &there, err);
@@ -166,54 +168,54 @@ static pnr_status send_part(pnr_s3_large *l, pnr_http_request **out_request, pnr
 	}
 	if (there)
 		return PNR_OK;
-	pnr_s3_call *call = begin(l, "PUT");
+	pnr_bucket_call *call = begin(l, "PUT");
 	call->number = l->next - 1;
 	call->http.payload = pnr_digest_to_hex(&sum.sha256, call->payload);
 	call->http.length = size_of(l, l->next - 1);
 	call->http.read = read_part;
-	l->s3->dialect->send_part(l, call, &sum);
+	l->bucket->dialect->send_part(l, call, &sum);
 	l->parts[l->next - 1].name[0] = '\0';
 	l->open++;
 	*out_request = &call->http;
 	return PNR_OK;
 }
 
-void pnr_s3__send_part(pnr_s3_large *l, pnr_s3_call *call, const pnr_s3_sum *sum)
+void pnr_bucket__send_part(pnr_bucket_large *l, pnr_bucket_call *call, const pnr_bucket_sum *sum)
 {
 	(void)snprintf(call->text[0], sizeof call->text[0], "%u", sum->number + 1);
-	pnr_s3__query(call, "partNumber", call->text[0]);
-	pnr_s3__query(call, "uploadId", l->id);
+	pnr_bucket__query(call, "partNumber", call->text[0]);
+	pnr_bucket__query(call, "uploadId", l->id);
 }
 
 static pnr_status read_memory(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	const pnr_s3_call *call = context;
-	const pnr_s3_large *l = call->of;
+	const pnr_bucket_call *call = context;
+	const pnr_bucket_large *l = call->of;
 	(void)err;
 	memcpy(buffer, l->body.data + offset, length);
 	return PNR_OK;
 }
 
-void pnr_s3__complete(pnr_s3_large *l, pnr_s3_call *call, pnr_buffer *body)
+void pnr_bucket__complete(pnr_bucket_large *l, pnr_bucket_call *call, pnr_buffer *body)
 {
 	pnr_buffer_puts(body, "<CompleteMultipartUpload>");
 	for (unsigned i = 0; i < l->count; i++)
 		pnr_buffer_printf(body, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", i + 1,
 		                  l->parts[i].name);
 	pnr_buffer_puts(body, "</CompleteMultipartUpload>");
-	pnr_s3__query(call, "uploadId", l->id);
+	pnr_bucket__query(call, "uploadId", l->id);
 }
 
-static pnr_status complete(pnr_s3_large *l, pnr_http_request **out_request, pnr_error *err)
+static pnr_status complete(pnr_bucket_large *l, pnr_http_request **out_request, pnr_error *err)
 {
 	pnr_buffer *body = &l->body;
-	pnr_s3_call *call = begin(l, "POST");
+	pnr_bucket_call *call = begin(l, "POST");
 	pnr_buffer_clear(body);
-	l->s3->dialect->complete(l, call, body);
+	l->bucket->dialect->complete(l, call, body);
 	pnr_status status = pnr_buffer_status(body, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_s3__if_absent(call, l->upload);
+	pnr_bucket__if_absent(call, l->upload);
 	call->http.length = body->length;
 	call->http.read = read_memory;
 	call->http.payload = call->payload;
@@ -221,50 +223,50 @@ static pnr_status complete(pnr_s3_large *l, pnr_http_request **out_request, pnr_
 	return pnr_sign_payload(body->data, body->length, call->payload, err);
 }
 
-void pnr_s3__list_parts(pnr_s3_large *l, pnr_s3_call *call)
+void pnr_bucket__list_parts(pnr_bucket_large *l, pnr_bucket_call *call)
 {
-	pnr_s3__query(call, "uploadId", l->id);
-	pnr_s3__query(call, "max-parts", "1000");
+	pnr_bucket__query(call, "uploadId", l->id);
+	pnr_bucket__query(call, "max-parts", "1000");
 	if (l->marker > 0) {
 		(void)snprintf(call->text[0], sizeof call->text[0], "%u", l->marker);
-		pnr_s3__query(call, "part-number-marker", call->text[0]);
+		pnr_bucket__query(call, "part-number-marker", call->text[0]);
 	}
 }
 
-pnr_status pnr_s3__large_next(pnr_s3_large *l, pnr_http_request **out_request, pnr_error *err)
+pnr_status pnr_bucket__large_next(pnr_bucket_large *l, pnr_http_request **out_request, pnr_error *err)
 {
 	pnr_status status = PNR_OK;
 	if (l->waiting)
 		return PNR_OK;
-	if (l->stage == PNR_S3_SEND && l->next < l->count && !l->gone) {
+	if (l->stage == PNR_BUCKET_SEND && l->next < l->count && !l->gone) {
 		status = send_part(l, out_request, err);
 		if (status != PNR_OK || *out_request != NULL)
 			return status;
 	}
-	if (l->stage == PNR_S3_SEND && l->open == 0 && l->next == l->count)
-		l->stage = PNR_S3_COMPLETE;
+	if (l->stage == PNR_BUCKET_SEND && l->open == 0 && l->next == l->count)
+		l->stage = PNR_BUCKET_COMPLETE;
 	switch (l->stage) {
-	case PNR_S3_LOOK:
-	case PNR_S3_CHECK:
+	case PNR_BUCKET_LOOK:
+	case PNR_BUCKET_CHECK:
 		*out_request = &begin(l, "HEAD")->http;
 		break;
-	case PNR_S3_LIST: {
-		pnr_s3_call *call = begin(l, "GET");
-		l->s3->dialect->list_parts(l, call);
+	case PNR_BUCKET_LIST: {
+		pnr_bucket_call *call = begin(l, "GET");
+		l->bucket->dialect->list_parts(l, call);
 		*out_request = &call->http;
 		break;
 	}
-	case PNR_S3_CREATE: {
-		pnr_s3_call *call = begin(l, "POST");
-		pnr_s3__query(call, "uploads", "");
+	case PNR_BUCKET_CREATE: {
+		pnr_bucket_call *call = begin(l, "POST");
+		pnr_bucket__query(call, "uploads", "");
 		*out_request = &call->http;
 		break;
 	}
-	case PNR_S3_COMPLETE:
+	case PNR_BUCKET_COMPLETE:
 		status = complete(l, out_request, err);
 		break;
-	case PNR_S3_SEND:
-	case PNR_S3_DONE:
+	case PNR_BUCKET_SEND:
+	case PNR_BUCKET_DONE:
 		return PNR_OK;
 	}
 	l->waiting = status == PNR_OK;
@@ -274,60 +276,60 @@ pnr_status pnr_s3__large_next(pnr_s3_large *l, pnr_http_request **out_request, p
 /* -------------------------------------------------------------- answers -- */
 
 /* Begin again, once: somebody else completed or removed the upload, or put other parts into it. */
-static pnr_status begin_again(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status begin_again(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	if (l->fresh++ > 0)
-		return pnr_s3__fail(call, err);
+		return pnr_bucket__fail(call, err);
 	free(l->id);
 	l->id = NULL;
 	l->gone = false;
 	free(l->parts);
 	l->parts = NULL;
-	l->stage = first_stage(l->s3);
+	l->stage = first_stage(l->bucket);
 	return PNR_OK;
 }
 
-static void end(pnr_s3_large *l, pnr_remote_outcome outcome)
+static void end(pnr_bucket_large *l, pnr_remote_outcome outcome)
 {
 	l->upload->outcome = outcome;
-	l->stage = PNR_S3_DONE;
+	l->stage = PNR_BUCKET_DONE;
 	let_go(l);
 }
 
-static pnr_status looked(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status looked(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	if (call->http.code == 200)
-		end(l, l->stage == PNR_S3_CHECK && l->unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE);
+		end(l, l->stage == PNR_BUCKET_CHECK && l->unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE);
 	else if (call->http.code != 404)
-		return pnr_s3__fail(call, err);
-	else if (l->stage == PNR_S3_CHECK)
+		return pnr_bucket__fail(call, err);
+	else if (l->stage == PNR_BUCKET_CHECK)
 		return begin_again(l, call, err);
 	else
-		l->stage = l->id == NULL ? first_stage(l->s3) : PNR_S3_LIST;
+		l->stage = l->id == NULL ? first_stage(l->bucket) : PNR_BUCKET_LIST;
 	return PNR_OK;
 }
 
 typedef struct parts_page {
-	pnr_s3_large *large;
+	pnr_bucket_large *large;
 	unsigned number, next;
-	pnr_s3_part part;
+	pnr_bucket_part part;
 	bool truncated;
 } parts_page;
 
-pnr_s3_part *pnr_s3__part_of_page(void *page)
+pnr_bucket_part *pnr_bucket__part_of_page(void *page)
 {
 	return &((parts_page *)page)->part;
 }
 
-void pnr_s3__page_part(void *page, uint64_t number)
+void pnr_bucket__page_part(void *page, uint64_t number)
 {
 	parts_page *p = page;
 	if (number < p->large->count)
 		p->large->parts[number] = p->part;
-	p->part = (pnr_s3_part){ .size = 0 };
+	p->part = (pnr_bucket_part){ .size = 0 };
 }
 
-pnr_status pnr_s3__visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
+pnr_status pnr_bucket__visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
 {
 	parts_page *p = user;
 	static const char root[] = "ListPartsResult/";
@@ -342,7 +344,7 @@ pnr_status pnr_s3__visit_part(void *user, const pnr_xml_event *event, pnr_error 
 	} else if (strcmp(name, "Part/ETag") == 0) {
 		(void)snprintf(p->part.name, sizeof p->part.name, "%s", event->text);
 	} else if (strcmp(name, "Part") == 0) {
-		pnr_s3__page_part(p, (uint64_t)p->number - 1);
+		pnr_bucket__page_part(p, (uint64_t)p->number - 1);
 	} else if (strcmp(name, "IsTruncated") == 0) {
 		p->truncated = strcmp(event->text, "true") == 0;
 	} else if (strcmp(name, "NextPartNumberMarker") == 0) {
@@ -352,21 +354,21 @@ pnr_status pnr_s3__visit_part(void *user, const pnr_xml_event *event, pnr_error 
 }
 
 /* What cannot be listed is sent again. */
-static pnr_status listed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status listed(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	parts_page p = { .large = l };
-	if (call->http.code == 404 && l->s3->dialect->creates) {
+	if (call->http.code == 404 && l->bucket->dialect->creates) {
 		free(PNR_STEAL(l->id));
-		l->stage = PNR_S3_CREATE;
+		l->stage = PNR_BUCKET_CREATE;
 		return PNR_OK;
 	}
-	if (call->http.code == 0 || pnr_s3__is_error(call, l->s3->dialect->no_bucket))
-		return pnr_s3__fail(call, err);
+	if (call->http.code == 0 || pnr_bucket__is_error(call, l->bucket->dialect->no_bucket))
+		return pnr_bucket__fail(call, err);
 	if (l->parts == NULL && (l->parts = calloc(l->count, sizeof *l->parts)) == NULL)
 		return pnr_fail_nomem(err);
 	const pnr_buffer *text = &call->http.text;
 	if (call->http.code == 200 && text->length > 0 &&
-	    pnr_xml_scan(text->data, text->length, l->s3->dialect->visit_part, &p, NULL) == PNR_OK && p.truncated &&
+	    pnr_xml_scan(text->data, text->length, l->bucket->dialect->visit_part, &p, NULL) == PNR_OK && p.truncated &&
 	    p.next > l->marker) {
 		l->marker = p.next;
 		return PNR_OK;
@@ -374,12 +376,12 @@ static pnr_status listed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *er
 	return begin_sending(l, err);
 }
 
-static pnr_status created(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status created(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer id = PNR_BUFFER_INIT;
 	const pnr_buffer *text = &call->http.text;
 	if (call->http.code != 200)
-		return pnr_s3__fail(call, err);
+		return pnr_bucket__fail(call, err);
 	pnr_status status = PNR_OK;
 	if (text->length > 0)
 		status = pnr_xml_find(text->data, text->length, "InitiateMultipartUploadResult/UploadId", &id, err);
@@ -392,35 +394,35 @@ static pnr_status created(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *e
 }
 
 /* The upload is gone: who has the same object may have completed it. */
-static pnr_status lost(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status lost(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	if (l->upload->mode == PNR_REMOTE_REPLACE)
 		return begin_again(l, call, err);
-	l->stage = PNR_S3_CHECK;
+	l->stage = PNR_BUCKET_CHECK;
 	return PNR_OK;
 }
 
-bool pnr_s3__name_part(const pnr_s3_call *call, pnr_s3_part *part)
+bool pnr_bucket__name_part(const pnr_bucket_call *call, pnr_bucket_part *part)
 {
 	(void)pnr_http_header(&call->http, "etag", part->name, sizeof part->name);
 	return part->name[0] != '\0' && strpbrk(part->name, "<>&") == NULL;
 }
 
-static pnr_status sent(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status sent(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
-	pnr_s3_part *p = &l->parts[call->number];
+	pnr_bucket_part *p = &l->parts[call->number];
 	l->open--;
-	l->gone = l->gone || (call->http.code == 404 && pnr_s3__is_error(call, "NoSuchUpload"));
+	l->gone = l->gone || (call->http.code == 404 && pnr_bucket__is_error(call, "NoSuchUpload"));
 	if (l->gone)
 		return l->open > 0 ? PNR_OK : lost(l, call, err);
 	if (call->http.code / 100 != 2)
-		return pnr_s3__fail(call, err);
-	if (l->s3->dialect->name_part(call, p))
+		return pnr_bucket__fail(call, err);
+	if (l->bucket->dialect->name_part(call, p))
 		return PNR_OK;
 	return pnr_http_fail(&call->http, "the answer has no ETag of the part", err);
 }
 
-static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error *err)
+static pnr_status completed(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	int code = call->http.code;
 	l->unsure |= call->http.unsure;
@@ -432,7 +434,7 @@ static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error 
 		if (status != PNR_OK)
 			return status;
 		if (key.length == 0)
-			return pnr_s3__fail(call, err);
+			return pnr_bucket__fail(call, err);
 		end(l, PNR_REMOTE_PUT);
 		return PNR_OK;
 	}
@@ -440,36 +442,36 @@ static pnr_status completed(pnr_s3_large *l, const pnr_s3_call *call, pnr_error 
 		end(l, PNR_REMOTE_PUT);
 		return PNR_OK;
 	}
-	if (pnr_s3__is_there(call)) { /* what was sent is left to be swept */
+	if (pnr_bucket__is_there(call)) { /* what was sent is left to be swept */
 		end(l, PNR_REMOTE_THERE);
 		return PNR_OK;
 	}
 	if (code == 404)
 		return lost(l, call, err);
-	if (pnr_s3__is_error(call, "InvalidPart") || pnr_s3__is_error(call, "InvalidBlockList"))
+	if (pnr_bucket__is_error(call, "InvalidPart") || pnr_bucket__is_error(call, "InvalidBlockList"))
 		return begin_again(l, call, err);
-	if (pnr_s3__is_unconditional(call))
+	if (pnr_bucket__is_unconditional(call))
 		return PNR_OK;
-	return pnr_s3__fail(call, err);
+	return pnr_bucket__fail(call, err);
 }
 
-pnr_status pnr_s3__large_done(pnr_s3_call *call, pnr_error *err)
+pnr_status pnr_bucket__large_done(pnr_bucket_call *call, pnr_error *err)
 {
-	pnr_s3_large *l = call->of;
+	pnr_bucket_large *l = call->of;
 	l->waiting = false;
 	switch (l->stage) {
-	case PNR_S3_LOOK:
-	case PNR_S3_CHECK:
+	case PNR_BUCKET_LOOK:
+	case PNR_BUCKET_CHECK:
 		return looked(l, call, err);
-	case PNR_S3_LIST:
+	case PNR_BUCKET_LIST:
 		return listed(l, call, err);
-	case PNR_S3_CREATE:
+	case PNR_BUCKET_CREATE:
 		return created(l, call, err);
-	case PNR_S3_SEND:
+	case PNR_BUCKET_SEND:
 		return sent(l, call, err);
-	case PNR_S3_COMPLETE:
+	case PNR_BUCKET_COMPLETE:
 		return completed(l, call, err);
-	case PNR_S3_DONE:
+	case PNR_BUCKET_DONE:
 		break;
 	}
 	return PNR_OK;
@@ -483,8 +485,8 @@ typedef struct upload {
 } upload;
 
 typedef struct finding {
-	pnr_s3 *s3;
-	pnr_s3_large **larges;
+	pnr_bucket *bucket;
+	pnr_bucket_large **larges;
 	size_t count;
 	int64_t before; /* what was begun by then was given up */
 	pnr_buffer key, id, begun, next_key, next_id;
@@ -494,15 +496,15 @@ typedef struct finding {
 } finding;
 
 /* Of several uploads of one object the one that was begun last goes on. */
-static pnr_status go_on(pnr_s3_large *l, const finding *f, pnr_error *err)
+static pnr_status go_on(pnr_bucket_large *l, const finding *f, pnr_error *err)
 {
 	if (l->id != NULL && strncmp(l->begun, f->begun.data, sizeof l->begun - 1) >= 0)
 		return PNR_OK;
 	free(l->id);
 	l->id = strdup(f->id.data);
 	(void)snprintf(l->begun, sizeof l->begun, "%s", f->begun.data);
-	if (l->stage == PNR_S3_CREATE)
-		l->stage = PNR_S3_LIST;
+	if (l->stage == PNR_BUCKET_CREATE)
+		l->stage = PNR_BUCKET_LIST;
 	return l->id == NULL ? pnr_fail_nomem(err) : PNR_OK;
 }
 
@@ -537,17 +539,17 @@ static bool is_ours(const finding *f, const char *key)
 
 static pnr_status found(finding *f, pnr_error *err)
 {
-	size_t length = strlen(f->s3->prefix);
+	size_t length = strlen(f->bucket->prefix);
 	int64_t begun = 0;
-	if (f->key.length == 0 || f->id.length == 0 || f->begun.length == 0 || !pnr_s3__decode(f->key.data) ||
-	    strncmp(f->key.data, f->s3->prefix, length) != 0)
+	if (f->key.length == 0 || f->id.length == 0 || f->begun.length == 0 || !pnr_bucket__decode(f->key.data) ||
+	    strncmp(f->key.data, f->bucket->prefix, length) != 0)
 		return PNR_OK;
 	const char *key = f->key.data + length;
 	for (size_t i = 0; i < f->count; i++)
 		if (strcmp(f->larges[i]->upload->key, key) == 0)
 			return go_on(f->larges[i], f, err);
 	bool old = pnr_clock_parse(f->begun.data, &begun) && begun < f->before && is_ours(f, key);
-	return old && !f->s3->swept ? note_old(f, key, err) : PNR_OK;
+	return old && !f->bucket->swept ? note_old(f, key, err) : PNR_OK;
 }
 
 static pnr_status visit_upload(void *user, const pnr_xml_event *event, pnr_error *err)
@@ -590,27 +592,27 @@ static pnr_status find_page(finding *f, bool *out_more, pnr_error *err)
 	PNR_CLEANUP(pnr_cleanup_free) char *id = on ? pnr_buffer_steal(&f->next_id) : NULL;
 	if (on && (key == NULL || id == NULL))
 		return pnr_fail_nomem(err);
-	pnr_s3_call *call = pnr_s3__begin(f->s3, "GET", NULL);
-	pnr_s3__query(call, "uploads", "");
-	pnr_s3__query(call, "encoding-type", "url");
-	pnr_s3__query(call, "prefix", f->s3->prefix);
+	pnr_bucket_call *call = pnr_bucket__begin(f->bucket, "GET", NULL);
+	pnr_bucket__query(call, "uploads", "");
+	pnr_bucket__query(call, "encoding-type", "url");
+	pnr_bucket__query(call, "prefix", f->bucket->prefix);
 	if (on) {
-		pnr_s3__query(call, "key-marker", key);
-		pnr_s3__query(call, "upload-id-marker", id);
+		pnr_bucket__query(call, "key-marker", key);
+		pnr_bucket__query(call, "upload-id-marker", id);
 	}
 	pnr_buffer_clear(&f->next_key);
 	pnr_buffer_clear(&f->next_id);
 	f->truncated = false;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_s3__run_one(call, err);
+	pnr_status status = pnr_bucket__run_one(call, err);
 	if (status == PNR_OK && call->http.code == 0)
-		status = pnr_s3__fail(call, err);
+		status = pnr_bucket__fail(call, err);
 	if (status == PNR_OK && call->http.code == 200 && call->http.text.length > 0) {
 		status = pnr_xml_scan(call->http.text.data, call->http.text.length, visit_upload, f, &own);
 		status = status == PNR_NOMEM ? pnr_fail_with(err, &own) : PNR_OK;
 	}
-	pnr_s3__end(call);
-	*out_more = f->truncated && f->next_key.length > 0 && pnr_s3__decode(f->next_key.data) &&
+	pnr_bucket__end(call);
+	*out_more = f->truncated && f->next_key.length > 0 && pnr_bucket__decode(f->next_key.data) &&
 	            (!on || strcmp(key, f->next_key.data) != 0 ||
 	             (f->next_id.length > 0 && strcmp(id, f->next_id.data) != 0));
 	return status;
@@ -623,8 +625,8 @@ static pnr_status next_old(void *context, pnr_http_request **out_request, pnr_er
 	if (f->old_next == f->old_count)
 		return PNR_OK;
 	const upload *u = &f->old[f->old_next++];
-	pnr_s3_call *call = pnr_s3__begin(f->s3, "DELETE", u->key);
-	pnr_s3__query(call, "uploadId", u->id);
+	pnr_bucket_call *call = pnr_bucket__begin(f->bucket, "DELETE", u->key);
+	pnr_bucket__query(call, "uploadId", u->id);
 	*out_request = &call->http;
 	return PNR_OK;
 }
@@ -634,7 +636,7 @@ static pnr_status done_old(void *context, pnr_http_request *request, pnr_error *
 {
 	(void)context;
 	(void)err;
-	pnr_s3__end(request->context);
+	pnr_bucket__end(request->context);
 	return PNR_OK;
 }
 
@@ -648,16 +650,16 @@ static void finding_free(finding *f)
 	free(f->old);
 }
 
-pnr_status pnr_s3__large_find(pnr_s3 *s3, pnr_s3_large **larges, size_t count, pnr_error *err)
+pnr_status pnr_bucket__large_find(pnr_bucket *bucket, pnr_bucket_large **larges, size_t count, pnr_error *err)
 {
 	PNR_CLEANUP(finding_free) finding f = {
-		.s3 = s3, .larges = larges, .count = count, .before = pnr_clock_now_ms() - ABANDONED_MS
+		.bucket = bucket, .larges = larges, .count = count, .before = pnr_clock_now_ms() - ABANDONED_MS
 	};
 	pnr_status status = PNR_OK;
-	for (bool more = s3->dialect->creates; more && status == PNR_OK;)
+	for (bool more = bucket->dialect->creates; more && status == PNR_OK;)
 		status = find_page(&f, &more, err);
 	if (status == PNR_OK && f.old_count > 0)
-		status = pnr_s3__run(s3, next_old, done_old, &f, err);
-	s3->swept = status == PNR_OK;
+		status = pnr_bucket__run(bucket, next_old, done_old, &f, err);
+	bucket->swept = status == PNR_OK;
 	return status;
 }
