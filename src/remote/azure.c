@@ -77,10 +77,11 @@ static uint64_t number_of(const char *id)
 	return (uint64_t)raw[0] << 24 | (uint64_t)raw[1] << 16 | (uint64_t)raw[2] << 8 | raw[3];
 }
 
-static pnr_status visit_part(void *page, const pnr_xml_event *event, pnr_error *err)
+static pnr_status visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
 {
 	static const char root[] = "BlockList/UncommittedBlocks/Block";
-	pnr_bucket_part *part = pnr_bucket__part_of_page(page);
+	pnr_bucket_page *page = user;
+	pnr_bucket_part *part = &page->part;
 	(void)err;
 	if (strncmp(event->path, root, sizeof root - 1) != 0)
 		return PNR_OK;
@@ -153,6 +154,9 @@ static const pnr_bucket_dialect dialect = {
 	.place = "container",
 	.no_bucket = "ContainerNotFound",
 	.denied = "AuthorizationPermissionMismatch",
+	.there = "BlobAlreadyExists",
+	.error_header = "x-ms-error-code",
+	.postscript = "\nRequestId:",
 	.passing = passing,
 	.remedies = remedies,
 	.listing = { .query = page_query,
@@ -167,6 +171,7 @@ static const pnr_bucket_dialect dialect = {
 	             .more = "/NextMarker" },
 	.conditional_delete = true,
 	.parts_max = 50000,
+	.wrong_parts = "InvalidBlockList",
 	.sign = sign,
 	.dress = dress,
 	.dress_put = dress_put,
@@ -233,13 +238,9 @@ static pnr_status set_places(pnr_bucket *bucket, const pnr_remote_url *url, cons
 	if (problem != NULL)
 		return pnr_fail(err, PNR_INVALID, "BlobEndpoint: %s", problem);
 	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
-	if (status == PNR_OK)
 		status = pnr_bucket__set(&bucket->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
 		                         url->bucket);
-	if (status == PNR_OK)
-		status = pnr_bucket__set_path(bucket, err);
-	return status == PNR_OK ? pnr_bucket__set(&bucket->region, err, "%s", "") : status;
+	return status == PNR_OK ? pnr_bucket__set_path(bucket, url->prefix, err) : status;
 }
 
 static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote **out_remote, pnr_error *err)

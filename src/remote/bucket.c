@@ -93,8 +93,7 @@ pnr_status pnr_bucket__run_one(pnr_bucket_call *call, pnr_error *err)
 
 /* --------------------------------------------------------------- failures -- */
 
-/* The text of the answer's element @path, "" if it has none. */
-static void element(const pnr_bucket_call *call, const char *path, char *out, size_t size)
+void pnr_bucket__element(const pnr_bucket_call *call, const char *path, char *out, size_t size)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	const pnr_buffer *all = &call->http.text;
@@ -103,19 +102,20 @@ static void element(const pnr_bucket_call *call, const char *path, char *out, si
 		(void)snprintf(out, size, "%s", text.data);
 }
 
-/* The code of the answer's error, "" if it has none. Azure says it in a header, too. */
+/* The code of the answer's error, "" if it has none. */
 static void error_code(const pnr_bucket_call *call, char *out, size_t size)
 {
-	element(call, "Error/Code", out, size);
-	if (out[0] == '\0')
-		(void)pnr_http_header(&call->http, "x-ms-error-code", out, size);
+	pnr_bucket__element(call, "Error/Code", out, size);
+	const char *header = call->bucket->dialect->error_header;
+	if (out[0] == '\0' && header != NULL)
+		(void)pnr_http_header(&call->http, header, out, size);
 }
 
 bool pnr_bucket__is_error(const pnr_bucket_call *call, const char *code)
 {
 	char found[64];
 	error_code(call, found, sizeof found);
-	return strcmp(found, code) == 0;
+	return code != NULL && strcmp(found, code) == 0;
 }
 
 /* What to do about an error of that code. */
@@ -127,39 +127,26 @@ static const char *remedy(const pnr_bucket *bucket, const char *code)
 	return "";
 }
 
-/* The region that the bucket is in, if that is what the server complains of. */
-static void other_region(const pnr_bucket_call *call, char *out, size_t size)
-{
-	(void)pnr_http_header(&call->http, "x-amz-bucket-region", out, size);
-	if (out[0] == '\0')
-		element(call, "Error/Region", out, size);
-	if (strcmp(out, call->bucket->region) == 0)
-		out[0] = '\0';
-}
-
 pnr_status pnr_bucket__fail(const pnr_bucket_call *call, pnr_error *err)
 {
-	char code[64], message[400], region[64], text[1012];
+	char code[64], message[400], text[1012] = "";
+	const pnr_bucket_dialect *dialect = call->bucket->dialect;
 	pnr_error own = PNR_ERROR_INIT;
 	if (call->http.code == 0)
 		return pnr_http_fail(&call->http, NULL, err);
 	error_code(call, code, sizeof code);
-	element(call, "Error/Message", message, sizeof message);
-	/* Azure adds two lines for its own people. */
-	char *end = strstr(message, "\nRequestId:");
+	pnr_bucket__element(call, "Error/Message", message, sizeof message);
+	char *end = dialect->postscript == NULL ? NULL : strstr(message, dialect->postscript);
 	end = end == NULL ? message + strlen(message) : end;
 	end[end > message && end[-1] == '.' ? -1 : 0] = '\0';
-	other_region(call, region, sizeof region);
 	/* HEAD has no text to say it with. */
 	bool denied = call->http.code == 403 && code[0] == '\0';
-	const char *advice = remedy(call->bucket, denied ? call->bucket->dialect->denied : code);
-	(void)snprintf(text, sizeof text, "%s%s%s%s%s", code, message[0] == '\0' ? "" : ": ", message,
-	               advice[0] == '\0' || code[0] == '\0' ? "" : "; ", advice);
-	if (region[0] != '\0')
-		(void)snprintf(text, sizeof text,
-		               "the bucket is in region '%s'; set AWS_REGION, or add ?region=%s to the "
-		               "URL of the remote",
-		               region, region);
+	const char *advice = remedy(call->bucket, denied ? dialect->denied : code);
+	if (dialect->explain != NULL)
+		dialect->explain(call, text, sizeof text);
+	if (text[0] == '\0')
+		(void)snprintf(text, sizeof text, "%s%s%s%s%s", code, message[0] == '\0' ? "" : ": ", message,
+		               advice[0] == '\0' || code[0] == '\0' ? "" : "; ", advice);
 	pnr_ignore(pnr_http_fail(&call->http, text[0] == '\0' ? NULL : text, &own));
 	if (strcmp(code, "QuotaExceeded") == 0)
 		own.status = PNR_FULL;
@@ -247,21 +234,7 @@ void pnr_bucket__free(pnr_bucket *bucket)
 	free(bucket->path);
 	free(bucket->root);
 	free(bucket->prefix);
-	free(bucket->region);
 	free(bucket);
-}
-
-static void close_s3(pnr_remote *remote)
-{
-	pnr_bucket *bucket = pnr_bucket__of(remote);
-	pnr_aws_free(bucket->aws);
-	pnr_bucket__free(bucket);
-}
-
-static void cleanup_s3(pnr_bucket **bucket)
-{
-	if (*bucket != NULL)
-		close_s3(&(*bucket)->base);
 }
 
 pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...)
@@ -274,145 +247,13 @@ pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...)
 	return *out == NULL ? pnr_fail_nomem(err) : PNR_OK;
 }
 
-pnr_status pnr_bucket__set_path(pnr_bucket *bucket, pnr_error *err)
+pnr_status pnr_bucket__set_path(pnr_bucket *bucket, const char *prefix, pnr_error *err)
 {
-	pnr_status status = pnr_bucket__set(&bucket->path, err, "%s%s%s", bucket->root,
-	                                    bucket->root[1] == '\0' ? "" : "/", bucket->prefix);
+	pnr_status status = pnr_bucket__set(&bucket->prefix, err, "%s%s", prefix, prefix[0] == '\0' ? "" : "/");
+	if (status == PNR_OK)
+		status = pnr_bucket__set(&bucket->path, err, "%s%s%s", bucket->root, bucket->root[1] == '\0' ? "" : "/",
+		                         bucket->prefix);
 	if (status == PNR_OK && strlen(bucket->path) + PNR_REMOTE_KEY_MAX >= PNR_BUCKET_PATH_SIZE)
 		return pnr_fail(err, PNR_INVALID, "the prefix is too long; take a shorter one");
 	return status;
 }
-
-/* A bucket with a dot in its name is in no certificate, and no other server is asked to know the bucket by its host. */
-static bool in_path(const pnr_remote_url *url, bool amazon)
-{
-	if (url->style[0] != '\0')
-		return strcmp(url->style, "true") == 0;
-	return !amazon || strchr(url->bucket, '.') != NULL;
-}
-
-static pnr_status set_places(pnr_bucket *bucket, const pnr_remote_url *url, pnr_error *err)
-{
-	const char *endpoint = url->endpoint[0] != '\0' ? url->endpoint : pnr_aws_endpoint(bucket->aws);
-	char amazon[128];
-	(void)snprintf(amazon, sizeof amazon, "https://s3.%.64s.amazonaws.com%s", bucket->region,
-	               strncmp(bucket->region, "cn-", 3) == 0 ? ".cn" : "");
-	bool path_style = in_path(url, endpoint == NULL);
-	if (endpoint == NULL)
-		endpoint = amazon;
-	size_t length = strlen(endpoint);
-	length -= length > 0 && endpoint[length - 1] == '/';
-	pnr_status status = pnr_bucket__set(&bucket->origin, err, "%.*s", (int)length, endpoint);
-	if (status != PNR_OK)
-		return status;
-	const char *problem = pnr_remote_endpoint_problem(bucket->origin);
-	if (problem != NULL)
-		return pnr_fail(err, PNR_INVALID, "AWS_ENDPOINT_URL: %s", problem);
-	if (!path_style) {
-		PNR_CLEANUP(pnr_cleanup_free) char *plain = PNR_STEAL(bucket->origin);
-		const char *host = strstr(plain, "://") + 3;
-		status = pnr_bucket__set(&bucket->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket,
-		                         host);
-	}
-	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
-	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->root, err, "/%s", path_style ? url->bucket : "");
-	return status == PNR_OK ? pnr_bucket__set_path(bucket, err) : status;
-}
-
-/* --------------------------------------------------------- what is S3's own -- */
-
-static pnr_status sign(void *context, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err)
-{
-	const pnr_bucket_call *call = context;
-	pnr_sigv4_key key = { .region = call->bucket->region, .service = "s3" };
-	pnr_status status = pnr_aws_key(call->bucket->aws, &key, err);
-	return status == PNR_OK ? pnr_sign_v4(request, &key, out_lines, err) : status;
-}
-
-static const pnr_http_pair remedies[] = {
-	{ "AccessDenied", "these credentials may not do this; they need s3:ListBucket of the bucket, and "
-	                  "s3:GetObject, s3:PutObject and s3:AbortMultipartUpload of what is in it" },
-	{ "InvalidAccessKeyId", "the server does not know these credentials" },
-	{ "SignatureDoesNotMatch", "the secret is not that of these credentials" },
-	{ "ExpiredToken", "these credentials have expired; get new ones" },
-	{ "InvalidToken", "these credentials are not valid any more; get new ones" },
-	{ "RequestTimeTooSkewed", "set the clock of this machine" },
-	{ "NoSuchBucket", "there is no such bucket; make it first" },
-	{ "QuotaExceeded", "the quota of the bucket or of its owner is used up" },
-	{ NULL, NULL },
-};
-
-static const char *const passing[] = {
-	"RequestTimeout", "OperationAborted", "ConditionalRequestConflict", "InternalError", "SlowDown",
-	/* what came was not what was sent */
-	"XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody", NULL,
-};
-
-static const pnr_http_pair page_query[] = { { "list-type", "2" }, { "encoding-type", "url" } };
-
-static const pnr_bucket_dialect dialect = {
-	.server = "an S3 server",
-	.place = "bucket",
-	.no_bucket = "NoSuchBucket",
-	.denied = "AccessDenied",
-	.passing = passing,
-	.remedies = remedies,
-	.listing = { .query = page_query,
-	             .query_count = PNR_COUNT(page_query),
-	             .page_size = "max-keys",
-	             .page_max = 1000,
-	             .token = "continuation-token",
-	             .start_after = "start-after",
-	             .root = "ListBucketResult",
-	             .entry = "/Contents",
-	             .key = "/Contents/Key",
-	             .size = "/Contents/Size",
-	             .more = "/NextContinuationToken",
-	             .encoded = true },
-	.parts_max = 10000,
-	.creates = true,
-	.sign = sign,
-	.list_parts = pnr_bucket__list_parts,
-	.visit_part = pnr_bucket__visit_part,
-	.is_part = pnr_bucket__is_part,
-	.send_part = pnr_bucket__send_part,
-	.name_part = pnr_bucket__name_part,
-	.complete = pnr_bucket__complete,
-};
-
-static pnr_status open_s3(const pnr_remote_url *url, bool create, pnr_remote **out_remote, pnr_error *err)
-{
-	PNR_CLEANUP(cleanup_s3) pnr_bucket *bucket = calloc(1, sizeof *bucket);
-	const pnr_http_options options = { .ca_file = getenv("AWS_CA_BUNDLE") };
-	(void)create; /* a bucket has an owner, a place and rules: it is made by who knows them */
-	if (bucket == NULL)
-		return pnr_fail_nomem(err);
-	bucket->dialect = &dialect;
-	pnr_status status = pnr_aws_new(&bucket->aws, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_aws_set_watch(bucket->aws, (pnr_secret_watch){ pnr_bucket__poll, &bucket->base });
-	status = pnr_bucket__set(&bucket->region, err, "%s",
-	                         url->region[0] != '\0' ? url->region : pnr_aws_region(bucket->aws));
-	if (status == PNR_OK)
-		status = set_places(bucket, url, err);
-	if (status == PNR_OK)
-		status = pnr_http_new(&options, &bucket->http, err);
-	if (status != PNR_OK)
-		return status;
-	*out_remote = &bucket->base;
-	bucket = NULL;
-	return PNR_OK;
-}
-
-const pnr_remote_ops pnr_remote_s3_ops = {
-	.open = open_s3,
-	.close = close_s3,
-	.has = pnr_bucket__has,
-	.put = pnr_bucket__put,
-	.get = pnr_bucket__get,
-	.list = pnr_bucket__list,
-	.swap_ref = pnr_bucket__swap_ref,
-};

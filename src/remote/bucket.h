@@ -15,7 +15,6 @@
 #include "base/xml.h"
 #include "codec/hash.h"
 #include "http/http.h"
-#include "remote/aws.h"
 #include "remote/remote.h"
 #include <openssl/evp.h>
 
@@ -58,6 +57,15 @@ typedef struct pnr_bucket_sum {
 	bool has_md5; /**< this OpenSSL has it */
 } pnr_bucket_sum;
 
+/** An answer that says which parts are there. */
+typedef struct pnr_bucket_page {
+	pnr_bucket_large *large;
+	pnr_bucket_part part; /**< what is known of one until it is whole: see pnr_bucket__page_part */
+	unsigned number;      /**< of `part`, if it has one of its own */
+	bool truncated;       /**< behind part `next` there are more */
+	unsigned next;
+} pnr_bucket_page;
+
 /** What servers that list say: names of arguments, and of elements below `root`. */
 typedef struct pnr_bucket_listing {
 	const pnr_http_pair *query; /**< of each page */
@@ -70,26 +78,40 @@ typedef struct pnr_bucket_listing {
 	bool encoded;            /**< keys are, as a URL is */
 } pnr_bucket_listing;
 
-/** What differs between those who keep objects. Each slot MUST be there, if it does not say otherwise. */
+/**
+ * What differs between those who keep objects. Each slot MUST be there, if it does not say otherwise.
+ * A code is that of an error, as the server names it.
+ */
 typedef struct pnr_bucket_dialect {
 	const char *server;         /**< "an S3 server" */
 	const char *place;          /**< "bucket" */
-	const char *no_bucket;      /**< the code of the error that there is none */
+	const char *no_bucket;      /**< the code that there is none */
 	const char *denied;         /**< that of a 403 which does not say it */
 	const char *const *passing; /**< codes of errors that pass by themselves, though their status does not say so */
+	const char *there;          /**< MAY be NULL: that of a 409 which says that the object is there */
+	const char *error_header;   /**< MAY be NULL: what has an error's code, too */
+	const char *postscript;     /**< MAY be NULL: an error's text is, from there on, for the server's people */
 	const pnr_http_pair *remedies; /**< what to do about an error: its code, a text. Ends with NULL, as `passing` */
 	pnr_bucket_listing listing;
 	bool conditional_delete;    /**< it takes If-Match */
 	unsigned parts_max;
-	bool creates;               /**< an upload in parts is begun by a request of its own */
+	const char *create;         /**< the argument of the POST that begins an upload in parts; NULL: nothing does */
+	const char *upload_id;      /**< the element of its answer that names the upload; set if `create` is */
+	const char *no_upload;      /**< MAY be NULL: that of a 404 by which the upload is gone */
+	const char *wrong_parts;    /**< that of an upload which has not the parts it was completed with */
+	const char *completed;      /**< an element without which 200 is no completion; NULL: 200 is none */
 	pnr_status (*sign)(void *call, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err);
+	/** MAY be NULL. Say in @out, which is "", what is the matter if the server's own words do not. */
+	void (*explain)(const pnr_bucket_call *call, char *out, size_t size);
 	/** MAY be NULL. Add what each request has. */
 	void (*dress)(pnr_bucket_call *call);
 	/** MAY be NULL. Add what a PUT has by which an object becomes visible. @md5 is of its bytes; NULL: unknown. */
 	void (*dress_put)(pnr_bucket_call *call, const uint8_t *md5);
+	/** NULL as `create`. Look for uploads that were begun: they go on. Others that were given up go. */
+	pnr_status (*find)(struct pnr_bucket *bucket, pnr_bucket_large **larges, size_t count, pnr_error *err);
 	/** Add what asks for the parts that are there. */
 	void (*list_parts)(pnr_bucket_large *large, pnr_bucket_call *call);
-	/** One event of that answer: see pnr_bucket__part_of_page. */
+	/** One event of that answer; @page is a pnr_bucket_page, to be filled. */
 	pnr_status (*visit_part)(void *page, const pnr_xml_event *event, pnr_error *err);
 	/** Is @part, which the server has, the one that was read? */
 	bool (*is_part)(const pnr_bucket_part *part, const pnr_bucket_sum *sum);
@@ -105,12 +127,10 @@ typedef struct pnr_bucket {
 	pnr_remote base;
 	const pnr_bucket_dialect *dialect;
 	pnr_http *http;
-	pnr_aws *aws;
 	char *origin; /**< "https://host" */
 	char *path;   /**< what is in front of a key in a request's path: "/bucket/prefix/" or "/prefix/" */
 	char *root;   /**< the bucket's path, for requests that are of it: "/bucket" or "/" */
 	char *prefix; /**< what is in front of a key in the bucket: "prefix/" or "" */
-	char *region;
 	bool unconditional; /**< the server has no conditional PUT: it answered 501 */
 	bool bare_etag;     /**< it takes If-Match without quotes only */
 	bool unordered;     /**< it does not list in order */
@@ -140,14 +160,16 @@ PNR_CHECKED pnr_status pnr_bucket__run(
 	pnr_status (*done)(void *context, pnr_http_request *request, pnr_error *err), void *context, pnr_error *err);
 /** Of all but what a dialect's own handle has. */
 void pnr_bucket__free(pnr_bucket *bucket);
-/** Set `path` to what `root` and `prefix` say. INVALID: there are keys that would be too long behind it. */
-PNR_CHECKED pnr_status pnr_bucket__set_path(pnr_bucket *bucket, pnr_error *err);
+/** Set `prefix`, and `path` to what `root` and it say. INVALID: there are keys that would be too long behind it. */
+PNR_CHECKED pnr_status pnr_bucket__set_path(pnr_bucket *bucket, const char *prefix, pnr_error *err);
 PNR_PRINTF(3, 4) pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...);
 /** The poll of a feed or a watch: @context is the remote. */
 PNR_CHECKED pnr_status pnr_bucket__poll(void *context, pnr_error *err);
 /** Run @call by itself. Fails with what `poll` fails with, only: its answer is to be looked at. */
 PNR_CHECKED pnr_status pnr_bucket__run_one(pnr_bucket_call *call, pnr_error *err);
-/** Does the answer have the error code @code in its text? */
+/** The text of the answer's element @path, "" if it has none. */
+void pnr_bucket__element(const pnr_bucket_call *call, const char *path, char *out, size_t size);
+/** Does the answer have the error code @code? NULL is none. */
 bool pnr_bucket__is_error(const pnr_bucket_call *call, const char *code);
 /** Fail with what became of @call, and what to do about it. */
 pnr_status pnr_bucket__fail(const pnr_bucket_call *call, pnr_error *err);
@@ -169,6 +191,9 @@ bool pnr_bucket__decode(char *text);
 
 /** See pnr_remote_ops. */
 pnr_status pnr_bucket__put(pnr_remote *remote, pnr_remote_upload *uploads, size_t count, pnr_error *err);
+/** Compare what was read, all of it, with what was to be put. */
+PNR_CHECKED pnr_status pnr_bucket__check_hash(pnr_bucket *bucket, pnr_hash *hash, const pnr_remote_upload *upload,
+                                              pnr_error *err);
 /** What a put call of an object begins with, IF_ABSENT: the condition, if the server has such. */
 void pnr_bucket__if_absent(pnr_bucket_call *call, const pnr_remote_upload *upload);
 /** The answer to a PUT is one of a server that stored something: such have an ETag, others say 200 as well. */
@@ -218,26 +243,13 @@ struct pnr_bucket_large {
 PNR_CHECKED pnr_status pnr_bucket__large_new(pnr_bucket *bucket, pnr_remote_upload *upload,
                                              pnr_bucket_large **out_large, pnr_error *err);
 void pnr_bucket__large_free(pnr_bucket_large *large);
-/** Look for uploads that were begun, by whomever: they go on. Those of others that were given up go. */
-PNR_CHECKED pnr_status pnr_bucket__large_find(pnr_bucket *bucket, pnr_bucket_large **larges, size_t count,
-                                              pnr_error *err);
 /** What to ask next; NULL: nothing until an answer is there, or ever. */
 PNR_CHECKED pnr_status pnr_bucket__large_next(pnr_bucket_large *large, pnr_http_request **out_request, pnr_error *err);
 /** An answer is there: @call's `of` is the large one. */
 PNR_CHECKED pnr_status pnr_bucket__large_done(pnr_bucket_call *call, pnr_error *err);
 
-/** What a dialect's visit_part fills... */
-pnr_bucket_part *pnr_bucket__part_of_page(void *page);
-/** ...and it is whole: a part of that number, from 0 on; others are passed over. It is clear afterwards. */
-void pnr_bucket__page_part(void *page, uint64_t number);
-
-/** S3's: see pnr_bucket_dialect. */
-void pnr_bucket__list_parts(pnr_bucket_large *large, pnr_bucket_call *call);
-pnr_status pnr_bucket__visit_part(void *page, const pnr_xml_event *event, pnr_error *err);
-bool pnr_bucket__is_part(const pnr_bucket_part *part, const pnr_bucket_sum *sum);
-void pnr_bucket__send_part(pnr_bucket_large *large, pnr_bucket_call *call, const pnr_bucket_sum *sum);
-bool pnr_bucket__name_part(const pnr_bucket_call *call, pnr_bucket_part *part);
-void pnr_bucket__complete(pnr_bucket_large *large, pnr_bucket_call *call, pnr_buffer *body);
+/** In a dialect's visit_part: `part` is whole, and of that number, from 0 on; others are passed over. Clears it. */
+void pnr_bucket__page_part(pnr_bucket_page *page, uint64_t number);
 
 /* ---------------------------------------------------------- bucket_ref.c -- */
 

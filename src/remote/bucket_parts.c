@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "base/xml.h"
 #include "remote/bucket.h"
 #include <openssl/evp.h>
@@ -7,13 +6,12 @@
 #include <string.h>
 
 #define PIECE ((size_t)256 * PNR_KIB)
-#define ABANDONED_MS (24LL * 60 * 60 * 1000)
 
 /* ------------------------------------------------------------ the handle -- */
 
 static pnr_bucket_stage first_stage(const pnr_bucket *bucket)
 {
-	return bucket->dialect->creates ? PNR_BUCKET_CREATE : PNR_BUCKET_LIST;
+	return bucket->dialect->create != NULL ? PNR_BUCKET_CREATE : PNR_BUCKET_LIST;
 }
 
 pnr_status pnr_bucket__large_new(pnr_bucket *bucket, pnr_remote_upload *upload, pnr_bucket_large **out_large,
@@ -83,17 +81,6 @@ static uint64_t size_of(const pnr_bucket_large *l, unsigned number)
 
 /* ----------------------------------------------------------------- a part -- */
 
-/* Is the ETag the MD5 of the bytes? It is not where the server encrypts with a key of its own. */
-bool pnr_bucket__is_part(const pnr_bucket_part *part, const pnr_bucket_sum *sum)
-{
-	char hex[2 * sizeof sum->md5 + 1];
-	const char *etag = part->name + (part->name[0] == '"');
-	for (size_t i = 0; i < sizeof sum->md5; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", sum->md5[i]);
-	const char *end = etag + sizeof hex - 1;
-	return sum->has_md5 && strncmp(etag, hex, sizeof hex - 1) == 0 && (*end == '"' || *end == '\0');
-}
-
 /*
  * Read the part: its hash must be known before it is sent. All parts are read in order, so that the whole has one, too.
  * *out_there: the server has the same.
@@ -104,7 +91,7 @@ static pnr_status prepare(pnr_bucket_large *l, pnr_bucket_sum *out_sum, bool *ou
 	const pnr_bucket_part *listed = &l->parts[l->next];
 	uint64_t begin = l->part_size * l->next, size = size_of(l, l->next);
 	bool known = listed->name[0] != '\0' && listed->size == size;
-	bool has_md5 = (known || !l->bucket->dialect->creates) && EVP_DigestInit_ex(l->md5, EVP_md5(), NULL) == 1;
+	bool has_md5 = (known || l->bucket->dialect->create == NULL) && EVP_DigestInit_ex(l->md5, EVP_md5(), NULL) == 1;
 	for (uint64_t done = 0; done < size;) {
 		size_t length = size - done < PIECE ? (size_t)(size - done) : PIECE;
 		pnr_status status = pnr_remote_read_body(&l->bucket->base, upload, begin + done, l->piece, length, err);
@@ -123,18 +110,6 @@ static pnr_status prepare(pnr_bucket_large *l, pnr_bucket_sum *out_sum, bool *ou
 	pnr_status status = pnr_hash_finish(l->hash, &out_sum->sha256, NULL, NULL, err);
 	*out_there = status == PNR_OK && known && l->bucket->dialect->is_part(listed, out_sum);
 	return status;
-}
-
-static pnr_status check_whole(pnr_bucket_large *l, pnr_error *err)
-{
-	pnr_digest digest;
-	pnr_status status = pnr_hash_finish(l->whole, &digest, NULL, NULL, err);
-	if (status != PNR_OK || pnr_digest_equal(&digest, &l->upload->hash))
-		return status;
-	pnr_error own = PNR_ERROR_INIT;
-	pnr_ignore(pnr_remote_wrong_body(&l->bucket->base, l->upload, &own));
-	pnr_context(&own, "'%s'", l->upload->key);
-	return pnr_fail_with(err, &own);
 }
 
 static pnr_status read_part(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
@@ -161,7 +136,7 @@ static pnr_status send_part(pnr_bucket_large *l, pnr_http_request **out_request,
 	while (there && l->next < l->count) {
 		pnr_status status = prepare(l, &sum, &there, err);
 		if (status == PNR_OK && l->next + 1 == l->count)
-			status = check_whole(l, err);
+			status = pnr_bucket__check_hash(l->bucket, l->whole, l->upload, err);
 		if (status != PNR_OK)
 			return status;
 		l->next++;
@@ -180,13 +155,6 @@ static pnr_status send_part(pnr_bucket_large *l, pnr_http_request **out_request,
 	return PNR_OK;
 }
 
-void pnr_bucket__send_part(pnr_bucket_large *l, pnr_bucket_call *call, const pnr_bucket_sum *sum)
-{
-	(void)snprintf(call->text[0], sizeof call->text[0], "%u", sum->number + 1);
-	pnr_bucket__query(call, "partNumber", call->text[0]);
-	pnr_bucket__query(call, "uploadId", l->id);
-}
-
 static pnr_status read_memory(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
 	const pnr_bucket_call *call = context;
@@ -194,16 +162,6 @@ static pnr_status read_memory(void *context, uint64_t offset, void *buffer, size
 	(void)err;
 	memcpy(buffer, l->body.data + offset, length);
 	return PNR_OK;
-}
-
-void pnr_bucket__complete(pnr_bucket_large *l, pnr_bucket_call *call, pnr_buffer *body)
-{
-	pnr_buffer_puts(body, "<CompleteMultipartUpload>");
-	for (unsigned i = 0; i < l->count; i++)
-		pnr_buffer_printf(body, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", i + 1,
-		                  l->parts[i].name);
-	pnr_buffer_puts(body, "</CompleteMultipartUpload>");
-	pnr_bucket__query(call, "uploadId", l->id);
 }
 
 static pnr_status complete(pnr_bucket_large *l, pnr_http_request **out_request, pnr_error *err)
@@ -221,16 +179,6 @@ static pnr_status complete(pnr_bucket_large *l, pnr_http_request **out_request, 
 	call->http.payload = call->payload;
 	*out_request = &call->http;
 	return pnr_sign_payload(body->data, body->length, call->payload, err);
-}
-
-void pnr_bucket__list_parts(pnr_bucket_large *l, pnr_bucket_call *call)
-{
-	pnr_bucket__query(call, "uploadId", l->id);
-	pnr_bucket__query(call, "max-parts", "1000");
-	if (l->marker > 0) {
-		(void)snprintf(call->text[0], sizeof call->text[0], "%u", l->marker);
-		pnr_bucket__query(call, "part-number-marker", call->text[0]);
-	}
 }
 
 pnr_status pnr_bucket__large_next(pnr_bucket_large *l, pnr_http_request **out_request, pnr_error *err)
@@ -258,7 +206,7 @@ pnr_status pnr_bucket__large_next(pnr_bucket_large *l, pnr_http_request **out_re
 	}
 	case PNR_BUCKET_CREATE: {
 		pnr_bucket_call *call = begin(l, "POST");
-		pnr_bucket__query(call, "uploads", "");
+		pnr_bucket__query(call, l->bucket->dialect->create, "");
 		*out_request = &call->http;
 		break;
 	}
@@ -309,55 +257,18 @@ static pnr_status looked(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_e
 	return PNR_OK;
 }
 
-typedef struct parts_page {
-	pnr_bucket_large *large;
-	unsigned number, next;
-	pnr_bucket_part part;
-	bool truncated;
-} parts_page;
-
-pnr_bucket_part *pnr_bucket__part_of_page(void *page)
+void pnr_bucket__page_part(pnr_bucket_page *p, uint64_t number)
 {
-	return &((parts_page *)page)->part;
-}
-
-void pnr_bucket__page_part(void *page, uint64_t number)
-{
-	parts_page *p = page;
 	if (number < p->large->count)
 		p->large->parts[number] = p->part;
 	p->part = (pnr_bucket_part){ .size = 0 };
 }
 
-pnr_status pnr_bucket__visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
-{
-	parts_page *p = user;
-	static const char root[] = "ListPartsResult/";
-	(void)err;
-	if (strncmp(event->path, root, sizeof root - 1) != 0)
-		return PNR_OK;
-	const char *name = event->path + sizeof root - 1;
-	if (strcmp(name, "Part/PartNumber") == 0) {
-		p->number = (unsigned)strtoul(event->text, NULL, 10);
-	} else if (strcmp(name, "Part/Size") == 0) {
-		p->part.size = strtoull(event->text, NULL, 10);
-	} else if (strcmp(name, "Part/ETag") == 0) {
-		(void)snprintf(p->part.name, sizeof p->part.name, "%s", event->text);
-	} else if (strcmp(name, "Part") == 0) {
-		pnr_bucket__page_part(p, (uint64_t)p->number - 1);
-	} else if (strcmp(name, "IsTruncated") == 0) {
-		p->truncated = strcmp(event->text, "true") == 0;
-	} else if (strcmp(name, "NextPartNumberMarker") == 0) {
-		p->next = (unsigned)strtoul(event->text, NULL, 10);
-	}
-	return PNR_OK;
-}
-
 /* What cannot be listed is sent again. */
 static pnr_status listed(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
-	parts_page p = { .large = l };
-	if (call->http.code == 404 && l->bucket->dialect->creates) {
+	pnr_bucket_page p = { .large = l };
+	if (call->http.code == 404 && l->bucket->dialect->create != NULL) {
 		free(PNR_STEAL(l->id));
 		l->stage = PNR_BUCKET_CREATE;
 		return PNR_OK;
@@ -384,7 +295,7 @@ static pnr_status created(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_
 		return pnr_bucket__fail(call, err);
 	pnr_status status = PNR_OK;
 	if (text->length > 0)
-		status = pnr_xml_find(text->data, text->length, "InitiateMultipartUploadResult/UploadId", &id, err);
+		status = pnr_xml_find(text->data, text->length, l->bucket->dialect->upload_id, &id, err);
 	if (status == PNR_OK && id.length == 0)
 		return pnr_http_fail(&call->http, "the answer names no upload", err);
 	if (status != PNR_OK)
@@ -402,17 +313,11 @@ static pnr_status lost(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_err
 	return PNR_OK;
 }
 
-bool pnr_bucket__name_part(const pnr_bucket_call *call, pnr_bucket_part *part)
-{
-	(void)pnr_http_header(&call->http, "etag", part->name, sizeof part->name);
-	return part->name[0] != '\0' && strpbrk(part->name, "<>&") == NULL;
-}
-
 static pnr_status sent(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	pnr_bucket_part *p = &l->parts[call->number];
 	l->open--;
-	l->gone = l->gone || (call->http.code == 404 && pnr_bucket__is_error(call, "NoSuchUpload"));
+	l->gone = l->gone || (call->http.code == 404 && pnr_bucket__is_error(call, l->bucket->dialect->no_upload));
 	if (l->gone)
 		return l->open > 0 ? PNR_OK : lost(l, call, err);
 	if (call->http.code / 100 != 2)
@@ -425,12 +330,13 @@ static pnr_status sent(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_err
 static pnr_status completed(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
 {
 	int code = call->http.code;
+	const char *element = l->bucket->dialect->completed;
 	l->unsure |= call->http.unsure;
-	if (code == 200 && call->http.text.length > 0) {
+	if (code == 200 && element != NULL && call->http.text.length > 0) {
 		/* There are those who leave its ETag empty. */
 		PNR_CLEANUP(pnr_buffer_free) pnr_buffer key = PNR_BUFFER_INIT;
 		pnr_status status = pnr_xml_find(call->http.text.data, call->http.text.length,
-		                                 "CompleteMultipartUploadResult/Key", &key, err);
+		                                 element, &key, err);
 		if (status != PNR_OK)
 			return status;
 		if (key.length == 0)
@@ -448,7 +354,7 @@ static pnr_status completed(pnr_bucket_large *l, const pnr_bucket_call *call, pn
 	}
 	if (code == 404)
 		return lost(l, call, err);
-	if (pnr_bucket__is_error(call, "InvalidPart") || pnr_bucket__is_error(call, "InvalidBlockList"))
+	if (pnr_bucket__is_error(call, l->bucket->dialect->wrong_parts))
 		return begin_again(l, call, err);
 	if (pnr_bucket__is_unconditional(call))
 		return PNR_OK;
@@ -475,191 +381,4 @@ pnr_status pnr_bucket__large_done(pnr_bucket_call *call, pnr_error *err)
 		break;
 	}
 	return PNR_OK;
-}
-
-/* ---------------------------------------------------- uploads that were begun -- */
-
-typedef struct upload {
-	char key[PNR_REMOTE_KEY_MAX + 1];
-	char *id;
-} upload;
-
-typedef struct finding {
-	pnr_bucket *bucket;
-	pnr_bucket_large **larges;
-	size_t count;
-	int64_t before; /* what was begun by then was given up */
-	pnr_buffer key, id, begun, next_key, next_id;
-	bool truncated;
-	upload *old;
-	size_t old_count, old_capacity, old_next;
-} finding;
-
-/* Of several uploads of one object the one that was begun last goes on. */
-static pnr_status go_on(pnr_bucket_large *l, const finding *f, pnr_error *err)
-{
-	if (l->id != NULL && strncmp(l->begun, f->begun.data, sizeof l->begun - 1) >= 0)
-		return PNR_OK;
-	free(l->id);
-	l->id = strdup(f->id.data);
-	(void)snprintf(l->begun, sizeof l->begun, "%s", f->begun.data);
-	if (l->stage == PNR_BUCKET_CREATE)
-		l->stage = PNR_BUCKET_LIST;
-	return l->id == NULL ? pnr_fail_nomem(err) : PNR_OK;
-}
-
-static pnr_status note_old(finding *f, const char *key, pnr_error *err)
-{
-	if (f->old_count == f->old_capacity) {
-		size_t capacity = 2 * f->old_capacity + 16;
-		upload *larger = realloc(f->old, capacity * sizeof *larger);
-		if (larger == NULL)
-			return pnr_fail_nomem(err);
-		f->old = larger;
-		f->old_capacity = capacity;
-	}
-	upload *u = &f->old[f->old_count];
-	(void)snprintf(u->key, sizeof u->key, "%s", key);
-	u->id = strdup(f->id.data);
-	if (u->id == NULL)
-		return pnr_fail_nomem(err);
-	f->old_count++;
-	return PNR_OK;
-}
-
-/* Is @key in the first folder of one that is sent? Others may keep what they like in the bucket. */
-static bool is_ours(const finding *f, const char *key)
-{
-	size_t length = strcspn(key, "/");
-	for (size_t i = 0; i < f->count && key[length] == '/'; i++)
-		if (strncmp(f->larges[i]->upload->key, key, length + 1) == 0)
-			return pnr_remote_key_problem(key) == NULL;
-	return false;
-}
-
-static pnr_status found(finding *f, pnr_error *err)
-{
-	size_t length = strlen(f->bucket->prefix);
-	int64_t begun = 0;
-	if (f->key.length == 0 || f->id.length == 0 || f->begun.length == 0 || !pnr_bucket__decode(f->key.data) ||
-	    strncmp(f->key.data, f->bucket->prefix, length) != 0)
-		return PNR_OK;
-	const char *key = f->key.data + length;
-	for (size_t i = 0; i < f->count; i++)
-		if (strcmp(f->larges[i]->upload->key, key) == 0)
-			return go_on(f->larges[i], f, err);
-	bool old = pnr_clock_parse(f->begun.data, &begun) && begun < f->before && is_ours(f, key);
-	return old && !f->bucket->swept ? note_old(f, key, err) : PNR_OK;
-}
-
-static pnr_status visit_upload(void *user, const pnr_xml_event *event, pnr_error *err)
-{
-	finding *f = user;
-	static const char root[] = "ListMultipartUploadsResult/";
-	if (strncmp(event->path, root, sizeof root - 1) != 0)
-		return PNR_OK;
-	const char *name = event->path + sizeof root - 1;
-	const struct {
-		const char *name;
-		pnr_buffer *out;
-	} texts[] = {
-		{ "Upload/Key", &f->key },         { "Upload/UploadId", &f->id },
-		{ "Upload/Initiated", &f->begun }, { "NextKeyMarker", &f->next_key },
-		{ "NextUploadIdMarker", &f->next_id },
-	};
-	for (size_t i = 0; i < PNR_COUNT(texts); i++)
-		if (strcmp(name, texts[i].name) == 0) {
-			pnr_buffer_clear(texts[i].out);
-			pnr_buffer_puts(texts[i].out, event->text);
-			return pnr_buffer_status(texts[i].out, err);
-		}
-	if (strcmp(name, "IsTruncated") == 0)
-		f->truncated = strcmp(event->text, "true") == 0;
-	if (strcmp(name, "Upload") != 0)
-		return PNR_OK;
-	pnr_status status = found(f, err);
-	pnr_buffer_clear(&f->key);
-	pnr_buffer_clear(&f->id);
-	pnr_buffer_clear(&f->begun);
-	return status;
-}
-
-/* *out_more: there is another page. Who may not list them begins anew, and sweeps nothing. */
-static pnr_status find_page(finding *f, bool *out_more, pnr_error *err)
-{
-	bool on = f->next_key.length > 0;
-	PNR_CLEANUP(pnr_cleanup_free) char *key = on ? pnr_buffer_steal(&f->next_key) : NULL;
-	PNR_CLEANUP(pnr_cleanup_free) char *id = on ? pnr_buffer_steal(&f->next_id) : NULL;
-	if (on && (key == NULL || id == NULL))
-		return pnr_fail_nomem(err);
-	pnr_bucket_call *call = pnr_bucket__begin(f->bucket, "GET", NULL);
-	pnr_bucket__query(call, "uploads", "");
-	pnr_bucket__query(call, "encoding-type", "url");
-	pnr_bucket__query(call, "prefix", f->bucket->prefix);
-	if (on) {
-		pnr_bucket__query(call, "key-marker", key);
-		pnr_bucket__query(call, "upload-id-marker", id);
-	}
-	pnr_buffer_clear(&f->next_key);
-	pnr_buffer_clear(&f->next_id);
-	f->truncated = false;
-	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_bucket__run_one(call, err);
-	if (status == PNR_OK && call->http.code == 0)
-		status = pnr_bucket__fail(call, err);
-	if (status == PNR_OK && call->http.code == 200 && call->http.text.length > 0) {
-		status = pnr_xml_scan(call->http.text.data, call->http.text.length, visit_upload, f, &own);
-		status = status == PNR_NOMEM ? pnr_fail_with(err, &own) : PNR_OK;
-	}
-	pnr_bucket__end(call);
-	*out_more = f->truncated && f->next_key.length > 0 && pnr_bucket__decode(f->next_key.data) &&
-	            (!on || strcmp(key, f->next_key.data) != 0 ||
-	             (f->next_id.length > 0 && strcmp(id, f->next_id.data) != 0));
-	return status;
-}
-
-static pnr_status next_old(void *context, pnr_http_request **out_request, pnr_error *err)
-{
-	finding *f = context;
-	(void)err;
-	if (f->old_next == f->old_count)
-		return PNR_OK;
-	const upload *u = &f->old[f->old_next++];
-	pnr_bucket_call *call = pnr_bucket__begin(f->bucket, "DELETE", u->key);
-	pnr_bucket__query(call, "uploadId", u->id);
-	*out_request = &call->http;
-	return PNR_OK;
-}
-
-/* What cannot be removed is for somebody else to remove. */
-static pnr_status done_old(void *context, pnr_http_request *request, pnr_error *err)
-{
-	(void)context;
-	(void)err;
-	pnr_bucket__end(request->context);
-	return PNR_OK;
-}
-
-static void finding_free(finding *f)
-{
-	pnr_buffer *const buffers[] = { &f->key, &f->id, &f->begun, &f->next_key, &f->next_id };
-	for (size_t i = 0; i < PNR_COUNT(buffers); i++)
-		pnr_buffer_free(buffers[i]);
-	for (size_t i = 0; i < f->old_count; i++)
-		free(f->old[i].id);
-	free(f->old);
-}
-
-pnr_status pnr_bucket__large_find(pnr_bucket *bucket, pnr_bucket_large **larges, size_t count, pnr_error *err)
-{
-	PNR_CLEANUP(finding_free) finding f = {
-		.bucket = bucket, .larges = larges, .count = count, .before = pnr_clock_now_ms() - ABANDONED_MS
-	};
-	pnr_status status = PNR_OK;
-	for (bool more = bucket->dialect->creates; more && status == PNR_OK;)
-		status = find_page(&f, &more, err);
-	if (status == PNR_OK && f.old_count > 0)
-		status = pnr_bucket__run(bucket, next_old, done_old, &f, err);
-	bucket->swept = status == PNR_OK;
-	return status;
 }

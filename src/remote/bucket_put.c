@@ -44,7 +44,8 @@ bool pnr_bucket__is_there(const pnr_bucket_call *call)
 {
 	if (!is_conditional(call))
 		return false;
-	return call->http.code == 412 || (call->http.code == 409 && pnr_bucket__is_error(call, "BlobAlreadyExists"));
+	const char *there = call->bucket->dialect->there;
+	return call->http.code == 412 || (call->http.code == 409 && pnr_bucket__is_error(call, there));
 }
 
 bool pnr_bucket__is_stored(const pnr_bucket_call *call)
@@ -64,15 +65,15 @@ bool pnr_bucket__is_unconditional(const pnr_bucket_call *call)
 
 /* ------------------------------------------------------------ one request -- */
 
-static pnr_status check_hash(pnr_bucket_call *call, pnr_error *err)
+pnr_status pnr_bucket__check_hash(pnr_bucket *bucket, pnr_hash *hash, const pnr_remote_upload *upload,
+                                  pnr_error *err)
 {
-	const pnr_remote_upload *upload = call->of;
 	pnr_digest digest;
-	pnr_status status = pnr_hash_finish(call->hash, &digest, NULL, NULL, err);
+	pnr_status status = pnr_hash_finish(hash, &digest, NULL, NULL, err);
 	if (status != PNR_OK || pnr_digest_equal(&digest, &upload->hash))
 		return status;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_ignore(pnr_remote_wrong_body(&call->bucket->base, upload, &own));
+	pnr_ignore(pnr_remote_wrong_body(&bucket->base, upload, &own));
 	pnr_context(&own, "'%s'", upload->key);
 	return pnr_fail_with(err, &own);
 }
@@ -100,7 +101,7 @@ static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t
 	if (call->hashed < upload->size)
 		return PNR_OK;
 	call->hashed = 0;
-	return check_hash(call, err);
+	return pnr_bucket__check_hash(call->bucket, call->hash, upload, err);
 }
 
 /* The server compares the MD5: so the bytes are read twice. */
@@ -147,7 +148,9 @@ static pnr_status put_one(pnr_bucket *bucket, pnr_remote_upload *upload, bool ab
 	pnr_bucket__if_absent(call, upload);
 	if (bucket->dialect->dress_put != NULL)
 		status = dress(bucket, call, err);
-	return status == PNR_OK && upload->size == 0 ? check_hash(call, err) : status;
+	if (status == PNR_OK && upload->size == 0)
+		status = pnr_bucket__check_hash(bucket, call->hash, upload, err);
+	return status;
 }
 
 static void once_more(putting *p, pnr_remote_upload *upload, bool absent)
@@ -246,7 +249,9 @@ static pnr_status make_larges(putting *p, pnr_error *err)
 	for (size_t i = 0; i < p->count && status == PNR_OK; i++)
 		if (p->uploads[i].size > PNR_BUCKET_PART)
 			status = pnr_bucket__large_new(p->bucket, &p->uploads[i], &p->larges[made++], err);
-	return status == PNR_OK ? pnr_bucket__large_find(p->bucket, p->larges, p->large_count, err) : status;
+	if (status == PNR_OK && p->bucket->dialect->find != NULL)
+		status = p->bucket->dialect->find(p->bucket, p->larges, p->large_count, err);
+	return status;
 }
 
 /* What was open when the run ended early is closed, too. */

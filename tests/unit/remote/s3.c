@@ -288,7 +288,6 @@ static void buckets_are_named_where_servers_look_for_them(void **state)
 	server s;
 	served(s, { .code = 404 });
 	pnr_remote *remote = open_at(&s, "&region=eu-west-3");
-	assert_string_equal(pnr_bucket__of(remote)->region, "eu-west-3");
 	assert_contains(s.log.data, "GET /bucket/p/pannier.json HTTP/1.1\r\n");
 	assert_contains(s.log.data, "/eu-west-3/s3/aws4_request");
 	assert_null(strstr(s.log.data, "nobodys"));
