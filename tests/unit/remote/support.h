@@ -225,10 +225,16 @@ static inline pnr_status increment(pnr_remote *remote, const char *key, pnr_erro
 	return status;
 }
 
+/* How often each of those who swap at once; at a server fewer, which answers them one after the other. */
+static inline unsigned increments(const scratch *s)
+{
+	return s->fd < 0 ? INCREMENTS / 4 : INCREMENTS;
+}
+
 static inline int open_and_increment(const scratch *s, unsigned process)
 {
 	pnr_error err = PNR_ERROR_INIT;
-	for (unsigned i = 0; i < INCREMENTS; i++) {
+	for (unsigned i = 0; i < increments(s); i++) {
 		pnr_remote *remote = NULL;
 		if (open_remote(s, true, &remote, &err) != PNR_OK)
 			return complain(&err);
