@@ -404,7 +404,9 @@ static pnr_status run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)
 			status = feed->poll(feed->poll_context, err);
 		if (status != PNR_OK)
 			return status;
-		if (code == CURLM_OK && !begun && !any)
+		/* Is there a slot for another one, now or since an answer came? */
+		bool more = any || (begun && open < http->slot_count);
+		if (code == CURLM_OK && !more)
 			code = pnr_curl.multi_poll(http->multi, NULL, 0, idle_ms(http), NULL);
 		if (code == CURLM_OUT_OF_MEMORY)
 			return pnr_fail_nomem(err);

@@ -8,6 +8,7 @@
 #define HEAD_MAX ((size_t)64 * PNR_KIB)
 #define TEXT_MAX ((size_t)64 * PNR_KIB)
 #define PAIRS_MAX 16u
+#define ASK_FIRST PNR_MIB /* before a body of that size goes the server is asked whether it wants it */
 
 pnr_status pnr_http__fail_curl(int code, const char *text, pnr_error *err)
 {
@@ -66,6 +67,8 @@ static int on_rewind(void *context, curl_off_t offset, int origin)
 	pnr_http_slot *slot = context;
 	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > slot->request->length)
 		return CURL_SEEKFUNC_FAIL;
+	/* All of it went, and the connection ended without an answer. */
+	slot->request->unsure |= slot->sent == slot->request->length;
 	slot->sent = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
 }
@@ -246,6 +249,9 @@ static pnr_status set_lines(pnr_http_slot *slot, pnr_error *err)
 	pnr_status status = add_pair(slot, &host_pair, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = add_pair(slot, &pairs[i], err);
+	/* To ask takes as long as to send a small one. */
+	if (status == PNR_OK && r->length > 0 && r->length < ASK_FIRST)
+		status = add_line(slot, "Expect:", err);
 	return status == PNR_OK && r->sign != NULL ? sign(slot, host, pairs, count, err) : status;
 }
 
