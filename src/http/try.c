@@ -183,8 +183,12 @@ static void host_of(const char *origin, char *out, size_t size)
 		out[length - strlen(port)] = '\0';
 }
 
+/* What is between line breaks would be a header of its own, or a request. */
 static pnr_status add_line(pnr_http_slot *slot, const char *line, pnr_error *err)
 {
+	if (strpbrk(line, "\r\n") != NULL)
+		return pnr_fail(err, PNR_INVALID, "what is to be sent as header '%.*s' holds a line break",
+		                (int)strcspn(line, ":;\r\n"), line);
 	struct curl_slist *longer = pnr_curl.slist_append(slot->lines, line);
 	if (longer == NULL)
 		return pnr_fail_nomem(err);

@@ -142,6 +142,29 @@ static void an_answer_has_a_code_a_header_and_a_text(void **state)
 	server_stop(&s);
 }
 
+static void a_header_of_two_lines_is_not_sent(void **state)
+{
+	(void)state;
+	server s;
+	static const step steps[] = { { .code = 200 } };
+	static const char *const values[] = { "a\r\nx-evil: 1", "a\nb", "a\r" };
+	server_start(&s, steps, 1);
+	pnr_http *http = new_http(1);
+	for (size_t i = 0; i < PNR_COUNT(values); i++) {
+		const pnr_http_pair header = { "x-one", values[i] };
+		pnr_error err = PNR_ERROR_INIT;
+		asked a = ask(&s, "GET", "/key");
+		a.r.headers = &header;
+		a.r.header_count = 1;
+		assert_int_equal(run(http, &a, &err), PNR_INVALID);
+		assert_string_equal(err.message, "what is to be sent as header 'x-one' holds a line break");
+		asked_free(&a);
+	}
+	assert_int_equal(s.asked, 0);
+	pnr_http_free(http);
+	server_stop(&s);
+}
+
 static void bodies_are_sent_whole_and_again_from_their_start(void **state)
 {
 	(void)state;
@@ -712,6 +735,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_has_a_code_a_header_and_a_text),
+		cmocka_unit_test(a_header_of_two_lines_is_not_sent),
 		cmocka_unit_test(bodies_are_sent_whole_and_again_from_their_start),
 		cmocka_unit_test(what_does_not_pass_is_answered_at_once),
 		cmocka_unit_test(tries_end),
