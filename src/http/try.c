@@ -327,6 +327,7 @@ static CURLcode set_request(pnr_http_slot *slot, const char *url)
 	const pnr_http_request *r = slot->request;
 	CURL *easy = slot->easy;
 	SET(CURLOPT_URL, url);
+	SET(CURLOPT_FRESH_CONNECT, slot->fresh ? 1L : 0L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_HTTPHEADER, slot->lines);
 	if (strcmp(r->method, "HEAD") == 0) {

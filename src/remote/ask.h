@@ -27,12 +27,12 @@ typedef struct pnr_ask {
 
 /**
  * Ask. The body of an answer of code 200 is appended to the empty @answer; all else is a failure. Lasts a minute at
- * most, 20 s if it is nearby, with all that is tried again. What is nearby, or on this machine, is asked past all proxies.
+ * most, 20 s if it is nearby, with all that is tried again. What is nearby, or at a loopback address, is asked past all
+ * proxies.
  *
  * @out_code  that of the answer; 0: there was none. Set on failure, too.
- * Errors: DENIED (400, 401, 403 and the like), NOT_FOUND (404), BUSY, RETRY, IO, INVALID (not a URL, or one by
- * which others can read what is sent; more than 64 KiB
- * came), UNSUPPORTED (libcurl does not start), NOMEM, and those of `watch`.
+ * Errors: DENIED (400, 401, 403 and the like), NOT_FOUND (404), BUSY, RETRY, IO, INVALID (not a URL, or one by which
+ * others can read what is sent; a header holds a line break; more than 64 KiB came), UNSUPPORTED (libcurl does not start), NOMEM, and those of `watch`.
  */
 PNR_CHECKED pnr_status pnr_ask_run(const pnr_ask *ask, pnr_buffer *answer, int *out_code, pnr_error *err);
 

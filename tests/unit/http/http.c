@@ -278,6 +278,39 @@ static void tries_end(void **state)
 	pnr_http_free(http);
 }
 
+/* Swift's server ends the answer to a HEAD with a chunk that nobody waits for. */
+static void what_is_left_on_a_kept_connection_is_no_answer(void **state)
+{
+	(void)state;
+	server s;
+	static const step steps[] = { { .code = 200 }, { .raw = "0\r\n\r\n" }, { .code = 201 },
+		                      { .raw = "HTTP/9.9 200 X\r\n\r\n" }, { .code = 201 } };
+	static const step strange[] = { { .raw = "SSH-2.0-OpenSSH\r\n" } };
+	server_start(&s, steps, 5);
+	pnr_http *http = new_http(3);
+	for (unsigned i = 0; i < 3; i++) {
+		asked a = ask(&s, i == 0 ? "HEAD" : "PUT", "/key");
+		a.body = i == 0 ? NULL : "the whole of it";
+		assert_ok(run(http, &a, err));
+		assert_int_equal(a.r.code, i == 0 ? 200 : 201);
+		assert_true(a.r.unsure == (i > 0));
+		asked_free(&a);
+	}
+	assert_int_equal(s.asked, 5);
+	pnr_http_free(http);
+	server_stop(&s);
+	/* Who says so on a new one is no server of HTTP. */
+	server_start(&s, strange, 1);
+	http = new_http(3);
+	asked a = ask(&s, "GET", "/key");
+	assert_ok(run(http, &a, err));
+	assert_failed(&a, PNR_IO, "/key: Received HTTP/0.9 when not allowed");
+	assert_int_equal(s.asked, 1);
+	asked_free(&a);
+	pnr_http_free(http);
+	server_stop(&s);
+}
+
 static void retry_after_is_honoured(void **state)
 {
 	(void)state;
@@ -739,6 +772,7 @@ int main(void)
 		cmocka_unit_test(bodies_are_sent_whole_and_again_from_their_start),
 		cmocka_unit_test(what_does_not_pass_is_answered_at_once),
 		cmocka_unit_test(tries_end),
+		cmocka_unit_test(what_is_left_on_a_kept_connection_is_no_answer),
 		cmocka_unit_test(retry_after_is_honoured),
 		cmocka_unit_test(a_server_that_says_nothing_is_left),
 		cmocka_unit_test(a_request_lasts_no_longer_than_it_may),
