@@ -163,6 +163,15 @@ pnr_status pnr_s3__get(pnr_remote *remote, pnr_remote_download *downloads, size_
 pnr_status pnr_s3__has(pnr_remote *remote, pnr_remote_query *queries, size_t count, pnr_error *err);
 pnr_status pnr_s3__list(pnr_remote *remote, const char *prefix, pnr_remote_list_fn fn, void *user,
                         uint64_t *out_foreign, pnr_error *err);
+/** Where the pages of a listing went on: one of them, later and later. Zeroed: none. */
+typedef struct pnr_s3_trail {
+	pnr_buffer mark;
+	unsigned long pages, next;
+} pnr_s3_trail;
+
+/** The next page begins at @place, which is not "". @out_round: it goes round, one began there before. */
+PNR_CHECKED pnr_status pnr_s3__follow(pnr_s3_trail *trail, const char *place, bool *out_round, pnr_error *err);
+void pnr_s3__trail_free(pnr_s3_trail *trail);
 /** Undo encoding-type=url in place. False: it is not encoded so. */
 bool pnr_s3__decode(char *text);
 
