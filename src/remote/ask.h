@@ -32,7 +32,8 @@ typedef struct pnr_ask {
  *
  * @out_code  that of the answer; 0: there was none. Set on failure, too.
  * Errors: DENIED (400, 401, 403 and the like), NOT_FOUND (404), BUSY, RETRY, IO, INVALID (not a URL, or one by which
- * others can read what is sent; a header holds a line break; more than 64 KiB came), UNSUPPORTED (libcurl does not start), NOMEM, and those of `watch`.
+ * others can read what is sent; a header holds a line break; more than 64 KiB came), UNSUPPORTED (libcurl does not
+ * start), NOMEM, and those of `watch`.
  */
 PNR_CHECKED pnr_status pnr_ask_run(const pnr_ask *ask, pnr_buffer *answer, int *out_code, pnr_error *err);
 

@@ -46,6 +46,7 @@ typedef struct pnr_s3_large pnr_s3_large;
 /** A part of a large object: what the server has, or had when it was asked. */
 typedef struct pnr_s3_part {
 	uint64_t size;
+	uint64_t told; /**< how far it was sent, in any try */
 	char name[80]; /**< by which the server knows its bytes; "" if it is not there */
 } pnr_s3_part;
 

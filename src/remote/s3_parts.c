@@ -121,7 +121,7 @@ static pnr_status prepare(pnr_s3_large *l, pnr_s3_sum *out_sum, bool *out_there,
 	out_sum->has_md5 = has_md5 && EVP_DigestFinal_ex(l->md5, out_sum->md5, NULL) == 1;
 	pnr_status status = pnr_hash_finish(l->hash, &out_sum->sha256, NULL, NULL, err);
 	*out_there = status == PNR_OK && known && l->s3->dialect->is_part(listed, out_sum);
-	return status;
+	return *out_there ? pnr_remote_sent(&l->s3->base, l->upload, size, err) : status;
 }
 
 static pnr_status check_whole(pnr_s3_large *l, pnr_error *err)
@@ -140,7 +140,14 @@ static pnr_status read_part(void *context, uint64_t offset, void *buffer, size_t
 {
 	const pnr_s3_call *call = context;
 	const pnr_s3_large *l = call->of;
-	return pnr_remote_read_body(&l->s3->base, l->upload, l->part_size * call->number + offset, buffer, length, err);
+	pnr_s3_part *part = &l->parts[call->number];
+	uint64_t begin = l->part_size * call->number, end = offset + length;
+	pnr_status status = pnr_remote_read_body(&l->s3->base, l->upload, begin + offset, buffer, length, err);
+	if (status != PNR_OK || end <= part->told)
+		return status;
+	status = pnr_remote_sent(&l->s3->base, l->upload, end - part->told, err);
+	part->told = end;
+	return status;
 }
 
 /* ------------------------------------------------------------- requests -- */

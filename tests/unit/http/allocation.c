@@ -130,7 +130,7 @@ static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t
 {
 	(void)context;
 	(void)err;
-	memcpy(buffer, BODY + offset, length);
+	memcpy(buffer, &BODY[offset], length);
 	return PNR_OK;
 }
 

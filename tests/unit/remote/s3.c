@@ -514,6 +514,63 @@ static void uploads_that_are_listed_in_a_circle_are_enough(void **state)
 	free(o.body.data);
 }
 
+/* A body that counts what is told to be sent of it. */
+typedef struct counted {
+	memory own;
+	uint64_t sent, when_hashed;
+	bool hashed;
+} counted;
+
+static pnr_status read_counted(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	counted *c = context;
+	if (offset + length == PART && !c->hashed) {
+		c->hashed = true;
+		c->when_hashed = c->sent;
+	}
+	return read_memory(&c->own, offset, buffer, length, err);
+}
+
+static pnr_status note_sent(void *context, uint64_t length, pnr_error *err)
+{
+	counted *c = context;
+	(void)err;
+	c->sent += length;
+	return PNR_OK;
+}
+
+/* Nothing of it when it is hashed, and each byte once however often it is sent. */
+static void what_is_sent_is_told_once(void **state)
+{
+	(void)state;
+	const step parts[] = { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, { .code = 500 }, { .code = 503 },
+		               PART_ANSWER, PART_ANSWER, { .code = 400, .body = "<Error><Code>InvalidPart</Code></Error>" },
+		               CREATED, PART_ANSWER, PART_ANSWER, COMPLETED };
+	const step one[] = { FORMAT_ANSWER, { .code = 500 }, { .drop = true }, { .code = 200 } };
+	for (unsigned i = 0; i < 2; i++) {
+		server s;
+		object o;
+		make_object(&o, 7 + i, i == 0 ? PART + 1 : 1000);
+		counted c = { .own = o.body };
+		pnr_remote_upload u = upload_of(&o, PNR_REMOTE_IF_ABSENT);
+		u.body = (pnr_remote_body){ .read = read_counted, .sent = note_sent, .context = &c };
+		if (i == 0)
+			server_start(&s, parts, PNR_COUNT(parts));
+		else
+			server_start(&s, one, PNR_COUNT(one));
+		pnr_remote *remote = open_at(&s, "");
+		assert_ok(pnr_remote_put(remote, &u, 1, err));
+		assert_int_equal(u.outcome, PNR_REMOTE_PUT);
+		assert_true(c.hashed == (i == 0));
+		assert_int_equal(c.when_hashed, 0);
+		assert_int_equal(c.sent, u.size);
+		assert_int_equal(s.asked, i == 0 ? PNR_COUNT(parts) : PNR_COUNT(one));
+		pnr_remote_close(remote);
+		server_stop(&s);
+		free(o.body.data);
+	}
+}
+
 /* A body, and how often the one before it was closed when it was read first. */
 typedef struct follower {
 	const memory *before;
@@ -725,6 +782,7 @@ int main(void)
 		cmocka_unit_test(uploads_of_ours_that_were_given_up_are_removed),
 		cmocka_unit_test(uploads_that_are_listed_again_are_enough),
 		cmocka_unit_test(uploads_that_are_listed_in_a_circle_are_enough),
+		cmocka_unit_test(what_is_sent_is_told_once),
 		cmocka_unit_test(a_large_body_is_closed_when_its_object_ends),
 		cmocka_unit_test(what_changes_between_two_reads_is_never_completed),
 	};
