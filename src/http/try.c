@@ -186,8 +186,12 @@ static void host_of(const char *origin, char *out, size_t size)
 		out[length - strlen(port)] = '\0';
 }
 
+/* What is between line breaks would be a header of its own, or a request. */
 static pnr_status add_line(pnr_http_slot *slot, const char *line, pnr_error *err)
 {
+	if (strpbrk(line, "\r\n") != NULL)
+		return pnr_fail(err, PNR_INVALID, "what is to be sent as header '%.*s' holds a line break",
+		                (int)strcspn(line, ":;\r\n"), line);
 	struct curl_slist *longer = pnr_curl.slist_append(slot->lines, line);
 	if (longer == NULL)
 		return pnr_fail_nomem(err);
@@ -329,6 +333,7 @@ static CURLcode set_request(pnr_http_slot *slot, const char *url)
 	const pnr_http_request *r = slot->request;
 	CURL *easy = slot->easy;
 	SET(CURLOPT_URL, url);
+	SET(CURLOPT_FRESH_CONNECT, slot->fresh ? 1L : 0L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_HTTPHEADER, slot->lines);
 	if (strcmp(r->method, "HEAD") == 0) {

@@ -203,19 +203,11 @@ static bool is_address(const char *host)
 	return host[0] == '[' || strspn(host, "0123456789.") == length || strncmp(host, "localhost", length) == 0;
 }
 
-static bool is_loopback(const char *host)
-{
-	size_t length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-	return (length == 9 && strncmp(host, "localhost", 9) == 0) || (length == 5 && strncmp(host, "[::1]", 5) == 0) ||
-	       (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == length);
-}
-
 /* What is sent as it is must not be read on its way. */
 static pnr_status check_origin(const pnr_bucket *bucket, const pnr_azure_credentials *credentials, pnr_error *err)
 {
-	static const char plain[] = "http://";
-	if (!pnr_azure_sends_secret(credentials) || strncmp(bucket->origin, plain, sizeof plain - 1) != 0 ||
-	    is_loopback(bucket->origin + sizeof plain - 1))
+	if (!pnr_azure_sends_secret(credentials) || strncmp(bucket->origin, "http://", 7) != 0 ||
+	    pnr_remote_is_here(bucket->origin))
 		return PNR_OK;
 	return pnr_fail(err, PNR_INVALID,
 	                "a token or a shared access signature is not sent over http://, where others can read it; "

@@ -45,6 +45,7 @@ typedef struct pnr_bucket_large pnr_bucket_large;
 /** A part of a large object: what the server has, or had when it was asked. */
 typedef struct pnr_bucket_part {
 	uint64_t size;
+	uint64_t told; /**< how far it was sent, in any try */
 	char name[80]; /**< by which the server knows its bytes; "" if it is not there */
 } pnr_bucket_part;
 
@@ -184,6 +185,15 @@ pnr_status pnr_bucket__get(pnr_remote *remote, pnr_remote_download *downloads, s
 pnr_status pnr_bucket__has(pnr_remote *remote, pnr_remote_query *queries, size_t count, pnr_error *err);
 pnr_status pnr_bucket__list(pnr_remote *remote, const char *prefix, pnr_remote_list_fn fn, void *user,
                             uint64_t *out_foreign, pnr_error *err);
+/** Where the pages of a listing went on: one of them, later and later. Zeroed: none. */
+typedef struct pnr_bucket_trail {
+	pnr_buffer mark;
+	unsigned long pages, next;
+} pnr_bucket_trail;
+
+/** The next page begins at @place, which is not "". @out_round: it goes round, one began there before. */
+PNR_CHECKED pnr_status pnr_bucket__follow(pnr_bucket_trail *trail, const char *place, bool *out_round, pnr_error *err);
+void pnr_bucket__trail_free(pnr_bucket_trail *trail);
 /** Undo encoding-type=url in place. False: it is not encoded so. */
 bool pnr_bucket__decode(char *text);
 

@@ -17,7 +17,7 @@ typedef struct page {
 	/* what is listed, without the remote's prefix */
 	pnr_status (*entry)(void *user, const char *key, uint64_t size, pnr_error *err);
 	void *user;
-	pnr_buffer key, token;
+	pnr_buffer key, first, token;
 	uint64_t size;
 	bool is_list, truncated;
 } page;
@@ -25,6 +25,7 @@ typedef struct page {
 static void page_free(page *p)
 {
 	pnr_buffer_free(&p->key);
+	pnr_buffer_free(&p->first);
 	pnr_buffer_free(&p->token);
 }
 
@@ -61,6 +62,10 @@ static pnr_status end_entry(page *p, pnr_error *err)
 	size_t length = strlen(p->bucket->prefix);
 	if (p->key.length == 0 || (p->bucket->dialect->listing.encoded && !pnr_bucket__decode(p->key.data)))
 		return pnr_fail(err, PNR_INVALID, "a key that is not encoded as was asked for");
+	if (p->first.length == 0)
+		pnr_buffer_puts(&p->first, p->key.data);
+	if (pnr_buffer_status(&p->first, NULL) != PNR_OK)
+		return pnr_fail_nomem(err);
 	/* What consoles put where a folder is to be seen is not of what is in it. */
 	if (strncmp(p->key.data, p->bucket->prefix, length) != 0 || p->key.data[length] == '\0')
 		return PNR_OK;
@@ -136,12 +141,46 @@ static pnr_bucket_call *begin_page(pnr_bucket *bucket, const char *prefix, size_
 
 /* ---------------------------------------------------------------- listing -- */
 
+void pnr_bucket__trail_free(pnr_bucket_trail *trail)
+{
+	pnr_buffer_free(&trail->mark);
+}
+
+/* The mark stays for twice as long each time, so it is within any circle at last, and as old as that is long. */
+pnr_status pnr_bucket__follow(pnr_bucket_trail *trail, const char *place, bool *out_round, pnr_error *err)
+{
+	*out_round = trail->mark.length > 0 && strcmp(trail->mark.data, place) == 0;
+	if (trail->pages++ < trail->next)
+		return PNR_OK;
+	trail->next = 2 * trail->pages - 1;
+	pnr_buffer_clear(&trail->mark);
+	pnr_buffer_puts(&trail->mark, place);
+	return pnr_buffer_status(&trail->mark, err);
+}
+
 typedef struct lister {
 	pnr_remote_list_fn fn;
 	void *user;
 	uint64_t *foreign;
 	bool stopped;
+	pnr_bucket_trail tokens, keys; /* of pages; keys: the first ones */
 } lister;
+
+static void lister_free(lister *l)
+{
+	pnr_bucket__trail_free(&l->tokens);
+	pnr_bucket__trail_free(&l->keys);
+}
+
+/* Does the listing get further with each page? There are tokens that are new each time. */
+static pnr_status check_further(lister *l, const pnr_bucket_call *call, const page *p, pnr_error *err)
+{
+	bool round = false;
+	pnr_status status = pnr_bucket__follow(&l->tokens, p->token.data, &round, err);
+	if (status == PNR_OK && !round && p->first.length > 0)
+		status = pnr_bucket__follow(&l->keys, p->first.data, &round, err);
+	return status == PNR_OK && round ? pnr_http_fail(&call->http, "the listing goes on where it began", err) : status;
+}
 
 static pnr_status list_entry(void *user, const char *key, uint64_t size, pnr_error *err)
 {
@@ -162,7 +201,7 @@ pnr_status pnr_bucket__list(pnr_remote *remote, const char *prefix, pnr_remote_l
 	pnr_bucket *bucket = pnr_bucket__of(remote);
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer token = PNR_BUFFER_INIT;
 	char all[PNR_BUCKET_PATH_SIZE];
-	lister l = { fn, user, out_foreign, false };
+	PNR_CLEANUP(lister_free) lister l = { .fn = fn, .user = user, .foreign = out_foreign };
 	(void)snprintf(all, sizeof all, "%s%s", bucket->prefix, prefix);
 	for (bool more = true; more && !l.stopped;) {
 		PNR_CLEANUP(page_free) page p = { .bucket = bucket, .entry = list_entry, .user = &l };
@@ -174,10 +213,9 @@ pnr_status pnr_bucket__list(pnr_remote *remote, const char *prefix, pnr_remote_l
 			status = call->http.code == 200 ? read_page(call, &p, err) : pnr_bucket__fail(call, err);
 		more = p.truncated && p.token.length > 0;
 		if (status == PNR_OK && p.truncated && !more)
-			status =
-				pnr_http_fail(&call->http, "the listing has more, and does not say how to get it", err);
-		if (status == PNR_OK && more && token.length > 0 && strcmp(p.token.data, token.data) == 0)
-			status = pnr_http_fail(&call->http, "the listing goes on where it began", err);
+			status = pnr_http_fail(&call->http, "the listing has more, and does not say how to get it", err);
+		if (status == PNR_OK && more)
+			status = check_further(&l, call, &p, err);
 		pnr_bucket__end(call);
 		if (status != PNR_OK)
 			return status;

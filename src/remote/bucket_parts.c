@@ -109,15 +109,21 @@ static pnr_status prepare(pnr_bucket_large *l, pnr_bucket_sum *out_sum, bool *ou
 	out_sum->has_md5 = has_md5 && EVP_DigestFinal_ex(l->md5, out_sum->md5, NULL) == 1;
 	pnr_status status = pnr_hash_finish(l->hash, &out_sum->sha256, NULL, NULL, err);
 	*out_there = status == PNR_OK && known && l->bucket->dialect->is_part(listed, out_sum);
-	return status;
+	return *out_there ? pnr_remote_sent(&l->bucket->base, l->upload, size, err) : status;
 }
 
 static pnr_status read_part(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
 	const pnr_bucket_call *call = context;
 	const pnr_bucket_large *l = call->of;
-	offset += l->part_size * call->number;
-	return pnr_remote_read_body(&l->bucket->base, l->upload, offset, buffer, length, err);
+	pnr_bucket_part *part = &l->parts[call->number];
+	uint64_t begin = l->part_size * call->number, end = offset + length;
+	pnr_status status = pnr_remote_read_body(&l->bucket->base, l->upload, begin + offset, buffer, length, err);
+	if (status != PNR_OK || end <= part->told)
+		return status;
+	status = pnr_remote_sent(&l->bucket->base, l->upload, end - part->told, err);
+	part->told = end;
+	return status;
 }
 
 /* ------------------------------------------------------------- requests -- */

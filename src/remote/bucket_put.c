@@ -82,7 +82,7 @@ pnr_status pnr_bucket__check_hash(pnr_bucket *bucket, pnr_hash *hash, const pnr_
 static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
 	pnr_bucket_call *call = context;
-	const pnr_remote_upload *upload = call->of;
+	pnr_remote_upload *upload = call->of;
 	pnr_digest unused;
 	pnr_status status = PNR_OK;
 	if (offset == 0 && call->hashed != 0)
@@ -95,6 +95,8 @@ static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t
 		status = pnr_remote_read_body(&call->bucket->base, upload, offset, buffer, length, err);
 	if (status == PNR_OK)
 		status = pnr_hash_update(call->hash, buffer, length, err);
+	if (status == PNR_OK && offset + length > upload->told)
+		status = pnr_remote_sent(&call->bucket->base, upload, offset + length - upload->told, err);
 	if (status != PNR_OK)
 		return status;
 	call->hashed += length;

@@ -90,6 +90,7 @@ typedef struct finding {
 	size_t count;
 	int64_t before; /* what was begun by then was given up */
 	pnr_buffer key, id, begun, next_key, next_id;
+	pnr_bucket_trail trail;
 	bool truncated;
 	upload *old;
 	size_t old_count, old_capacity, old_next;
@@ -212,9 +213,16 @@ static pnr_status find_page(finding *f, bool *out_more, pnr_error *err)
 		status = status == PNR_NOMEM ? pnr_fail_with(err, &own) : PNR_OK;
 	}
 	pnr_bucket__end(call);
-	*out_more = f->truncated && f->next_key.length > 0 && pnr_bucket__decode(f->next_key.data) &&
-	            (!on || strcmp(key, f->next_key.data) != 0 ||
-	             (f->next_id.length > 0 && strcmp(id, f->next_id.data) != 0));
+	*out_more = f->truncated && f->next_key.length > 0 && pnr_bucket__decode(f->next_key.data);
+	if (status != PNR_OK || !*out_more)
+		return status;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer place = PNR_BUFFER_INIT;
+	bool round = false;
+	pnr_buffer_printf(&place, "%s\n%s", f->next_key.data, f->next_id.length == 0 ? "" : f->next_id.data);
+	status = pnr_buffer_status(&place, err);
+	if (status == PNR_OK)
+		status = pnr_bucket__follow(&f->trail, place.data, &round, err);
+	*out_more = !round;
 	return status;
 }
 
@@ -245,6 +253,7 @@ static void finding_free(finding *f)
 	pnr_buffer *const buffers[] = { &f->key, &f->id, &f->begun, &f->next_key, &f->next_id };
 	for (size_t i = 0; i < PNR_COUNT(buffers); i++)
 		pnr_buffer_free(buffers[i]);
+	pnr_bucket__trail_free(&f->trail);
 	for (size_t i = 0; i < f->old_count; i++)
 		free(f->old[i].id);
 	free(f->old);

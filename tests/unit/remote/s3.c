@@ -282,6 +282,70 @@ static void a_listing_that_does_not_go_on_is_a_failure(void **state)
 	server_stop(&s);
 }
 
+#define PAGE(key, token)                                                                                             \
+	{ .body = "<ListBucketResult><Contents><Key>p/" key "</Key><Size>1</Size></Contents>"                        \
+	          "<IsTruncated>true</IsTruncated><NextContinuationToken>" token "</NextContinuationToken></ListBucketResult>" }
+
+static void a_listing_that_goes_round_is_a_failure(void **state)
+{
+	(void)state;
+	static const struct {
+		step steps[16];
+		unsigned asked;
+	} cases[] = {
+		{ { FORMAT_ANSWER, PAGE("a", "B"), PAGE("b", "A"), PAGE("c", "B"), PAGE("d", "A"), PAGE("e", "B"),
+		    PAGE("f", "A"), PAGE("g", "B"), PAGE("h", "A"), PAGE("i", "B"), PAGE("j", "A"), PAGE("k", "B"),
+		    PAGE("l", "A"), PAGE("m", "B"), PAGE("n", "A"), { .code = 403 } },
+		  1 + 4 },
+		/* Of three, behind one that does not come again. */
+		{ { FORMAT_ANSWER, PAGE("a", "A"), PAGE("b", "B"), PAGE("c", "C"), PAGE("d", "D"), PAGE("e", "B"),
+		    PAGE("f", "C"), PAGE("g", "D"), PAGE("h", "B"), PAGE("i", "C"), PAGE("j", "D"), PAGE("k", "B"),
+		    PAGE("l", "C"), PAGE("m", "D"), PAGE("n", "B"), { .code = 403 } },
+		  1 + 7 },
+		/* By tokens that are new each time. */
+		{ { FORMAT_ANSWER, PAGE("a", "1"), PAGE("b", "2"), PAGE("a", "3"), PAGE("b", "4"), PAGE("a", "5"),
+		    PAGE("b", "6"), PAGE("a", "7"), PAGE("b", "8"), PAGE("a", "9"), PAGE("b", "10"), PAGE("a", "11"),
+		    PAGE("b", "12"), PAGE("a", "13"), PAGE("b", "14"), { .code = 403 } },
+		  1 + 4 },
+	};
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		server s;
+		uint64_t foreign = 0;
+		listed_keys l = { .count = 0 };
+		server_start(&s, cases[i].steps, PNR_COUNT(cases[i].steps));
+		pnr_remote *remote = open_at(&s, "");
+		assert_fails(pnr_remote_list(remote, "", note_listed, &l, &foreign, err), PNR_IO, "goes on where it began");
+		assert_int_equal(s.asked, cases[i].asked);
+		pnr_remote_close(remote);
+		server_stop(&s);
+	}
+}
+
+/* What gets further does so for as long as it likes. */
+static void a_listing_of_many_pages_is_whole(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	static step steps[102] = { FORMAT_ANSWER };
+	static char pages[100][300];
+	for (unsigned i = 0; i < 100; i++) {
+		(void)snprintf(pages[i], sizeof pages[i],
+		               "<ListBucketResult><Contents><Key>p/%03u</Key><Size>1</Size></Contents><IsTruncated>true"
+		               "</IsTruncated><NextContinuationToken>%u</NextContinuationToken></ListBucketResult>",
+		               i, i);
+		steps[1 + i].body = pages[i];
+	}
+	steps[101].body = LISTING("<Contents><Key>p/100</Key><Size>1</Size></Contents>");
+	server_start(&s, steps, PNR_COUNT(steps));
+	pnr_remote *remote = open_at(&s, "");
+	listed_keys l = list_all(remote, "", 0, &foreign);
+	assert_int_equal(l.count, 101);
+	assert_string_equal(l.last, "100");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 static void buckets_are_named_where_servers_look_for_them(void **state)
 {
 	(void)state;
@@ -426,6 +490,84 @@ static void uploads_that_are_listed_again_are_enough(void **state)
 	pnr_remote_close(remote);
 	server_stop(&s);
 	free(o.body.data);
+}
+
+static void uploads_that_are_listed_in_a_circle_are_enough(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	make_object(&o, 7, PART + 1);
+	const step a = { .body = "<ListMultipartUploadsResult><NextKeyMarker>p/blobs/m</NextKeyMarker>"
+				 "<NextUploadIdMarker>a</NextUploadIdMarker><IsTruncated>true</IsTruncated>"
+				 "</ListMultipartUploadsResult>" };
+	const step b = { .body = "<ListMultipartUploadsResult><NextKeyMarker>p/blobs/m</NextKeyMarker>"
+				 "<NextUploadIdMarker>b</NextUploadIdMarker><IsTruncated>true</IsTruncated>"
+				 "</ListMultipartUploadsResult>" };
+	served(s, a, b, a, b, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER, COMPLETED);
+	pnr_remote *remote = open_at(&s, "");
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
+	assert_int_equal(s.asked, 1 + 9);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+/* A body that counts what is told to be sent of it. */
+typedef struct counted {
+	memory own;
+	uint64_t sent, when_hashed;
+	bool hashed;
+} counted;
+
+static pnr_status read_counted(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	counted *c = context;
+	if (offset + length == PART && !c->hashed) {
+		c->hashed = true;
+		c->when_hashed = c->sent;
+	}
+	return read_memory(&c->own, offset, buffer, length, err);
+}
+
+static pnr_status note_sent(void *context, uint64_t length, pnr_error *err)
+{
+	counted *c = context;
+	(void)err;
+	c->sent += length;
+	return PNR_OK;
+}
+
+/* Nothing of it when it is hashed, and each byte once however often it is sent. */
+static void what_is_sent_is_told_once(void **state)
+{
+	(void)state;
+	const step parts[] = { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, { .code = 500 }, { .code = 503 },
+		               PART_ANSWER, PART_ANSWER, { .code = 400, .body = "<Error><Code>InvalidPart</Code></Error>" },
+		               CREATED, PART_ANSWER, PART_ANSWER, COMPLETED };
+	const step one[] = { FORMAT_ANSWER, { .code = 500 }, { .drop = true }, { .code = 200 } };
+	for (unsigned i = 0; i < 2; i++) {
+		server s;
+		object o;
+		make_object(&o, 7 + i, i == 0 ? PART + 1 : 1000);
+		counted c = { .own = o.body };
+		pnr_remote_upload u = upload_of(&o, PNR_REMOTE_IF_ABSENT);
+		u.body = (pnr_remote_body){ .read = read_counted, .sent = note_sent, .context = &c };
+		if (i == 0)
+			server_start(&s, parts, PNR_COUNT(parts));
+		else
+			server_start(&s, one, PNR_COUNT(one));
+		pnr_remote *remote = open_at(&s, "");
+		assert_ok(pnr_remote_put(remote, &u, 1, err));
+		assert_int_equal(u.outcome, PNR_REMOTE_PUT);
+		assert_true(c.hashed == (i == 0));
+		assert_int_equal(c.when_hashed, 0);
+		assert_int_equal(c.sent, u.size);
+		assert_int_equal(s.asked, i == 0 ? PNR_COUNT(parts) : PNR_COUNT(one));
+		pnr_remote_close(remote);
+		server_stop(&s);
+		free(o.body.data);
+	}
 }
 
 /* A body, and how often the one before it was closed when it was read first. */
@@ -632,10 +774,14 @@ int main(void)
 		cmocka_unit_test(a_server_that_lists_in_no_order_is_asked_one_by_one),
 		cmocka_unit_test(keys_are_taken_as_they_are_listed),
 		cmocka_unit_test(a_listing_that_does_not_go_on_is_a_failure),
+		cmocka_unit_test(a_listing_that_goes_round_is_a_failure),
+		cmocka_unit_test(a_listing_of_many_pages_is_whole),
 		cmocka_unit_test(buckets_are_named_where_servers_look_for_them),
 		cmocka_unit_test(parts_are_completed_once_whatever_is_answered),
 		cmocka_unit_test(uploads_of_ours_that_were_given_up_are_removed),
 		cmocka_unit_test(uploads_that_are_listed_again_are_enough),
+		cmocka_unit_test(uploads_that_are_listed_in_a_circle_are_enough),
+		cmocka_unit_test(what_is_sent_is_told_once),
 		cmocka_unit_test(a_large_body_is_closed_when_its_object_ends),
 		cmocka_unit_test(what_changes_between_two_reads_is_never_completed),
 	};

@@ -100,7 +100,7 @@ static inline void make_object(object *o, unsigned number, size_t length)
 static inline pnr_remote_upload upload_of(object *o, pnr_remote_mode mode)
 {
 	pnr_remote_upload u = { .key = o->key,
-		                .body = { read_memory, close_memory, &o->body },
+		                .body = { .read = read_memory, .close = close_memory, .context = &o->body },
 		                .size = o->body.length,
 		                .mode = mode };
 	assert_int_equal(pnr_hash_memory(o->body.data, (size_t)o->body.length, &u.hash, NULL, NULL), PNR_OK);
