@@ -38,6 +38,8 @@ needs_fuzz=(
 	/usr/lib/llvm-14/lib/clang/14.0.6/include/fuzzer/FuzzedDataProvider.h=libclang-rt-14-dev)
 # tools/bench needs these, and compares with the peers that it can get
 needs_bench=("${needs_build[@]}" python3=python3)
+# with --remote also: libcurl, for what is compared with it (bench.d/bare.c), is of needs_build
+needs_bench_remote=("${needs_servers[@]}" jq=jq)
 bench_peers=(
 	zip=zip unzip=unzip 7z=p7zip-full openssl=openssl node=nodejs npm=npm restic=restic borg=borgbackup
 	casync=casync mkfs.xfs=xfsprogs git=git strace=strace

@@ -168,6 +168,20 @@ static bool is_passing(CURLcode result)
 	}
 }
 
+/*
+ * What comes on a kept connection instead of an answer may belong to the one before: there are servers that send a body
+ * after the answer to a HEAD.
+ */
+static bool is_left_over(const pnr_http_slot *slot, CURLcode result)
+{
+	long asked = 0, connects = 0;
+	if (result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_WEIRD_SERVER_REPLY)
+		return false;
+	(void)pnr_curl.easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &asked);
+	(void)pnr_curl.easy_getinfo(slot->easy, CURLINFO_NUM_CONNECTS, &connects);
+	return asked > 0 && connects == 0;
+}
+
 static bool is_again(const pnr_http_request *r)
 {
 	switch (r->code) {
@@ -228,7 +242,8 @@ static bool try_again(pnr_http_slot *slot, CURLcode result)
 {
 	const pnr_http *http = slot->http;
 	double now = pnr_clock_monotonic();
-	bool passing = result == CURLE_OK ? is_again(slot->request) : is_passing(result);
+	slot->fresh = is_left_over(slot, result);
+	bool passing = result == CURLE_OK ? is_again(slot->request) : is_passing(result) || slot->fresh;
 	if (!passing || slot->final.status != PNR_OK || is_too_late(slot, now) ||
 	    can_go_on(slot, &slot->final) != PNR_OK)
 		return false;
@@ -275,6 +290,7 @@ static void begin_request(pnr_http_slot *slot, pnr_http_request *r)
 	slot->tries = 0;
 	slot->given = 0;
 	slot->etag[0] = '\0';
+	slot->fresh = false;
 	unsigned total_ms = slot->http->patience.total_ms;
 	slot->end = total_ms == 0 ? 0 : pnr_clock_monotonic() + total_ms / 1000.0;
 	pnr_error_clear(&slot->final);
@@ -404,7 +420,9 @@ static pnr_status run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)
 			status = feed->poll(feed->poll_context, err);
 		if (status != PNR_OK)
 			return status;
-		if (code == CURLM_OK && !begun && !any)
+		/* Is there a slot for another one, now or since an answer came? */
+		bool more = any || (begun && open < http->slot_count);
+		if (code == CURLM_OK && !more)
 			code = pnr_curl.multi_poll(http->multi, NULL, 0, idle_ms(http), NULL);
 		if (code == CURLM_OUT_OF_MEMORY)
 			return pnr_fail_nomem(err);

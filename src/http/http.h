@@ -52,7 +52,7 @@ typedef struct pnr_http_request {
 	const char *path;   /**< percent-encoded, from the first '/' on */
 	const pnr_http_pair *query; /**< not encoded */
 	size_t query_count;
-	const pnr_http_pair *headers; /**< no Host, no Content-Length */
+	const pnr_http_pair *headers; /**< no Host, no Content-Length; a line break in one is INVALID */
 	size_t header_count;
 	uint64_t length;       /**< bytes of the body */
 	const char *payload;   /**< for `sign`; see there */
@@ -98,7 +98,7 @@ typedef struct pnr_http_feed {
  * A server that does not answer, or does so with an error, is no failure of the run: `done` sees it.
  *
  * After a failure none is open any more; those that were may have been carried out.
- * Errors: those of callbacks, NOMEM, UNSUPPORTED.
+ * Errors: those of callbacks, INVALID (a header holds a line break), NOMEM, UNSUPPORTED.
  */
 PNR_CHECKED pnr_status pnr_http_run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err);
 

@@ -1,6 +1,7 @@
 #include "http/sign.h"
 #include "base/array.h"
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
@@ -42,11 +43,21 @@ pnr_status pnr_sign_query(pnr_buffer *out, const pnr_http_pair *query, size_t co
 	return pnr_buffer_status(out, err);
 }
 
+/* It has no such algorithm, or no memory: only of the former does it always tell. */
+static pnr_status refused(const char *what, pnr_error *err)
+{
+	bool unsupported = false;
+	for (unsigned long code; (code = ERR_get_error()) != 0;)
+		unsupported = unsupported || ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+	return unsupported ? pnr_fail(err, PNR_UNSUPPORTED, "%s: OpenSSL refuses to compute it", what)
+	                   : pnr_fail_nomem(err);
+}
+
 pnr_status pnr_sign_payload(const void *data, size_t length, char out_hex[PNR_DIGEST_HEX_SIZE], pnr_error *err)
 {
 	pnr_digest digest;
 	if (EVP_Digest(data, length, digest.bytes, NULL, EVP_sha256(), NULL) != 1)
-		return pnr_fail(err, PNR_UNSUPPORTED, "SHA-256: OpenSSL refuses to compute it");
+		return refused("SHA-256", err);
 	(void)pnr_digest_to_hex(&digest, out_hex);
 	return PNR_OK;
 }
@@ -107,7 +118,7 @@ pnr_status pnr_sign__hmac(const void *key, size_t key_length, const void *data, 
                           uint8_t out_mac[PNR_DIGEST_SIZE], pnr_error *err)
 {
 	if (HMAC(EVP_sha256(), key, (int)key_length, data, length, out_mac, NULL) == NULL)
-		return pnr_fail(err, PNR_UNSUPPORTED, "HMAC with SHA-256: OpenSSL refuses to compute it");
+		return refused("HMAC with SHA-256", err);
 	return PNR_OK;
 }
 

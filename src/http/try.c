@@ -8,6 +8,7 @@
 #define HEAD_MAX ((size_t)64 * PNR_KIB)
 #define TEXT_MAX ((size_t)64 * PNR_KIB)
 #define PAIRS_MAX 16u
+#define ASK_FIRST PNR_MIB /* before a body of that size goes the server is asked whether it wants it */
 
 pnr_status pnr_http__fail_curl(int code, const char *text, pnr_error *err)
 {
@@ -66,6 +67,8 @@ static int on_rewind(void *context, curl_off_t offset, int origin)
 	pnr_http_slot *slot = context;
 	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > slot->request->length)
 		return CURL_SEEKFUNC_FAIL;
+	/* All of it went, and the connection ended without an answer. */
+	slot->request->unsure |= slot->sent == slot->request->length;
 	slot->sent = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
 }
@@ -183,8 +186,12 @@ static void host_of(const char *origin, char *out, size_t size)
 		out[length - strlen(port)] = '\0';
 }
 
+/* What is between line breaks would be a header of its own, or a request. */
 static pnr_status add_line(pnr_http_slot *slot, const char *line, pnr_error *err)
 {
+	if (strpbrk(line, "\r\n") != NULL)
+		return pnr_fail(err, PNR_INVALID, "what is to be sent as header '%.*s' holds a line break",
+		                (int)strcspn(line, ":;\r\n"), line);
 	struct curl_slist *longer = pnr_curl.slist_append(slot->lines, line);
 	if (longer == NULL)
 		return pnr_fail_nomem(err);
@@ -246,6 +253,9 @@ static pnr_status set_lines(pnr_http_slot *slot, pnr_error *err)
 	pnr_status status = add_pair(slot, &host_pair, err);
 	for (size_t i = 0; i < count && status == PNR_OK; i++)
 		status = add_pair(slot, &pairs[i], err);
+	/* To ask takes as long as to send a small one. */
+	if (status == PNR_OK && r->length > 0 && r->length < ASK_FIRST)
+		status = add_line(slot, "Expect:", err);
 	return status == PNR_OK && r->sign != NULL ? sign(slot, host, pairs, count, err) : status;
 }
 
@@ -323,6 +333,7 @@ static CURLcode set_request(pnr_http_slot *slot, const char *url)
 	const pnr_http_request *r = slot->request;
 	CURL *easy = slot->easy;
 	SET(CURLOPT_URL, url);
+	SET(CURLOPT_FRESH_CONNECT, slot->fresh ? 1L : 0L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_HTTPHEADER, slot->lines);
 	if (strcmp(r->method, "HEAD") == 0) {

@@ -26,6 +26,7 @@ typedef struct pnr_http_slot {
 	uint64_t given;  /**< to `take`, in all tries */
 	uint64_t before; /**< what `given` was when this try began */
 	uint64_t skip;   /**< of this try's body, what an earlier one had given */
+	bool fresh;      /**< the next try is on a connection of its own */
 	bool cut;        /**< its answer is a failure that is told at greater length than is kept */
 	bool in_head;    /**< its answer's header began, and has not ended */
 	bool begun;      /**< the body of this try's answer fits on what was given */

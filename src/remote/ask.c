@@ -1,4 +1,5 @@
 #include "remote/ask.h"
+#include "remote/url.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static pnr_status split(const pnr_ask *ask, char **out_origin, char **out_path, 
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer path = PNR_BUFFER_INIT;
 	const char *host = strstr(ask->url, "://");
 	if (host == NULL)
-		return pnr_fail(err, PNR_INVALID, "where to ask is not of the form https://host[:port][/path]");
+		return pnr_fail(err, PNR_INVALID, "%s is not of the form https://host[:port][/path]", ask->named);
 	const char *from = strchrnul(host + 3, '/');
 	size_t length = strlen(from);
 	pnr_buffer_append(&path, from, length - (length > 0 && from[length - 1] == '/' && ask->path != NULL));
@@ -46,6 +47,19 @@ static pnr_status split(const pnr_ask *ask, char **out_origin, char **out_path, 
 	*out_origin = strndup(ask->url, (size_t)(from - ask->url));
 	*out_path = pnr_buffer_steal(&path);
 	return *out_origin == NULL || *out_path == NULL ? pnr_fail_nomem(err) : PNR_OK;
+}
+
+/* What is sent, and what is answered, is enough for who reads it on its way. */
+static pnr_status check_origin(const pnr_ask *ask, const char *origin, pnr_error *err)
+{
+	const char *problem = pnr_remote_endpoint_problem(origin);
+	if (problem != NULL)
+		return pnr_fail(err, PNR_INVALID, "%s: %s", ask->named, problem);
+	if (strncmp(origin, "http://", 7) != 0 || ask->plain || pnr_remote_is_here(origin))
+		return PNR_OK;
+	return pnr_fail(err, PNR_INVALID,
+	                "%s: credentials do not go over http://, where others can read them; name a server with https://",
+	                ask->named);
 }
 
 static void request_free(pnr_http_request *request)
@@ -72,6 +86,8 @@ static pnr_status send(const pnr_ask *ask, pnr_http *http, pnr_buffer *answer, i
 	char payload[PNR_DIGEST_HEX_SIZE];
 	exchange e = { ask, answer };
 	pnr_status status = split(ask, &origin, &path, err);
+	if (status == PNR_OK)
+		status = check_origin(ask, origin, err);
 	if (status == PNR_OK && ask->body != NULL)
 		status = pnr_sign_payload(ask->body->data, ask->body->length, payload, err);
 	if (status != PNR_OK)
@@ -105,7 +121,7 @@ pnr_status pnr_ask_run(const pnr_ask *ask, pnr_buffer *answer, int *out_code, pn
 	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = NULL;
 	const pnr_http_options options = { .connections = 1,
 		                           .ca_file = ask->ca_file,
-		                           .direct = ask->nearby,
+		                           .direct = ask->nearby || pnr_remote_is_here(ask->url),
 		                           .patience = ask->nearby ? nearby : far };
 	*out_code = 0;
 	/* In one allocation: what grows leaves copies behind. */

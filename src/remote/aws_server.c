@@ -1,6 +1,7 @@
 #include "base/xml.h"
 #include "remote/ask.h"
 #include "remote/aws_source.h"
+#include "remote/url.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +22,16 @@ static void explain(const pnr_buffer *text, pnr_buffer *out)
 	pnr_ignore(pnr_xml_find(text->data, text->length, "ErrorResponse/Error/Code", out, NULL));
 }
 
-/* The host of the region's own STS. */
-static pnr_status find_sts(const pnr_aws *aws, pnr_buffer *out_url, pnr_error *err)
+/* The host of the region's own STS, and the variable that says so. */
+static pnr_status find_sts(const pnr_aws *aws, pnr_buffer *out_url, const char **out_named, pnr_error *err)
 {
-	const char *region = pnr_aws_region(aws);
-	const char *named = pnr_env("AWS_ENDPOINT_URL_STS");
-	if (named == NULL)
-		named = pnr_env("AWS_ENDPOINT_URL");
-	if (named != NULL)
-		pnr_buffer_puts(out_url, named);
+	const char *region = pnr_aws_region(aws), *named = "AWS_ENDPOINT_URL_STS";
+	if (pnr_env(named) == NULL)
+		named = "AWS_ENDPOINT_URL";
+	const char *url = pnr_env(named);
+	*out_named = url == NULL ? "AWS_REGION" : named;
+	if (url != NULL)
+		pnr_buffer_puts(out_url, url);
 	else
 		pnr_buffer_printf(out_url, "https://sts.%s.amazonaws.com%s", region,
 		                  strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
@@ -111,16 +113,18 @@ static pnr_status ask_sts(const pnr_aws *aws, const pnr_aws_role *role, const pn
 	static const pnr_http_pair headers[] = { { "Content-Type", "application/x-www-form-urlencoded" } };
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer url = PNR_BUFFER_INIT;
 	pnr_sigv4_key key = { .region = pnr_aws_region(aws), .service = "sts" };
+	const char *named;
 	int code;
 	if (role->source != NULL) {
 		key.id = role->source->id;
 		key.secret = role->source->secret;
 		key.token = role->source->token;
 	}
-	pnr_status status = find_sts(aws, &url, err);
+	pnr_status status = find_sts(aws, &url, &named, err);
 	if (status != PNR_OK)
 		return status;
 	const pnr_ask ask = { .url = url.data,
+		              .named = named,
 		              .ca_file = getenv("AWS_CA_BUNDLE"),
 		              .method = "POST",
 		              .headers = headers,
@@ -170,9 +174,8 @@ pnr_status pnr_aws__assume_role(const pnr_aws *aws, const pnr_aws_role *role, pn
 /* Over plain http only on this machine, as AWS documents it. */
 static bool may_be_asked(const char *url)
 {
-	static const char *const hosts[] = { "localhost",     "127.0.0.1",      "[::1]",
-		                             "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]" };
-	if (strncmp(url, "https://", 8) == 0)
+	static const char *const hosts[] = { "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]" };
+	if (strncmp(url, "https://", 8) == 0 || (strncmp(url, "http://", 7) == 0 && pnr_remote_is_here(url)))
 		return true;
 	if (strncmp(url, "http://", 7) != 0)
 		return false;
@@ -221,6 +224,8 @@ static pnr_status ask_container(const pnr_aws *aws, const char *url, const char 
 		return status;
 	const pnr_http_pair headers[] = { { "Authorization", token.data } };
 	const pnr_ask ask = { .url = url,
+		              .named = "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+		              .plain = true,
 		              .path = path,
 		              .nearby = true,
 		              .method = "GET",
@@ -265,7 +270,10 @@ static const char *instance_url(void)
 static pnr_status ask_instance(const pnr_aws *aws, const char *method, const char *path,
                                const pnr_http_pair *header, pnr_buffer *out_text, int *out_code, pnr_error *err)
 {
+	/* AWS's own tools take any server here. */
 	const pnr_ask ask = { .url = instance_url(),
+		              .named = "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+		              .plain = true,
 		              .path = path,
 		              .nearby = true,
 		              .method = method,

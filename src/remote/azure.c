@@ -1,5 +1,5 @@
 #include "remote/azure_credentials.h"
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,41 +8,41 @@
 #define BLOCK_ID_RAW (4 + PNR_DIGEST_SIZE)
 
 typedef struct pnr_azure {
-	pnr_s3 s3;
+	pnr_bucket bucket;
 	pnr_azure_credentials *credentials;
 } pnr_azure;
 
-static pnr_azure *azure_of(pnr_s3 *s3)
+static pnr_azure *azure_of(pnr_bucket *bucket)
 {
-	return (pnr_azure *)(void *)s3;
+	return (pnr_azure *)(void *)bucket;
 }
 
 /* ------------------------------------------------------------------ requests -- */
 
 static pnr_status sign(void *context, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err)
 {
-	const pnr_s3_call *call = context;
-	return pnr_azure_sign(azure_of(call->s3)->credentials, request, out_lines, err);
+	const pnr_bucket_call *call = context;
+	return pnr_azure_sign(azure_of(call->bucket)->credentials, request, out_lines, err);
 }
 
-static void dress(pnr_s3_call *call)
+static void dress(pnr_bucket_call *call)
 {
 	size_t count;
-	const pnr_http_pair *query = pnr_azure_query(azure_of(call->s3)->credentials, &count);
+	const pnr_http_pair *query = pnr_azure_query(azure_of(call->bucket)->credentials, &count);
 	for (size_t i = 0; i < count; i++)
-		pnr_s3__query(call, query[i].name, query[i].value);
-	pnr_s3__header(call, "x-ms-version", VERSION);
+		pnr_bucket__query(call, query[i].name, query[i].value);
+	pnr_bucket__header(call, "x-ms-version", VERSION);
 }
 
-static void add_md5(pnr_s3_call *call, const uint8_t *md5)
+static void add_md5(pnr_bucket_call *call, const uint8_t *md5)
 {
 	(void)EVP_EncodeBlock((unsigned char *)call->text[1], md5, 16);
-	pnr_s3__header(call, "Content-MD5", call->text[1]);
+	pnr_bucket__header(call, "Content-MD5", call->text[1]);
 }
 
-static void dress_put(pnr_s3_call *call, const uint8_t *md5)
+static void dress_put(pnr_bucket_call *call, const uint8_t *md5)
 {
-	pnr_s3__header(call, "x-ms-blob-type", "BlockBlob");
+	pnr_bucket__header(call, "x-ms-blob-type", "BlockBlob");
 	if (md5 != NULL)
 		add_md5(call, md5);
 }
@@ -53,7 +53,7 @@ static void dress_put(pnr_s3_call *call, const uint8_t *md5)
  * A block's name is its number and its hash: so who finds it there knows that it has those bytes, which the server
  * compared with their MD5. All names of a blob are of one length, as Azure wants it.
  */
-static void block_id(const pnr_s3_sum *sum, char out_id[sizeof(((pnr_s3_part *)NULL)->name)])
+static void block_id(const pnr_bucket_sum *sum, char out_id[sizeof(((pnr_bucket_part *)NULL)->name)])
 {
 	uint8_t raw[BLOCK_ID_RAW] = { (uint8_t)(sum->number >> 24), (uint8_t)(sum->number >> 16),
 		                      (uint8_t)(sum->number >> 8), (uint8_t)sum->number };
@@ -61,11 +61,11 @@ static void block_id(const pnr_s3_sum *sum, char out_id[sizeof(((pnr_s3_part *)N
 	(void)EVP_EncodeBlock((unsigned char *)out_id, raw, sizeof raw);
 }
 
-static void list_parts(pnr_s3_large *large, pnr_s3_call *call)
+static void list_parts(pnr_bucket_large *large, pnr_bucket_call *call)
 {
 	(void)large;
-	pnr_s3__query(call, "comp", "blocklist");
-	pnr_s3__query(call, "blocklisttype", "uncommitted");
+	pnr_bucket__query(call, "comp", "blocklist");
+	pnr_bucket__query(call, "blocklisttype", "uncommitted");
 }
 
 /* The number that a block's name says; UINT64_MAX: it is none of ours. */
@@ -77,10 +77,11 @@ static uint64_t number_of(const char *id)
 	return (uint64_t)raw[0] << 24 | (uint64_t)raw[1] << 16 | (uint64_t)raw[2] << 8 | raw[3];
 }
 
-static pnr_status visit_part(void *page, const pnr_xml_event *event, pnr_error *err)
+static pnr_status visit_part(void *user, const pnr_xml_event *event, pnr_error *err)
 {
 	static const char root[] = "BlockList/UncommittedBlocks/Block";
-	pnr_s3_part *part = pnr_s3__part_of_page(page);
+	pnr_bucket_page *page = user;
+	pnr_bucket_part *part = &page->part;
 	(void)err;
 	if (strncmp(event->path, root, sizeof root - 1) != 0)
 		return PNR_OK;
@@ -90,41 +91,41 @@ static pnr_status visit_part(void *page, const pnr_xml_event *event, pnr_error *
 	else if (strcmp(name, "/Size") == 0)
 		part->size = strtoull(event->text, NULL, 10);
 	else if (name[0] == '\0')
-		pnr_s3__page_part(page, number_of(part->name));
+		pnr_bucket__page_part(page, number_of(part->name));
 	return PNR_OK;
 }
 
-static bool is_part(const pnr_s3_part *part, const pnr_s3_sum *sum)
+static bool is_part(const pnr_bucket_part *part, const pnr_bucket_sum *sum)
 {
 	char id[sizeof part->name];
 	block_id(sum, id);
 	return strcmp(part->name, id) == 0;
 }
 
-static void send_part(pnr_s3_large *large, pnr_s3_call *call, const pnr_s3_sum *sum)
+static void send_part(pnr_bucket_large *large, pnr_bucket_call *call, const pnr_bucket_sum *sum)
 {
 	(void)large;
 	block_id(sum, call->text[0]);
-	pnr_s3__query(call, "comp", "block");
-	pnr_s3__query(call, "blockid", call->text[0]);
+	pnr_bucket__query(call, "comp", "block");
+	pnr_bucket__query(call, "blockid", call->text[0]);
 	if (sum->has_md5)
 		add_md5(call, sum->md5);
 }
 
-static bool name_part(const pnr_s3_call *call, pnr_s3_part *part)
+static bool name_part(const pnr_bucket_call *call, pnr_bucket_part *part)
 {
 	memcpy(part->name, call->text[0], sizeof part->name);
 	return true;
 }
 
-static void complete(pnr_s3_large *large, pnr_s3_call *call, pnr_buffer *body)
+static void complete(pnr_bucket_large *large, pnr_bucket_call *call, pnr_buffer *body)
 {
 	pnr_buffer_puts(body, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>");
 	for (unsigned i = 0; i < large->count; i++)
 		pnr_buffer_printf(body, "<Uncommitted>%s</Uncommitted>", large->parts[i].name);
 	pnr_buffer_puts(body, "</BlockList>");
 	call->http.method = "PUT";
-	pnr_s3__query(call, "comp", "blocklist");
+	pnr_bucket__query(call, "comp", "blocklist");
 }
 
 /* ------------------------------------------------------------------ the handle -- */
@@ -136,9 +137,9 @@ static const pnr_http_pair remedies[] = {
 	                          "the clock of this machine is wrong" },
 	{ "AuthorizationFailure", "the key or the signature is not that of this account, or may not do this; or the "
 	                          "account's network rules do not let this machine in" },
-	{ "AuthorizationPermissionMismatch",
-	  "these credentials may not do this; an identity needs the role 'Storage Blob Data Contributor', a signature the "
-	  "permissions r, c, w, l, and d for tags" },
+	{ "AuthorizationPermissionMismatch", "these credentials may not do this; an identity needs the role 'Storage "
+	                                     "Blob Data Contributor', a signature the "
+	                                     "permissions r, c, w, l, and d for tags" },
 	{ "AuthorizationProtocolMismatch", "the signature is for https only" },
 	{ "ContainerNotFound", "there is no such container; make it first" },
 	{ "InvalidAuthenticationInfo", "the token is not valid for storage, or has expired" },
@@ -148,11 +149,14 @@ static const pnr_http_pair remedies[] = {
 
 static const pnr_http_pair page_query[] = { { "restype", "container" }, { "comp", "list" } };
 
-static const pnr_s3_dialect dialect = {
+static const pnr_bucket_dialect dialect = {
 	.server = "Azure Blob storage",
 	.place = "container",
 	.no_bucket = "ContainerNotFound",
 	.denied = "AuthorizationPermissionMismatch",
+	.there = "BlobAlreadyExists",
+	.error_header = "x-ms-error-code",
+	.postscript = "\nRequestId:",
 	.passing = passing,
 	.remedies = remedies,
 	.listing = { .query = page_query,
@@ -167,6 +171,7 @@ static const pnr_s3_dialect dialect = {
 	             .more = "/NextMarker" },
 	.conditional_delete = true,
 	.parts_max = 50000,
+	.wrong_parts = "InvalidBlockList",
 	.sign = sign,
 	.dress = dress,
 	.dress_put = dress_put,
@@ -180,15 +185,15 @@ static const pnr_s3_dialect dialect = {
 
 static void close_azure(pnr_remote *remote)
 {
-	pnr_s3 *s3 = pnr_s3__of(remote);
-	pnr_azure_credentials_free(azure_of(s3)->credentials);
-	pnr_s3__free(s3);
+	pnr_bucket *bucket = pnr_bucket__of(remote);
+	pnr_azure_credentials_free(azure_of(bucket)->credentials);
+	pnr_bucket__free(bucket);
 }
 
-static void cleanup(pnr_s3 **s3)
+static void cleanup(pnr_bucket **bucket)
 {
-	if (*s3 != NULL)
-		close_azure(&(*s3)->base);
+	if (*bucket != NULL)
+		close_azure(&(*bucket)->base);
 }
 
 /* An emulator has the account in the path; who names it by its address has no host for each account. */
@@ -198,19 +203,11 @@ static bool is_address(const char *host)
 	return host[0] == '[' || strspn(host, "0123456789.") == length || strncmp(host, "localhost", length) == 0;
 }
 
-static bool is_loopback(const char *host)
-{
-	size_t length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-	return (length == 9 && strncmp(host, "localhost", 9) == 0) || (length == 5 && strncmp(host, "[::1]", 5) == 0) ||
-	       (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == length);
-}
-
 /* What is sent as it is must not be read on its way. */
-static pnr_status check_origin(const pnr_s3 *s3, const pnr_azure_credentials *credentials, pnr_error *err)
+static pnr_status check_origin(const pnr_bucket *bucket, const pnr_azure_credentials *credentials, pnr_error *err)
 {
-	static const char plain[] = "http://";
-	if (!pnr_azure_sends_secret(credentials) || strncmp(s3->origin, plain, sizeof plain - 1) != 0 ||
-	    is_loopback(s3->origin + sizeof plain - 1))
+	if (!pnr_azure_sends_secret(credentials) || strncmp(bucket->origin, "http://", 7) != 0 ||
+	    pnr_remote_is_here(bucket->origin))
 		return PNR_OK;
 	return pnr_fail(err, PNR_INVALID,
 	                "a token or a shared access signature is not sent over http://, where others can read it; "
@@ -218,7 +215,7 @@ static pnr_status check_origin(const pnr_s3 *s3, const pnr_azure_credentials *cr
 }
 
 /* The endpoint is "https://host[:port]", perhaps with "/account". */
-static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *endpoint, pnr_error *err)
+static pnr_status set_places(pnr_bucket *bucket, const pnr_remote_url *url, const char *endpoint, pnr_error *err)
 {
 	const char *host = strstr(endpoint, "://");
 	if (host == NULL)
@@ -228,18 +225,14 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, const char *
 	if (*path != '\0' && strcmp(path + 1, url->account) != 0)
 		return pnr_fail(err, PNR_INVALID, "the endpoint's path is not '/%s', which is the account",
 		                url->account);
-	pnr_status status = pnr_s3__set(&s3->origin, err, "%.*s", (int)(path - endpoint), endpoint);
-	const char *problem = status == PNR_OK ? pnr_remote_endpoint_problem(s3->origin) : NULL;
+	pnr_status status = pnr_bucket__set(&bucket->origin, err, "%.*s", (int)(path - endpoint), endpoint);
+	const char *problem = status == PNR_OK ? pnr_remote_endpoint_problem(bucket->origin) : NULL;
 	if (problem != NULL)
 		return pnr_fail(err, PNR_INVALID, "BlobEndpoint: %s", problem);
 	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->prefix, err, "%s%s", url->prefix, url->prefix[0] == '\0' ? "" : "/");
-	if (status == PNR_OK)
-		status = pnr_s3__set(&s3->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
-		                     url->bucket);
-	if (status == PNR_OK)
-		status = pnr_s3__set_path(s3, err);
-	return status == PNR_OK ? pnr_s3__set(&s3->region, err, "%s", "") : status;
+		status = pnr_bucket__set(&bucket->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
+		                         url->bucket);
+	return status == PNR_OK ? pnr_bucket__set_path(bucket, url->prefix, err) : status;
 }
 
 static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote **out_remote, pnr_error *err)
@@ -249,35 +242,35 @@ static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote 
 	(void)create; /* a container is made by who knows its rules */
 	if (azure == NULL)
 		return pnr_fail_nomem(err);
-	PNR_CLEANUP(cleanup) pnr_s3 *s3 = &azure->s3;
-	s3->dialect = &dialect;
+	PNR_CLEANUP(cleanup) pnr_bucket *bucket = &azure->bucket;
+	bucket->dialect = &dialect;
 	pnr_status status = pnr_azure_credentials_new(url->account, &azure->credentials, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_azure_set_watch(azure->credentials, (pnr_secret_watch){ pnr_s3__poll, &s3->base });
+	pnr_azure_set_watch(azure->credentials, (pnr_secret_watch){ pnr_bucket__poll, &bucket->base });
 	const char *endpoint = url->endpoint[0] != '\0' ? url->endpoint : pnr_azure_endpoint(azure->credentials);
 	if (endpoint == NULL) {
 		(void)snprintf(own, sizeof own, "https://%.64s.blob.core.windows.net", url->account);
 		endpoint = own;
 	}
-	status = set_places(s3, url, endpoint, err);
+	status = set_places(bucket, url, endpoint, err);
 	if (status == PNR_OK)
-		status = check_origin(s3, azure->credentials, err);
+		status = check_origin(bucket, azure->credentials, err);
 	if (status == PNR_OK)
-		status = pnr_http_new(NULL, &s3->http, err);
+		status = pnr_http_new(NULL, &bucket->http, err);
 	if (status != PNR_OK)
 		return status;
-	*out_remote = &s3->base;
-	s3 = NULL;
+	*out_remote = &bucket->base;
+	bucket = NULL;
 	return PNR_OK;
 }
 
 const pnr_remote_ops pnr_remote_azure_ops = {
 	.open = open_azure,
 	.close = close_azure,
-	.has = pnr_s3__has,
-	.put = pnr_s3__put,
-	.get = pnr_s3__get,
-	.list = pnr_s3__list,
-	.swap_ref = pnr_s3__swap_ref,
+	.has = pnr_bucket__has,
+	.put = pnr_bucket__put,
+	.get = pnr_bucket__get,
+	.list = pnr_bucket__list,
+	.swap_ref = pnr_bucket__swap_ref,
 };

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "remote/ask.h"
 #include "remote/azure_credentials.h"
+#include "remote/url.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -129,6 +130,7 @@ static pnr_status ask_authority(const pnr_secret_watch *watch, pnr_azure_token *
 	if (status != PNR_OK)
 		return status;
 	const pnr_ask ask = { .url = host == NULL ? "https://login.microsoftonline.com" : host,
+		              .named = "AZURE_AUTHORITY_HOST",
 		              .path = path.data,
 		              .method = "POST",
 		              .headers = headers,
@@ -150,7 +152,11 @@ static pnr_status ask_identity(const pnr_secret_watch *watch, pnr_azure_token *o
 	const pnr_http_pair query[] = { { "api-version", is_service ? "2019-08-01" : "2018-02-01" },
 		                        { "resource", RESOURCE },
 		                        { "client_id", client } };
-	const pnr_ask ask = { .url = is_service ? endpoint : host != NULL ? host : "http://169.254.169.254",
+	const char *url = is_service ? endpoint : host != NULL ? host : "http://169.254.169.254";
+	const pnr_ask ask = { .url = url,
+		              .named = is_service ? "IDENTITY_ENDPOINT" : "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+		              /* Azure has networks of its own for it. */
+		              .plain = pnr_remote_is_near(url),
 		              .path = is_service ? NULL : "/metadata/identity/oauth2/token",
 		              .nearby = true,
 		              .method = "GET",

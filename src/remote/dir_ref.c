@@ -97,6 +97,9 @@ static pnr_status read_ref(pnr_dir *d, const char *key, pnr_buffer *out, pnr_err
 	if (status == PNR_OK && st.st_size > (off_t)PNR_REMOTE_REF_MAX)
 		return pnr_fail(err, PNR_CORRUPT, "it is larger than the %zu bytes that a ref may have",
 		                PNR_REMOTE_REF_MAX);
+	/* What a crash of the file system left, say: it is not the same as none. */
+	if (status == PNR_OK && st.st_size == 0)
+		return pnr_fail(err, PNR_CORRUPT, "it is empty; remove it");
 	if (status == PNR_OK)
 		status = pnr_file_read_all(fd, PNR_REMOTE_REF_MAX, out, key, &own);
 	return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);

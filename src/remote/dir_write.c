@@ -194,7 +194,7 @@ pnr_status pnr_dir__create_temp(pnr_dir *d, unsigned long *out_number, int *out_
 
 /* ---------------------------------------------------------------- putting -- */
 
-static pnr_status copy_body(pnr_dir *d, const pnr_remote_upload *upload, int fd, pnr_hash *hash, pnr_flush *flush,
+static pnr_status copy_body(pnr_dir *d, pnr_remote_upload *upload, int fd, pnr_hash *hash, pnr_flush *flush,
                             pnr_error *err)
 {
 	size_t most = upload->size < PNR_DIR_PIECE ? (size_t)upload->size + 1 : PNR_DIR_PIECE;
@@ -208,6 +208,8 @@ static pnr_status copy_body(pnr_dir *d, const pnr_remote_upload *upload, int fd,
 			status = pnr_hash_update(hash, piece, length, err);
 		if (status == PNR_OK)
 			status = pnr_file_write(fd, piece, length, "temporary file", err);
+		if (status == PNR_OK)
+			status = pnr_remote_sent(&d->base, upload, length, err);
 		at += length;
 		if (status == PNR_OK)
 			status = pnr_flush_behind(flush, at, err);
@@ -217,7 +219,7 @@ static pnr_status copy_body(pnr_dir *d, const pnr_remote_upload *upload, int fd,
 	return PNR_OK;
 }
 
-static pnr_status write_body(pnr_dir *d, const pnr_remote_upload *upload, int fd, pnr_error *err)
+static pnr_status write_body(pnr_dir *d, pnr_remote_upload *upload, int fd, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
 	pnr_flush flush = { .fd = fd, .name = "temporary file" };

@@ -109,6 +109,19 @@ pnr_status pnr_remote_read_body(pnr_remote *remote, const pnr_remote_upload *upl
 	return status;
 }
 
+pnr_status pnr_remote_sent(pnr_remote *remote, pnr_remote_upload *upload, uint64_t length, pnr_error *err)
+{
+	uint64_t left = upload->size - upload->told;
+	if (length > left)
+		length = left;
+	upload->told += length;
+	if (length == 0 || upload->body.sent == NULL)
+		return PNR_OK;
+	pnr_status status = upload->body.sent(upload->body.context, length, err);
+	remote->ours |= status != PNR_OK;
+	return status;
+}
+
 void pnr_remote_close_body(const pnr_remote_upload *upload)
 {
 	if (upload->body.close != NULL)
@@ -203,6 +216,7 @@ pnr_status pnr_remote_put(pnr_remote *remote, pnr_remote_upload *uploads, size_t
 	begin(remote);
 	for (size_t i = 0; i < count; i++) {
 		uploads[i].outcome = PNR_REMOTE_PENDING;
+		uploads[i].told = 0;
 		if (status == PNR_OK)
 			status = check_key(uploads[i].key, err);
 	}

@@ -96,6 +96,8 @@ PNR_CHECKED pnr_status pnr_remote_list(pnr_remote *remote, const char *prefix, p
 typedef struct pnr_remote_body {
 	/** MUST. Read exactly @length bytes from @offset on; it fails if there are fewer. */
 	pnr_status (*read)(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err);
+	/** MAY be NULL. So many bytes more went to the remote, or are there. `size` in all at most: for progress. */
+	pnr_status (*sent)(void *context, uint64_t length, pnr_error *err);
 	/** MAY be NULL. Called once or more after the last read, also when it failed: to close what read opened. */
 	void (*close)(void *context);
 	void *context;
@@ -121,6 +123,7 @@ typedef struct pnr_remote_upload {
 	pnr_digest hash; /**< SHA-256 of them */
 	pnr_remote_mode mode;
 	pnr_remote_outcome outcome; /**< out; set on failure, too */
+	uint64_t told;              /**< bytes that `sent` was called for */
 } pnr_remote_upload;
 
 /**
@@ -189,8 +192,8 @@ typedef struct pnr_remote_ops {
 	/** MUST. By one request each, many at once, or by listing: the kind knows what is cheaper for @count keys. */
 	pnr_status (*has)(pnr_remote *remote, pnr_remote_query *queries, size_t count, pnr_error *err);
 	/**
-	 * MUST. Reads bodies with pnr_remote_read_body, and calls pnr_remote_close_body for each object it read of.
-	 * Bodies that hash otherwise are told by pnr_remote_wrong_body. IF_ABSENT is decided where the objects are.
+	 * MUST. Reads bodies with pnr_remote_read_body, says with pnr_remote_sent what of them goes, and calls
+	 * pnr_remote_close_body for each object it read of. Bodies that hash otherwise are told by pnr_remote_wrong_body. IF_ABSENT is decided where the objects are.
 	 */
 	pnr_status (*put)(pnr_remote *remote, pnr_remote_upload *uploads, size_t count, pnr_error *err);
 	/** MUST. Gives bytes with pnr_remote_give, then calls pnr_remote_given. A missing object is but a status. */
@@ -218,6 +221,9 @@ extern const pnr_remote_ops pnr_remote_dir_ops, pnr_remote_s3_ops, pnr_remote_az
 /** Read a part of the body. */
 PNR_CHECKED pnr_status pnr_remote_read_body(pnr_remote *remote, const pnr_remote_upload *upload, uint64_t offset,
                                             void *buffer, size_t length, pnr_error *err);
+/** Bytes of the body go to the remote, or are found there. What is sent once more is not told of again. */
+PNR_CHECKED pnr_status pnr_remote_sent(pnr_remote *remote, pnr_remote_upload *upload, uint64_t length,
+                                       pnr_error *err);
 void pnr_remote_close_body(const pnr_remote_upload *upload);
 /** Fail with CORRUPT: the body is not what its hash says. */
 pnr_status pnr_remote_wrong_body(pnr_remote *remote, const pnr_remote_upload *upload, pnr_error *err);

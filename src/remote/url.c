@@ -2,6 +2,8 @@
 #include "base/buffer.h"
 #include "base/path.h"
 #include "remote/remote.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +141,54 @@ const char *pnr_remote_endpoint_problem(const char *endpoint)
 		return form;
 	unsigned long number = strtoul(port + 1, NULL, 10);
 	return number > 0 && number <= 65535 ? NULL : form;
+}
+
+/* Its bytes, those of IPv4 as IPv6 has them. False: the host is a name. */
+static bool address_of(const char *url, uint8_t out[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	char text[INET6_ADDRSTRLEN];
+	const char *host = strstr(url, "://");
+	if (host == NULL)
+		return false;
+	host += 3;
+	bool brackets = host[0] == '[';
+	host += brackets;
+	size_t length = strcspn(host, brackets ? "]" : ":/?#");
+	if (length >= sizeof text)
+		return false;
+	memcpy(text, host, length);
+	text[length] = '\0';
+	memcpy(out, mapped, sizeof mapped);
+	return brackets ? inet_pton(AF_INET6, text, out) == 1 : inet_pton(AF_INET, text, out + sizeof mapped) == 1;
+}
+
+static bool is_v4(const uint8_t address[16])
+{
+	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)address);
+}
+
+bool pnr_remote_is_here(const char *url)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+	static const char name[] = "localhost";
+	const char *host = strstr(url, "://");
+	uint8_t a[16];
+	if (address_of(url, a))
+		return is_v4(a) ? a[12] == 127 : memcmp(a, loopback, sizeof a) == 0;
+	return host != NULL && strncmp(host + 3, name, sizeof name - 1) == 0 &&
+	       strchr(":/?#", host[3 + sizeof name - 1]) != NULL;
+}
+
+bool pnr_remote_is_near(const char *url)
+{
+	uint8_t a[16];
+	if (pnr_remote_is_here(url) || !address_of(url, a))
+		return pnr_remote_is_here(url);
+	if (!is_v4(a))
+		return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+	return a[12] == 10 || (a[12] == 172 && (a[13] & 0xf0) == 16) || (a[12] == 192 && a[13] == 168) ||
+	       (a[12] == 169 && a[13] == 254);
 }
 
 /* An emulator of Azure has the account behind it. */

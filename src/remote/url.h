@@ -39,6 +39,10 @@ typedef struct pnr_remote_url {
 PNR_CHECKED pnr_status pnr_remote_url_parse(const char *text, pnr_remote_url *out_url, pnr_error *err);
 /** Why @endpoint is not "http://host:port": a static text that repeats nothing of it; NULL if it is. */
 const char *pnr_remote_endpoint_problem(const char *endpoint);
+/** Is the host of @url, "http://host[:port][/path]", this machine itself: localhost, 127.0.0.0/8, ::1? */
+bool pnr_remote_is_here(const char *url);
+/** Is it an address that is not of the internet, but of this machine, its link or a private network? */
+bool pnr_remote_is_near(const char *url);
 /** Leaves it cleared. Accepts a cleared one; for PNR_CLEANUP. */
 void pnr_remote_url_free(pnr_remote_url *url);
 /** "dir", "s3", "azure". */

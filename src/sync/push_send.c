@@ -22,7 +22,8 @@ typedef struct parcel {
 	pnr_whole *whole;
 	int fd; /* of the file of patches, and of other forms: if there is no whole */
 	uint64_t offset;
-	uint64_t counted; /* bytes of the object that were told as progress */
+	uint64_t sent; /* bytes of the object */
+	uint64_t told; /* of its content, as progress */
 	char key[PNR_KEY_SIZE];
 } parcel;
 
@@ -60,11 +61,12 @@ static void sending_free(sending *s)
 
 /* ------------------------------------------------------------------- bodies -- */
 
-/* How far in its content a reader of the object may feel to be. */
-static uint64_t progress_at(const parcel *p, uint64_t offset)
+/* Tell that so much of its content is there: nothing if more was told. */
+static pnr_status tell(parcel *p, uint64_t upto, pnr_error *err)
 {
-	double size = (double)p->piece->row.stored_size;
-	return size == 0 ? 0 : (uint64_t)((double)p->piece->size * ((double)offset / size));
+	uint64_t bytes = upto > p->told ? upto - p->told : 0;
+	p->told += bytes;
+	return pnr_meter_add(p->plan->meter, p->key, bytes, err);
 }
 
 static pnr_status parcel_read(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
@@ -79,15 +81,16 @@ static pnr_status parcel_read(void *context, uint64_t offset, void *buffer, size
 		if (status == PNR_OK && got < length)
 			status = pnr_fail(err, PNR_IO, "the file of patches is shorter than it was");
 	}
-	if (status != PNR_OK)
-		return status;
-	/* What a patch takes was counted when it was made; and what is read once more, for another try say, before. */
-	uint64_t bytes = 0;
-	if (p->whole != NULL && offset + length > p->counted) {
-		bytes = progress_at(p, offset + length) - progress_at(p, p->counted);
-		p->counted = offset + length;
-	}
-	return pnr_meter_add(p->plan->meter, p->key, bytes, err);
+	return status;
+}
+
+/* How far in its content who sends the object may feel to be. What a patch takes was told when it was made. */
+static pnr_status parcel_sent(void *context, uint64_t length, pnr_error *err)
+{
+	parcel *p = context;
+	p->sent += length;
+	double part = (double)p->sent / (double)p->piece->row.stored_size;
+	return tell(p, p->whole == NULL ? 0 : (uint64_t)((double)p->piece->size * part), err);
 }
 
 static void parcel_close(void *context)
@@ -103,7 +106,7 @@ static void add_upload(sending *s)
 	pnr_object_row *row = &p->piece->row;
 	s->uploads[s->batch++] = (pnr_remote_upload){
 		.key = pnr_key_of_object(row, p->key),
-		.body = { .read = parcel_read, .close = parcel_close, .context = p },
+		.body = { .read = parcel_read, .sent = parcel_sent, .close = parcel_close, .context = p },
 		.size = row->stored_size,
 		.hash = row->stored_hash,
 		.mode = p->piece->damaged ? PNR_REMOTE_REPLACE : PNR_REMOTE_IF_ABSENT,
@@ -132,9 +135,9 @@ static pnr_status open_files(sending *s, pnr_error *err)
 	return status;
 }
 
-/* Make the patch; the piece goes whole if it is not worth it. */
+/* Make the patch; the piece goes whole if it is not worth it: then @out_told of its content was told as progress. */
 static pnr_status make_patch(sending *s, pnr_piece *piece, const pnr_blob_row *blob, uint64_t whole_size,
-                             uint64_t *out_offset, pnr_error *err)
+                             uint64_t *out_offset, uint64_t *out_told, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
 	pnr_meter *meter = s->plan->meter;
@@ -162,8 +165,7 @@ static pnr_status make_patch(sending *s, pnr_piece *piece, const pnr_blob_row *b
 		return status;
 	if (size == 0) {
 		piece->row.form = PNR_OBJECT_STORED;
-		if (meter != NULL)
-			meter->done = done;
+		*out_told = meter == NULL ? 0 : meter->done - done;
 		return PNR_OK;
 	}
 	*out_offset = offset;
@@ -262,9 +264,14 @@ static pnr_status put_batch(sending *s, pnr_error *err)
 	pnr_status status = pnr_remote_put(plan->remote->handle, s->uploads, s->batch, err);
 	plan->remote_failed |= status != PNR_OK && pnr_remote_at_fault(plan->remote->handle);
 	pnr_push_plan_settle(plan);
-	for (size_t i = 0; i < s->batch; i++)
+	for (size_t i = 0; i < s->batch; i++) {
+		parcel *p = &s->parcels[i];
 		if (s->uploads[i].outcome == PNR_REMOTE_PUT)
-			count(s, s->parcels[i].piece);
+			count(s, p->piece);
+		/* That of what was there, say. */
+		if (status == PNR_OK && p->whole != NULL)
+			status = tell(p, p->piece->size, err);
+	}
 	/* What was put before a failure need not be found again. */
 	pnr_status remembered = pnr_store_transaction(plan->store, remember, s, status == PNR_OK ? err : NULL);
 	batch_clear(s);
@@ -276,7 +283,7 @@ static pnr_status add(sending *s, pnr_piece *piece, pnr_error *err)
 {
 	parcel *p = &s->parcels[s->batch];
 	pnr_blob_row blob;
-	uint64_t offset = 0;
+	uint64_t offset = 0, told = 0;
 	bool spooled = false;
 	pnr_whole *whole = NULL;
 	pnr_status status = pnr_index_blob_find(pnr_store_index(s->plan->store), &piece->hash, &blob, err);
@@ -285,7 +292,7 @@ static pnr_status add(sending *s, pnr_piece *piece, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_whole_open(s->plan->store, &blob, piece->item == NULL ? 0 : piece->item->encoding_id, &whole, err);
 	if (status == PNR_OK && piece->row.form == PNR_OBJECT_PATCH)
-		status = make_patch(s, piece, &blob, pnr_whole_size(whole), &offset, err);
+		status = make_patch(s, piece, &blob, pnr_whole_size(whole), &offset, &told, err);
 	if (status == PNR_OK && piece->row.form != PNR_OBJECT_PATCH && piece->same_form &&
 	    (piece->row.form == PNR_OBJECT_GZIP) != pnr_whole_gzip(whole)) {
 		status = make_form(s, piece, &blob, &offset, err);
@@ -308,7 +315,8 @@ static pnr_status add(sending *s, pnr_piece *piece, pnr_error *err)
 		s->patches_size = 0;
 		return PNR_OK;
 	}
-	*p = (parcel){ .plan = s->plan, .piece = piece, .whole = whole, .fd = s->patches, .offset = offset };
+	*p = (parcel){ .plan = s->plan, .piece = piece, .whole = whole, .fd = s->patches, .offset = offset,
+	               .told = told };
 	add_upload(s);
 	return PNR_OK;
 }

@@ -46,6 +46,8 @@ typedef struct checking {
 	size_t package_count, package_capacity;
 	char **tags; /* their keys */
 	size_t tag_count, tag_capacity;
+	listed *missing; /* needed and not there; the first `missing_sorted` are in order */
+	size_t missing_count, missing_capacity, missing_sorted;
 	pnr_digest *damaged; /* contents, and those that are missing; the first `damaged_sorted` are in order */
 	size_t damaged_count, damaged_capacity, damaged_sorted;
 	int64_t began_ms;
@@ -65,6 +67,7 @@ static void checking_free(checking *c)
 	free(c->tags);
 	free(c->objects);
 	free(c->packages);
+	free(c->missing);
 	free(c->damaged);
 	free(c->known);
 	free(c->gone);
@@ -253,6 +256,25 @@ static bool is_damaged(checking *c, const pnr_digest *hash)
 	return c->damaged_count > 0 && bsearch(hash, c->damaged, c->damaged_count, sizeof *hash, by_bytes) != NULL;
 }
 
+static pnr_status note_missing(checking *c, const pnr_object_row *row, pnr_error *err)
+{
+	listed *missing = pnr_array_grow(c->missing, sizeof *missing, c->missing_count, &c->missing_capacity);
+	if (missing == NULL)
+		return pnr_fail_nomem(err);
+	c->missing = missing;
+	c->missing[c->missing_count++] = (listed){ .row = *row };
+	return PNR_OK;
+}
+
+static bool is_missing(checking *c, const pnr_object_row *row)
+{
+	const listed key = { .row = *row };
+	if (c->missing_sorted < c->missing_count)
+		pnr_array_sort(c->missing, c->missing_count, sizeof *c->missing, by_key);
+	c->missing_sorted = c->missing_count;
+	return c->missing_count > 0 && bsearch(&key, c->missing, c->missing_count, sizeof key, by_key) != NULL;
+}
+
 /* What was proved, and what is wrong with the rest. */
 static pnr_status take_proofs(checking *c, const pnr_object_proof *proofs, size_t count, pnr_error *err)
 {
@@ -269,6 +291,8 @@ static pnr_status take_proofs(checking *c, const pnr_object_proof *proofs, size_
 			continue;
 		tell_error(c, pnr_key_of_object(proofs[i].row, key), &proofs[i].problem);
 		pnr_status status = note_damaged(c, &proofs[i].row->hash, err);
+		if (status == PNR_OK && object == NULL)
+			status = note_missing(c, proofs[i].row, err);
 		if (status != PNR_OK)
 			return status;
 	}
@@ -276,7 +300,7 @@ static pnr_status take_proofs(checking *c, const pnr_object_proof *proofs, size_
 }
 
 /*
- * What it needs and no package before it did. What is not listed is asked for all the same, once for each package.
+ * What it needs and no package before it did. What is not listed is asked for all the same, until it is missing.
  * @out: for the content of @text, if that is read.
  */
 static pnr_status prove_objects(checking *c, const pnr_package_object *object, const char *key,
@@ -289,7 +313,7 @@ static pnr_status prove_objects(checking *c, const pnr_package_object *object, c
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < object->object_count; i++) {
 		const listed *known = find_listed(c, &object->objects[i]);
-		if (known == NULL ? !is_damaged(c, &object->objects[i].hash) : !known->proved)
+		if (known == NULL ? !is_missing(c, &object->objects[i]) : !known->proved)
 			proofs[count++] = (pnr_object_proof){ .row = &object->objects[i],
 				                              .out = &object->objects[i] == text ? out : NULL };
 		else if (known != NULL && known->row.size != object->objects[i].size)

@@ -14,8 +14,16 @@ string=$AZURE_CONNECTION_STRING read_only=$AZURE_READ_SAS other=$AZURE_OTHER_KEY
 unset "${!AZURE_STORAGE_@}" AZURE_SAS AZURE_READ_SAS AZURE_CONNECTION_STRING AZURE_OTHER_KEY
 run=consumers-$$-$(date +%s%N)
 
-# as NAME=VALUE... COMMAND...: with these credentials only.
-as() { env HOME="$WORK" AZURE_POD_IDENTITY_AUTHORITY_HOST=http://127.0.0.1:1 "$@"; }
+# as NAME=VALUE... COMMAND...: with these credentials only. They stay out of the list of processes, where another test
+# looks for them.
+as() (
+	export HOME="$WORK" AZURE_POD_IDENTITY_AUTHORITY_HOST=http://127.0.0.1:1
+	while [[ $1 =~ ^[A-Z_]+= ]]; do
+		export "$1"
+		shift
+	done
+	exec "$@"
+)
 
 sed -n '/^<!-- rebuild.sh -->$/,/^```$/{/^<!--/d;/^```/d;p}' "$SOURCE/schema/remote-format.md" > "$WORK/rebuild.sh"
 [ -s "$WORK/rebuild.sh" ] || fail "schema/remote-format.md has no script"

@@ -9,6 +9,8 @@ usage: credentials.py PANNIER KIND SERVER-DIR DIR
 Credentials come from every source that the server's kind has, right ones and such as are refused; every command that
 goes to a remote is run with them, and all that it says and leaves is searched.
 """
+import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -26,6 +28,7 @@ from places import proxy
 
 WRONG = "bm90IHRoZSByaWdodCBrZXkgYXQgYWxsIGJ1dCBvZiB0aGUgcmlnaHQgbGVuZ3RoIG9mIGl0Li4uLi4u"
 TOKEN = "TheTokenOfASessionThatThereIsNot0123456789"
+WORKERS = 4
 
 
 def die(text):
@@ -57,6 +60,12 @@ class Processes:
                         continue
                     self.found += [line for secret in self.secrets if secret.encode() in line]
             self.rounds += 1
+            time.sleep(0.002)
+
+    def wait(self, count):
+        """Until the list was read so many times more."""
+        end = self.rounds + count
+        while self.rounds < end:
             time.sleep(0.002)
 
 
@@ -107,20 +116,14 @@ def sources(place, home):
 
 class Scene:
     def __init__(self, pannier, place, folder):
-        self.pannier, self.place, self.folder, self.runs = pannier, place, folder, 0
+        self.pannier, self.place, self.folder, self.runs = pannier, place, folder, itertools.count()
 
     def run(self, environment, secrets, store, *arguments):
         """Its exit status. All that it says is searched."""
         command = [self.pannier, *arguments, "--store", store]
-        with Processes(secrets) as processes:
-            done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False,
-                                  timeout=300)
-        self.runs += 1
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False, timeout=300)
+        next(self.runs)
         self.search(secrets, done.stdout + done.stderr, f"{' '.join(arguments)}: what it says")
-        if processes.found:
-            die(f"{' '.join(arguments)}: in the list of processes")
-        if not processes.rounds:
-            die(f"{' '.join(arguments)}: the list of processes was not read")
         return done.returncode
 
     @staticmethod
@@ -129,11 +132,10 @@ class Scene:
             if secret.encode() in data:
                 die(f"{where} holds a secret")
 
-    def source(self, number, name, environment, secrets, is_right, url):
-        secrets = sorted(set().union(*map(forms, secrets)))
+    def source(self, number, name, environment, secrets, is_right):
         store = f"store-{number}"
         places.copy_store(self.folder / "packed", self.folder / store)
-        prefix = f"source-{number}"
+        url = self.place.url(f"source-{number}")
 
         def run(expected, *arguments, at=store):
             status = self.run(environment, secrets, at, *arguments)
@@ -141,13 +143,13 @@ class Scene:
                 die(f"{name}: {' '.join(arguments)}: exit {status} instead of {expected}")
 
         good, bad = (0, 0) if is_right else (7, 7)
-        run(0, "remote", "add", "cloud", url(prefix), "-v")
+        run(0, "remote", "add", "cloud", url, "-v")
         run(good, "push", "cloud", "v1", "-v", "--progress", "json")
         run(good, "push", "cloud", "v1", "--json", "-v")
         run(good, "push", "cloud", "v1", "--heal", "--dry-run", "-v")
         run(good, "remote", "check", "cloud", "-v")
         run(bad, "remote", "check", "cloud", "--json")
-        run(0, "remote", "add", "cloud", url(prefix), "--json", at=f"fresh-{number}")
+        run(0, "remote", "add", "cloud", url, "--json", at=f"fresh-{number}")
         run(good, "pull", "cloud", "v1", "-v", "-o", f"{number}.zip", at=f"fresh-{number}")
         run(good, "pull", "cloud", "v1", "--json", "-v", at=f"fresh-{number}")
         for at in (store, f"fresh-{number}"):
@@ -156,6 +158,18 @@ class Scene:
             for path in (self.folder / at).rglob("*"):
                 if path.is_file():
                     self.search(secrets, path.read_bytes(), f"{name}: {path.relative_to(self.folder)}")
+        self.told(number, name, environment, secrets)
+
+    def told(self, number, name, environment, secrets):
+        """By a server that repeats what proves who asks, where such servers do."""
+        details = "".join(f"<Detail>{escape(secret)}</Detail>" for secret in secrets)
+        body = self.place.error("AuthenticationFailed", "refused", details)
+        rules = [{"fault": "answer", "status": 403, "times": None, "body": body}]
+        with proxy.Proxy(self.place.port, rules=rules) as spoiler:
+            store = f"told-{number}"
+            self.run(environment, secrets, store, "remote", "add", "cloud", self.place.url("told", spoiler.port))
+            if self.run(environment, secrets, store, "pull", "cloud", "v1", "-v") != 7:
+                die(f"{name}: an answer 403 is not exit 7")
 
 
 def main(pannier, kind, server, folder):
@@ -173,24 +187,24 @@ def main(pannier, kind, server, folder):
                                            folder, "--tag", "v1")
     # a search that finds
     with Processes(["--a-secret-of-none"]) as processes:
-        subprocess.run(["bash", "-c", "sleep 0.2; true", "--a-secret-of-none"], check=True)
+        with subprocess.Popen(["bash", "-c", "read", "--a-secret-of-none"], stdin=subprocess.PIPE):
+            processes.wait(2)
     if not processes.found:
         die("what stands in the list of processes is not found")
-    all_sources = list(sources(place, folder / "home"))
-    for number, (name, environment, secrets, is_right) in enumerate(all_sources):
-        scene.source(number, name, {**base, **environment}, secrets, is_right, place.url)
-    # a server that repeats what proves who asks, where such servers do
-    for number, (name, environment, secrets, _) in enumerate(all_sources):
-        secrets = sorted(set().union(*map(forms, secrets)))
-        body = place.error("AuthenticationFailed", "refused", "".join(f"<Detail>{escape(s)}</Detail>" for s in secrets))
-        rules = [{"fault": "answer", "status": 403, "times": None, "body": body}]
-        with proxy.Proxy(place.port, rules=rules) as spoiler:
-            store = f"told-{number}"
-            scene.run(base, [], store, "remote", "add", "cloud", place.url("told", spoiler.port))
-            if scene.run({**base, **environment}, secrets, store, "pull", "cloud", "v1", "-v") != 7:
-                die(f"{name}: an answer 403 is not exit 7")
+    all_sources = [(number, name, {**base, **environment}, sorted(set().union(*map(forms, secrets))), is_right)
+                   for number, (name, environment, secrets, is_right) in enumerate(sources(place, folder / "home"))]
+    with Processes({secret for *_, secrets, _ in all_sources for secret in secrets}) as processes:
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            for _ in pool.map(lambda source: scene.source(*source), all_sources):
+                pass
+    count = next(scene.runs)
+    if processes.found:
+        die("a secret in the list of processes")
+    # it is seen of as many runs as there are at once
+    if processes.rounds * WORKERS < count:
+        die(f"the list of processes was read {processes.rounds} times only in {count} runs")
     shutil.rmtree(folder)
-    print(f"{kind}: {len(all_sources)} sources of credentials, {scene.runs} runs; no secret came out")
+    print(f"{kind}: {len(all_sources)} sources of credentials, {count} runs; no secret came out")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ usage: interrupted.py PANNIER KIND SERVER-DIR DIR MOMENTS
 Whatever the moment: what can be seen is whole, the next run ends well, and it sends no object and no part that the
 server had taken before, by the log of the proxy between them.
 """
+import concurrent.futures
 import pathlib
 import random
 import shutil
@@ -19,6 +20,7 @@ import places
 from places import killed, proxy
 
 ENGINES, SIZE, LARGE = 8, 300_000, 33 << 20
+WORKERS = 2
 
 
 def die(text):
@@ -37,22 +39,25 @@ class Scene:
 
     def fetch(self, prefix, what, is_whole):
         """What is there is right; if all of it is to be there, another store gets it."""
-        shutil.rmtree(self.folder / "fresh", ignore_errors=True)
-        self.tool.run("remote", "add", "cloud", self.place.url(prefix), "--store", "fresh")
-        self.tool.run("remote", "check", "cloud", "--store", "fresh")
+        fresh, pulled = f"fresh-{prefix}", f"{prefix}.zip"
+        self.tool.run("remote", "add", "cloud", self.place.url(prefix), "--store", fresh)
         if is_whole:
-            self.tool.run("pull", "cloud", "v1", "-o", "pulled.zip", "--store", "fresh")
-            if killed.sha256(self.folder / "pulled.zip") != self.right:
+            self.tool.run("pull", "cloud", "v1", "-o", pulled, "--store", fresh)
+            if killed.sha256(self.folder / pulled) != self.right:
                 die(f"{what}: another zip came")
+            (self.folder / pulled).unlink()
+        else:
+            self.tool.run("remote", "check", "cloud", "--store", fresh)
+        shutil.rmtree(self.folder / fresh)
 
     def moment(self, number, delay):
         """Push, killed after @delay seconds if that is not 0, and again: (was it killed, parts before, seconds)."""
         what, prefix = f"moment {number}, after {delay} s", f"moment-{number}"
-        shutil.rmtree(self.folder / "maker", ignore_errors=True)
-        places.copy_store(self.folder / "packed", self.folder / "maker")
-        command = ("push", "cloud", "v1", "--store", "maker")
+        maker = f"maker-{number}"
+        places.copy_store(self.folder / "packed", self.folder / maker)
+        command = ("push", "cloud", "v1", "--store", maker)
         with proxy.Proxy(self.place.port) as between:
-            self.tool.run("remote", "add", "cloud", self.place.url(prefix, between.port), "--store", "maker")
+            self.tool.run("remote", "add", "cloud", self.place.url(prefix, between.port), "--store", maker)
             was_killed = delay > 0 and self.tool.kill(delay, *command)
             between.idle()
             first = between.requests()
@@ -71,6 +76,7 @@ class Scene:
             die(f"{what}: nothing went in parts")
         if number % 5 == 0:
             self.fetch(prefix, what, True)
+        shutil.rmtree(self.folder / maker)
         return was_killed, sum(map(self.place.is_part, first)), seconds
 
 
@@ -79,12 +85,14 @@ def main(pannier, kind, server, folder, count):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     scene = Scene(pannier, places.Place(kind, server), folder)
-    _, _, seconds = scene.moment(0, 0)
     source, killed_count, in_parts = random.Random(kind), 0, 0
-    for number in range(1, int(count) + 1):
-        was_killed, parts, _ = scene.moment(number, round(source.uniform(0.01, 1.05) * seconds, 4))
-        killed_count += was_killed
-        in_parts += was_killed and parts > 0
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        # how long it takes when as many are at it
+        seconds = max(whole for *_, whole in pool.map(scene.moment, range(1 - WORKERS, 1), [0] * WORKERS))
+        delays = [round(source.uniform(0.01, 1.05) * seconds, 4) for _ in range(int(count))]
+        for was_killed, parts, _ in pool.map(scene.moment, range(1, int(count) + 1), delays):
+            killed_count += was_killed
+            in_parts += was_killed and parts > 0
     if killed_count < int(count) / 3 or in_parts == 0:
         die(f"only {killed_count} of {count} were killed in time, {in_parts} of them while parts were sent")
     shutil.rmtree(folder)

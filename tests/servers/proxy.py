@@ -379,7 +379,7 @@ class Proxy:
         with self.lock:
             self.rules = [dict(rule, seen=0) for rule in rules]
 
-    def idle(self, seconds=30):
+    def idle(self, seconds=120):
         """Wait until no connection is left; what the log says is complete then."""
         end = time.monotonic() + seconds
         while self.open:

@@ -19,6 +19,7 @@
 typedef struct step {
 	int code;
 	const char *headers; /* lines, each with its \r\n */
+	const char *raw;     /* sent instead of an answer */
 	const char *body;
 	size_t length;       /* of the body; 0: that of the text */
 	size_t cut;          /* the connection ends after so many bytes of the body; with `drop`: after none of the answer */
@@ -91,6 +92,8 @@ static inline bool answer(connection *c, const step *s, const char *method)
 			(void)poll(NULL, 0, 5);
 	if (s->drop || s->hang)
 		return false;
+	if (s->raw != NULL)
+		return send_all(c->fd, s->raw, strlen(s->raw));
 	const char *usual = s->code < 300 && strncmp(method, "PUT ", 4) == 0 ? "ETag: \"e\"\r\n" : "";
 	pnr_buffer head = PNR_BUFFER_INIT;
 	pnr_buffer_printf(&head, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n", s->code == 0 ? 200 : s->code,

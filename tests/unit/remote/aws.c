@@ -420,6 +420,33 @@ static void sts_refuses(void **state)
 	server_stop(&s);
 }
 
+/* By a proxy that would answer. */
+static void what_others_could_read_does_not_go_to_sts(void **state)
+{
+	static const step steps[] = { { .body = STS_BODY("AssumeRoleWithWebIdentity") } };
+	server proxy;
+	server_start(&proxy, steps, 1);
+	setenv("http_proxy", proxy.origin, 1);
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", put(*state, "token", "hidden"), 1);
+	setenv("AWS_ROLE_ARN", "arn:r", 1);
+	setenv("AWS_ENDPOINT_URL", "http://10.0.0.1:9000", 1);
+	assert_refuses(PNR_INVALID, "role 'arn:r': AWS_ENDPOINT_URL: credentials do not go over http://");
+	setenv("AWS_ENDPOINT_URL_STS", "http://sts.example.com", 1);
+	assert_refuses(PNR_INVALID, "role 'arn:r': AWS_ENDPOINT_URL_STS: credentials do not go over http://, where "
+	                            "others can read them; name a server with https://");
+	setenv("AWS_ENDPOINT_URL_STS", "http://hidden@127.0.0.1", 1);
+	assert_refuses(PNR_INVALID, "AWS_ENDPOINT_URL_STS: credentials do not belong in a remote's URL");
+	assert_int_equal(proxy.asked, 0);
+	server s;
+	server_start(&s, steps, 1);
+	setenv("AWS_ENDPOINT_URL_STS", s.origin, 1);
+	assert_gives("S hidden-s hidden-t");
+	assert_int_equal(proxy.asked, 0);
+	unsetenv("http_proxy");
+	server_stop(&s);
+	server_stop(&proxy);
+}
+
 static void sts_is_trusted_as_the_bucket_is(void **state)
 {
 	static const step steps[] = { { .drop = true } };
@@ -534,7 +561,9 @@ static void a_container_gives_them(void **state)
 	server_start(&s, steps, PNR_COUNT(steps));
 	snprintf(url, sizeof url, "%s/role/arn", s.origin);
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url, 1);
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	assert_gives("J hidden-j hidden-t");
+	unsetenv("http_proxy");
 	assert_non_null(strstr(s.log.data, "GET /role/arn HTTP/1.1\r\n"));
 	assert_null(strcasestr(s.log.data, "authorization:"));
 	setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "hidden\nx", 1);
@@ -545,11 +574,13 @@ static void a_container_gives_them(void **state)
 	assert_refuses(PNR_DENIED, "the container's credentials: GET ");
 	assert_refuses(PNR_INVALID, "they lack AccessKeyId, SecretAccessKey or Token");
 	static const char *const urls[] = { "http://example.com/x", "http://localhost.example.com/",
-		                            "ftp://localhost/", "x" };
+		                            "http://169.254.170.3/", "ftp://localhost/", "x" };
 	for (size_t i = 0; i < PNR_COUNT(urls); i++) {
 		setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", urls[i], 1);
 		assert_refuses(PNR_INVALID, "FULL_URI is neither https:// nor of this machine");
 	}
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.2:1@example.com/", 1);
+	assert_refuses(PNR_INVALID, "credentials do not belong in a remote's URL");
 	server_stop(&s);
 }
 
@@ -624,6 +655,7 @@ int main(void)
 		alone_test(what_is_given_for_a_minute_is_not_got_for_each_request),
 		alone_test(sts_takes_a_web_identity),
 		alone_test(sts_refuses),
+		alone_test(what_others_could_read_does_not_go_to_sts),
 		alone_test(sts_is_trusted_as_the_bucket_is),
 		alone_test(a_role_is_assumed_by_another_profile),
 		alone_test(an_instance_has_a_role),

@@ -4,7 +4,7 @@
  */
 #include "../http/server.h"
 #include "remote/azure_credentials.h"
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include "support.h"
 #include <signal.h>
 
@@ -31,7 +31,7 @@ static pnr_remote *open_at(const server *s)
 	static const pnr_http_patience impatient = { .connect_ms = 2000, .idle_seconds = 1, .tries = 3, .pause_ms = 1 };
 	(void)snprintf(url, sizeof url, "azure://" ACCOUNT "/container/p?endpoint=%s", s->origin);
 	assert_ok(pnr_remote_open(url, NULL, &remote, err));
-	pnr_http_set_patience(pnr_s3__of(remote)->http, &impatient);
+	pnr_http_set_patience(pnr_bucket__of(remote)->http, &impatient);
 	return remote;
 }
 
@@ -276,8 +276,8 @@ static void endpoints_are_with_and_without_the_account(void **state)
 		assert_ok(pnr_remote_url_parse(text, &url, err));
 		assert_string_equal(url.text, text);
 		assert_ok(pnr_remote_azure_ops.open(&url, false, &remote, err));
-		assert_string_equal(pnr_s3__of(remote)->origin, cases[i].origin);
-		assert_string_equal(pnr_s3__of(remote)->path, cases[i].path);
+		assert_string_equal(pnr_bucket__of(remote)->origin, cases[i].origin);
+		assert_string_equal(pnr_bucket__of(remote)->path, cases[i].path);
 		pnr_remote_azure_ops.close(remote);
 	}
 	PNR_CLEANUP(pnr_remote_url_free) pnr_remote_url url = { .kind = PNR_REMOTE_DIR };
@@ -340,7 +340,7 @@ static void the_longest_names_are_sent_whole(void **state)
 	(void)state;
 	server s;
 	static const char names[] = "a23456789012345678901234/c23456789012345678901234567890123456789012345678901234567890123";
-	char prefix[PNR_REMOTE_KEY_MAX + 1], key[PNR_REMOTE_KEY_MAX + 1], text[2 * PNR_S3_PATH_SIZE];
+	char prefix[PNR_REMOTE_KEY_MAX + 1], key[PNR_REMOTE_KEY_MAX + 1], text[2 * PNR_BUCKET_PATH_SIZE];
 	pnr_remote *remote = NULL;
 	make_longest(prefix, 'p');
 	make_longest(key, 'z');
@@ -436,11 +436,11 @@ static pnr_remote_upload numbered(object *o, unsigned number)
 static void put_and_die(const char *name, pnr_remote_upload *u)
 {
 	const pnr_http_options options = { .connections = 1 };
-	pnr_s3 *s3 = pnr_s3__of(open_place(name));
+	pnr_bucket *bucket = pnr_bucket__of(open_place(name));
 	u->body.read = read_and_die;
-	pnr_http_free(s3->http);
-	if (pnr_http_new(&options, &s3->http, NULL) == PNR_OK)
-		(void)!pnr_remote_put(&s3->base, u, 1, NULL);
+	pnr_http_free(bucket->http);
+	if (pnr_http_new(&options, &bucket->http, NULL) == PNR_OK)
+		(void)!pnr_remote_put(&bucket->base, u, 1, NULL);
 	_exit(1);
 }
 

@@ -259,6 +259,91 @@ static void a_managed_identity_is_asked(void **state)
 	server_stop(&s);
 }
 
+/* By a proxy that would answer, all of them: nothing of it is sent there, nor anywhere else. */
+static void what_others_could_read_is_not_sent(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .body = "{\"access_token\":\"hidden-p\",\"expires_in\":3599}" } };
+	static const struct {
+		const char *variable, *url, *message;
+	} cases[] = {
+		{ "AZURE_AUTHORITY_HOST", "http://login.example.com",
+		  "AZURE_CLIENT_ID: AZURE_AUTHORITY_HOST: credentials do not go over http://, where others can read them; "
+		  "name a server with https://" },
+		{ "AZURE_AUTHORITY_HOST", "http://10.0.0.1", "do not go over http://" },
+		{ "AZURE_AUTHORITY_HOST", "http://localhost.example.com/", "do not go over http://" },
+		{ "AZURE_AUTHORITY_HOST", "http://localhost@example.com/", "AZURE_AUTHORITY_HOST: credentials do not" },
+		{ "AZURE_AUTHORITY_HOST", "login.example.com", "AZURE_AUTHORITY_HOST is not of the form" },
+		{ "IDENTITY_ENDPOINT", "http://name.example.com/msi/token",
+		  "the managed identity: IDENTITY_ENDPOINT: credentials do not go over http://" },
+		{ "IDENTITY_ENDPOINT", "http://8.8.8.8/msi/token", "do not go over http://" },
+		{ "AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://name.example.com",
+		  "the managed identity: AZURE_POD_IDENTITY_AUTHORITY_HOST: credentials do not go over http://" },
+	};
+	PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
+	pnr_sign_lines lines = { .count = 0 };
+	server proxy;
+	server_start(&proxy, steps, 1);
+	setenv("http_proxy", proxy.origin, 1);
+	assert_ok(open_account(&c, err));
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		bool is_workload = strcmp(cases[i].variable, "AZURE_AUTHORITY_HOST") == 0;
+		setenv("AZURE_TENANT_ID", "tenant", 1);
+		setenv("AZURE_CLIENT_ID", "client", 1);
+		setenv("IDENTITY_HEADER", "hidden-h", 1);
+		if (is_workload)
+			setenv("AZURE_CLIENT_SECRET", "hidden", 1);
+		setenv(cases[i].variable, cases[i].url, 1);
+		assert_fails(sign(c, &lines, err), PNR_INVALID, cases[i].message);
+		unsetenv(cases[i].variable);
+		unsetenv("AZURE_CLIENT_SECRET");
+	}
+	assert_int_equal(proxy.asked, 0);
+	unsetenv("http_proxy");
+	server_stop(&proxy);
+}
+
+static void a_header_of_the_environment_is_one_line(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .body = "{\"access_token\":\"hidden-m\",\"expires_in\":3599}" } };
+	PNR_CLEANUP(pnr_azure_credentials_cleanup) pnr_azure_credentials *c = NULL;
+	pnr_sign_lines lines = { .count = 0 };
+	server s;
+	server_start(&s, steps, 1);
+	setenv("IDENTITY_ENDPOINT", s.origin, 1);
+	setenv("IDENTITY_HEADER", "hidden-h\r\nx-evil: 1", 1);
+	assert_ok(open_account(&c, err));
+	assert_fails(sign(c, &lines, err), PNR_INVALID,
+	             "the managed identity: what is to be sent as header 'X-IDENTITY-HEADER' holds a line break");
+	assert_int_equal(s.asked, 0);
+	server_stop(&s);
+}
+
+/* Who gives credentials on this machine is never asked through a proxy, whatever the environment says. */
+static void this_machine_is_asked_past_all_proxies(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .body = "{\"access_token\":\"hidden-d\",\"expires_in\":3599}" } };
+	static const step never[] = { { .code = 500 } };
+	server s, proxy;
+	server_start(&s, steps, 1);
+	server_start(&proxy, never, 1);
+	setenv("http_proxy", proxy.origin, 1);
+	setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.origin, 1);
+	assert_gives("Authorization: Bearer hidden-d", NULL, "");
+	setenv("AZURE_AUTHORITY_HOST", s.origin, 1);
+	setenv("AZURE_TENANT_ID", "tenant", 1);
+	setenv("AZURE_CLIENT_ID", "client", 1);
+	setenv("AZURE_CLIENT_SECRET", "hidden", 1);
+	assert_gives("Authorization: Bearer hidden-d", NULL, "");
+	assert_int_equal(s.asked, 2);
+	assert_int_equal(proxy.asked, 0);
+	unsetenv("http_proxy");
+	server_stop(&s);
+	server_stop(&proxy);
+}
+
 static void who_gives_tokens_may_refuse(void **state)
 {
 	static const step steps[] = {
@@ -351,6 +436,9 @@ int main(void)
 		alone_test(without_any_it_says_where_was_looked),
 		alone_test(a_workload_shows_its_token),
 		alone_test(a_managed_identity_is_asked),
+		alone_test(what_others_could_read_is_not_sent),
+		alone_test(a_header_of_the_environment_is_one_line),
+		alone_test(this_machine_is_asked_past_all_proxies),
 		alone_test(who_gives_tokens_may_refuse),
 		alone_test(a_token_is_kept_until_shortly_before_it_expires),
 		alone_test(who_waits_may_cancel),

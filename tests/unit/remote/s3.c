@@ -3,7 +3,7 @@
  * their failures. At Ceph's (PANNIER_TEST_REMOTE, see contract.c): objects in parts, and what others left of them.
  */
 #include "../http/server.h"
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include "support.h"
 #include <signal.h>
 
@@ -18,7 +18,7 @@ static pnr_remote *open_at(const server *s, const char *parameters)
 	static const pnr_http_patience impatient = { .connect_ms = 2000, .idle_seconds = 1, .tries = 3, .pause_ms = 1 };
 	(void)snprintf(url, sizeof url, "s3://bucket/p?endpoint=%s%s", s->origin, parameters);
 	assert_ok(pnr_remote_open(url, NULL, &remote, err));
-	pnr_http_set_patience(pnr_s3__of(remote)->http, &impatient);
+	pnr_http_set_patience(pnr_bucket__of(remote)->http, &impatient);
 	return remote;
 }
 
@@ -282,13 +282,76 @@ static void a_listing_that_does_not_go_on_is_a_failure(void **state)
 	server_stop(&s);
 }
 
+#define PAGE(key, token)                                                                                             \
+	{ .body = "<ListBucketResult><Contents><Key>p/" key "</Key><Size>1</Size></Contents>"                        \
+	          "<IsTruncated>true</IsTruncated><NextContinuationToken>" token "</NextContinuationToken></ListBucketResult>" }
+
+static void a_listing_that_goes_round_is_a_failure(void **state)
+{
+	(void)state;
+	static const struct {
+		step steps[16];
+		unsigned asked;
+	} cases[] = {
+		{ { FORMAT_ANSWER, PAGE("a", "B"), PAGE("b", "A"), PAGE("c", "B"), PAGE("d", "A"), PAGE("e", "B"),
+		    PAGE("f", "A"), PAGE("g", "B"), PAGE("h", "A"), PAGE("i", "B"), PAGE("j", "A"), PAGE("k", "B"),
+		    PAGE("l", "A"), PAGE("m", "B"), PAGE("n", "A"), { .code = 403 } },
+		  1 + 4 },
+		/* Of three, behind one that does not come again. */
+		{ { FORMAT_ANSWER, PAGE("a", "A"), PAGE("b", "B"), PAGE("c", "C"), PAGE("d", "D"), PAGE("e", "B"),
+		    PAGE("f", "C"), PAGE("g", "D"), PAGE("h", "B"), PAGE("i", "C"), PAGE("j", "D"), PAGE("k", "B"),
+		    PAGE("l", "C"), PAGE("m", "D"), PAGE("n", "B"), { .code = 403 } },
+		  1 + 7 },
+		/* By tokens that are new each time. */
+		{ { FORMAT_ANSWER, PAGE("a", "1"), PAGE("b", "2"), PAGE("a", "3"), PAGE("b", "4"), PAGE("a", "5"),
+		    PAGE("b", "6"), PAGE("a", "7"), PAGE("b", "8"), PAGE("a", "9"), PAGE("b", "10"), PAGE("a", "11"),
+		    PAGE("b", "12"), PAGE("a", "13"), PAGE("b", "14"), { .code = 403 } },
+		  1 + 4 },
+	};
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		server s;
+		uint64_t foreign = 0;
+		listed_keys l = { .count = 0 };
+		server_start(&s, cases[i].steps, PNR_COUNT(cases[i].steps));
+		pnr_remote *remote = open_at(&s, "");
+		assert_fails(pnr_remote_list(remote, "", note_listed, &l, &foreign, err), PNR_IO, "goes on where it began");
+		assert_int_equal(s.asked, cases[i].asked);
+		pnr_remote_close(remote);
+		server_stop(&s);
+	}
+}
+
+/* What gets further does so for as long as it likes. */
+static void a_listing_of_many_pages_is_whole(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	static step steps[102] = { FORMAT_ANSWER };
+	static char pages[100][300];
+	for (unsigned i = 0; i < 100; i++) {
+		(void)snprintf(pages[i], sizeof pages[i],
+		               "<ListBucketResult><Contents><Key>p/%03u</Key><Size>1</Size></Contents><IsTruncated>true"
+		               "</IsTruncated><NextContinuationToken>%u</NextContinuationToken></ListBucketResult>",
+		               i, i);
+		steps[1 + i].body = pages[i];
+	}
+	steps[101].body = LISTING("<Contents><Key>p/100</Key><Size>1</Size></Contents>");
+	server_start(&s, steps, PNR_COUNT(steps));
+	pnr_remote *remote = open_at(&s, "");
+	listed_keys l = list_all(remote, "", 0, &foreign);
+	assert_int_equal(l.count, 101);
+	assert_string_equal(l.last, "100");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 static void buckets_are_named_where_servers_look_for_them(void **state)
 {
 	(void)state;
 	server s;
 	served(s, { .code = 404 });
 	pnr_remote *remote = open_at(&s, "&region=eu-west-3");
-	assert_string_equal(pnr_s3__of(remote)->region, "eu-west-3");
 	assert_contains(s.log.data, "GET /bucket/p/pannier.json HTTP/1.1\r\n");
 	assert_contains(s.log.data, "/eu-west-3/s3/aws4_request");
 	assert_null(strstr(s.log.data, "nobodys"));
@@ -429,6 +492,84 @@ static void uploads_that_are_listed_again_are_enough(void **state)
 	free(o.body.data);
 }
 
+static void uploads_that_are_listed_in_a_circle_are_enough(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	make_object(&o, 7, PART + 1);
+	const step a = { .body = "<ListMultipartUploadsResult><NextKeyMarker>p/blobs/m</NextKeyMarker>"
+				 "<NextUploadIdMarker>a</NextUploadIdMarker><IsTruncated>true</IsTruncated>"
+				 "</ListMultipartUploadsResult>" };
+	const step b = { .body = "<ListMultipartUploadsResult><NextKeyMarker>p/blobs/m</NextKeyMarker>"
+				 "<NextUploadIdMarker>b</NextUploadIdMarker><IsTruncated>true</IsTruncated>"
+				 "</ListMultipartUploadsResult>" };
+	served(s, a, b, a, b, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER, COMPLETED);
+	pnr_remote *remote = open_at(&s, "");
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, NULL, err));
+	assert_int_equal(s.asked, 1 + 9);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
+
+/* A body that counts what is told to be sent of it. */
+typedef struct counted {
+	memory own;
+	uint64_t sent, when_hashed;
+	bool hashed;
+} counted;
+
+static pnr_status read_counted(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	counted *c = context;
+	if (offset + length == PART && !c->hashed) {
+		c->hashed = true;
+		c->when_hashed = c->sent;
+	}
+	return read_memory(&c->own, offset, buffer, length, err);
+}
+
+static pnr_status note_sent(void *context, uint64_t length, pnr_error *err)
+{
+	counted *c = context;
+	(void)err;
+	c->sent += length;
+	return PNR_OK;
+}
+
+/* Nothing of it when it is hashed, and each byte once however often it is sent. */
+static void what_is_sent_is_told_once(void **state)
+{
+	(void)state;
+	const step parts[] = { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, { .code = 500 }, { .code = 503 },
+		               PART_ANSWER, PART_ANSWER, { .code = 400, .body = "<Error><Code>InvalidPart</Code></Error>" },
+		               CREATED, PART_ANSWER, PART_ANSWER, COMPLETED };
+	const step one[] = { FORMAT_ANSWER, { .code = 500 }, { .drop = true }, { .code = 200 } };
+	for (unsigned i = 0; i < 2; i++) {
+		server s;
+		object o;
+		make_object(&o, 7 + i, i == 0 ? PART + 1 : 1000);
+		counted c = { .own = o.body };
+		pnr_remote_upload u = upload_of(&o, PNR_REMOTE_IF_ABSENT);
+		u.body = (pnr_remote_body){ .read = read_counted, .sent = note_sent, .context = &c };
+		if (i == 0)
+			server_start(&s, parts, PNR_COUNT(parts));
+		else
+			server_start(&s, one, PNR_COUNT(one));
+		pnr_remote *remote = open_at(&s, "");
+		assert_ok(pnr_remote_put(remote, &u, 1, err));
+		assert_int_equal(u.outcome, PNR_REMOTE_PUT);
+		assert_true(c.hashed == (i == 0));
+		assert_int_equal(c.when_hashed, 0);
+		assert_int_equal(c.sent, u.size);
+		assert_int_equal(s.asked, i == 0 ? PNR_COUNT(parts) : PNR_COUNT(one));
+		pnr_remote_close(remote);
+		server_stop(&s);
+		free(o.body.data);
+	}
+}
+
 /* A body, and how often the one before it was closed when it was read first. */
 typedef struct follower {
 	const memory *before;
@@ -457,8 +598,8 @@ static void a_large_body_is_closed_when_its_object_ends(void **state)
 	u[1].body = (pnr_remote_body){ .read = read_follower, .context = &f };
 	served(s, NO_UPLOADS, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER, COMPLETED, PART_ANSWER);
 	pnr_remote *remote = open_at(&s, "");
-	pnr_http_free(PNR_STEAL(pnr_s3__of(remote)->http));
-	assert_ok(pnr_http_new(&options, &pnr_s3__of(remote)->http, err));
+	pnr_http_free(PNR_STEAL(pnr_bucket__of(remote)->http));
+	assert_ok(pnr_http_new(&options, &pnr_bucket__of(remote)->http, err));
 	assert_ok(pnr_remote_put(remote, u, 2, err));
 	assert_int_equal(u[1].outcome, PNR_REMOTE_PUT);
 	assert_int_equal(f.closed, 1);
@@ -517,12 +658,12 @@ static pnr_status read_and_die(void *context, uint64_t offset, void *buffer, siz
 /* The answer's text to a request of the bucket or of @key, with these arguments. Free it. */
 static char *ask_server(pnr_remote *remote, const char *key, const char *name, const char *value)
 {
-	pnr_s3_call *call = pnr_s3__begin(pnr_s3__of(remote), "GET", key);
-	pnr_s3__query(call, name, value);
-	assert_ok(pnr_s3__run_one(call, err));
+	pnr_bucket_call *call = pnr_bucket__begin(pnr_bucket__of(remote), "GET", key);
+	pnr_bucket__query(call, name, value);
+	assert_ok(pnr_bucket__run_one(call, err));
 	assert_int_equal(call->http.code, 200);
 	char *text = strdup(call->http.text.data);
-	pnr_s3__end(call);
+	pnr_bucket__end(call);
 	return text;
 }
 
@@ -530,8 +671,8 @@ static char *ask_server(pnr_remote *remote, const char *key, const char *name, c
 static unsigned parts_there(pnr_remote *remote, const char *key)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer id = PNR_BUFFER_INIT;
-	char name[PNR_S3_PATH_SIZE + 8];
-	(void)snprintf(name, sizeof name, "<Key>%s%s<", pnr_s3__of(remote)->prefix, key);
+	char name[PNR_BUCKET_PATH_SIZE + 8];
+	(void)snprintf(name, sizeof name, "<Key>%s%s<", pnr_bucket__of(remote)->prefix, key);
 	char *uploads = ask_server(remote, NULL, "uploads", ""), *at = strstr(uploads, name);
 	assert_non_null(at);
 	at = strstr(at, "<UploadId>") + strlen("<UploadId>");
@@ -633,10 +774,14 @@ int main(void)
 		cmocka_unit_test(a_server_that_lists_in_no_order_is_asked_one_by_one),
 		cmocka_unit_test(keys_are_taken_as_they_are_listed),
 		cmocka_unit_test(a_listing_that_does_not_go_on_is_a_failure),
+		cmocka_unit_test(a_listing_that_goes_round_is_a_failure),
+		cmocka_unit_test(a_listing_of_many_pages_is_whole),
 		cmocka_unit_test(buckets_are_named_where_servers_look_for_them),
 		cmocka_unit_test(parts_are_completed_once_whatever_is_answered),
 		cmocka_unit_test(uploads_of_ours_that_were_given_up_are_removed),
 		cmocka_unit_test(uploads_that_are_listed_again_are_enough),
+		cmocka_unit_test(uploads_that_are_listed_in_a_circle_are_enough),
+		cmocka_unit_test(what_is_sent_is_told_once),
 		cmocka_unit_test(a_large_body_is_closed_when_its_object_ends),
 		cmocka_unit_test(what_changes_between_two_reads_is_never_completed),
 	};

@@ -100,7 +100,7 @@ static inline void make_object(object *o, unsigned number, size_t length)
 static inline pnr_remote_upload upload_of(object *o, pnr_remote_mode mode)
 {
 	pnr_remote_upload u = { .key = o->key,
-		                .body = { read_memory, close_memory, &o->body },
+		                .body = { .read = read_memory, .close = close_memory, .context = &o->body },
 		                .size = o->body.length,
 		                .mode = mode };
 	assert_int_equal(pnr_hash_memory(o->body.data, (size_t)o->body.length, &u.hash, NULL, NULL), PNR_OK);
@@ -225,10 +225,16 @@ static inline pnr_status increment(pnr_remote *remote, const char *key, pnr_erro
 	return status;
 }
 
+/* How often each of those who swap at once; at a server fewer, which answers them one after the other. */
+static inline unsigned increments(const scratch *s)
+{
+	return s->fd < 0 ? INCREMENTS / 4 : INCREMENTS;
+}
+
 static inline int open_and_increment(const scratch *s, unsigned process)
 {
 	pnr_error err = PNR_ERROR_INIT;
-	for (unsigned i = 0; i < INCREMENTS; i++) {
+	for (unsigned i = 0; i < increments(s); i++) {
 		pnr_remote *remote = NULL;
 		if (open_remote(s, true, &remote, &err) != PNR_OK)
 			return complain(&err);

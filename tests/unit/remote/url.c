@@ -125,6 +125,30 @@ static void an_endpoint_is_a_server_and_nothing_else(void **state)
 	assert_refused("s3://bucket?endpoint=http%3", PNR_INVALID, "two hex digits");
 }
 
+static void this_machine_and_its_networks_are_known(void **state)
+{
+	(void)state;
+	static const char *const here[] = { "http://localhost", "http://localhost:1/x", "https://127.0.0.1",
+		                            "http://127.255.0.9:80/", "http://[::1]:1", "http://[::ffff:127.0.0.1]" };
+	static const char *const near[] = { "http://169.254.169.254", "http://10.1.2.3:8081/msi", "http://172.16.0.1",
+		                            "http://172.31.255.1", "http://192.168.1.1", "http://[fd00:ec2::254]",
+		                            "http://[fe80::1]/x" };
+	static const char *const far[] = { "http://localhost.example.com", "http://127.0.0.1.example.com",
+		                           "http://127.example", "http://172.32.0.1", "http://172.15.0.1", "http://8.8.8.8",
+		                           "http://169.253.1.1", "http://[::2]", "http://[2001:db8::1]", "http://name",
+		                           "http://localhost@example.com", "http://127.0.0.1@example.com", "localhost", "",
+		                           "http://1", "http://abcd", "http://127.0.0.1.127.0.0.1.127.0.0.1.127.0.0.1.127.0.0.1" };
+	for (size_t i = 0; i < PNR_COUNT(here); i++)
+		if (!pnr_remote_is_here(here[i]) || !pnr_remote_is_near(here[i]))
+			fail_msg("%s", here[i]);
+	for (size_t i = 0; i < PNR_COUNT(near); i++)
+		if (pnr_remote_is_here(near[i]) || !pnr_remote_is_near(near[i]))
+			fail_msg("%s", near[i]);
+	for (size_t i = 0; i < PNR_COUNT(far); i++)
+		if (pnr_remote_is_here(far[i]) || pnr_remote_is_near(far[i]))
+			fail_msg("%s", far[i]);
+}
+
 static void credentials_are_refused_and_never_repeated(void **state)
 {
 	(void)state;
@@ -183,6 +207,7 @@ int main(void)
 		cmocka_unit_test(an_azure_url_has_an_account_in_front),
 		cmocka_unit_test(names_that_no_provider_takes_are_refused),
 		cmocka_unit_test(an_endpoint_is_a_server_and_nothing_else),
+		cmocka_unit_test(this_machine_and_its_networks_are_known),
 		cmocka_unit_test(credentials_are_refused_and_never_repeated),
 		cmocka_unit_test(what_is_neither_a_folder_nor_a_url_is_told_what_is),
 		cmocka_unit_test(kinds_have_names),

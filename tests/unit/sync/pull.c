@@ -705,6 +705,75 @@ static void a_damaged_text_of_the_store_is_told_as_that(void **state)
 	assert_null(strstr(own.message, "remote"));
 	assert_int_equal(t.keys.count, 0);
 	assert_int_equal(result.problems, 0);
+	free_keys(&t.keys);
+	end(&d);
+}
+
+/*
+ * One package has content whole, another one as a patch. If the whole is damaged and the patch is gone, both are named,
+ * whichever package comes first.
+ */
+static void two_objects_of_one_content_are_both_named(void **state)
+{
+	world d = make_world(state);
+	PNR_CLEANUP(pnr_package_object_free) pnr_package_object v2 = PNR_PACKAGE_OBJECT_INIT;
+	pnr_named_remote named = PNR_NAMED_REMOTE_INIT;
+	told t = { .text = "" };
+	pnr_remote_check_result result;
+	bool at_fault = false;
+	char patch[PNR_KEY_SIZE], whole[PNR_KEY_SIZE], path[512];
+	ok(pnr_named_remote_open(d.from, "cloud", NULL, &named, &at_fault, err));
+	ok(pnr_remote_package_find(d.from, &named, "v2", &v2, err));
+	pnr_named_remote_close(&named);
+	const pnr_object_row *row = patch_of(&v2);
+	(void)pnr_key_of_object(row, patch);
+	/* Who does not know of the patch sends the content whole, and in two packages of which it is the same. */
+	for (unsigned other = 0; other < 2; other++) {
+		char name[16], zip[16], sum[64];
+		(void)snprintf(name, sizeof name, "other%u", other);
+		(void)snprintf(zip, sizeof zip, "o%u.zip", other);
+		pnr_store *store = open_worker(d.w, name);
+		write_model(d.w, "model", 2);
+		(void)snprintf(sum, sizeof sum, "print(%u)\n", other);
+		put_bytes(d.w, "model/python/sum.py", sum, strlen(sum));
+		(void)pack_model(d.w, store, (pnr_pack_options){ .tag = name }, zip);
+		const pnr_push_options options = { .size = sizeof options };
+		pnr_push_result sent;
+		ok(pnr_push(store, "cloud", name, &options, &sent, NULL, err));
+		pnr_store_close(store);
+	}
+	pnr_object_row as = *row;
+	as.form = PNR_OBJECT_GZIP;
+	(void)snprintf(path, sizeof path, "%s/remote/%s", d.w->dir, pnr_key_of_object(&as, whole));
+	if (access(path, F_OK) != 0) {
+		as.form = PNR_OBJECT_STORED;
+		(void)snprintf(path, sizeof path, "%s/remote/%s", d.w->dir, pnr_key_of_object(&as, whole));
+	}
+	assert_int_equal(access(path, F_OK), 0);
+	write_file(path, "harm", 4);
+	(void)snprintf(path, sizeof path, "%s/remote/%s", d.w->dir, patch);
+	assert_int_equal(unlink(path), 0);
+	fails(check(d.to, &t, &result, err), PNR_CORRUPT, "2 problems");
+	assert_true(was_told(&t, patch) && was_told(&t, whole));
+	free_keys(&t.keys);
+	end(&d);
+}
+
+static void an_empty_tag_is_named(void **state)
+{
+	world d = make_world(state);
+	told t = { .text = "" };
+	pnr_remote_check_result result;
+	pnr_push_result sent;
+	char path[256];
+	write_file(in(d.w, "remote/tags/v2", path), "", 0);
+	fails(pnr_push(d.from, "cloud", "v2", NULL, &sent, NULL, err), PNR_CORRUPT, "'tags/v2': it is empty; remove it");
+	fails(check(d.to, &t, &result, err), PNR_CORRUPT, "1 problem");
+	assert_true(was_told(&t, "tags/v2"));
+	free_keys(&t.keys);
+	assert_int_equal(unlink(path), 0);
+	ok(pnr_push(d.from, "cloud", "v2", NULL, &sent, NULL, err));
+	ok(check(d.to, &t, &result, err));
 	end(&d);
 }
 
@@ -836,6 +905,8 @@ int main(void)
 		T(a_whole_that_no_package_needs_is_decoded_to_its_end),
 		T(a_pointer_to_a_text_that_is_not_there_is_told),
 		T(a_damaged_text_of_the_store_is_told_as_that),
+		T(two_objects_of_one_content_are_both_named),
+		T(an_empty_tag_is_named),
 		T(a_problem_is_told_without_the_remotes_name),
 		T(what_is_not_known_of_a_text_is_not_said),
 		T(a_remote_that_fails_costs_nothing_twice),

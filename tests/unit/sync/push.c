@@ -1146,6 +1146,46 @@ static void what_cannot_be_pushed_is_refused(void **state)
 	assert_fails(pnr_push(w->store, "share", "latest", &options, &result, &at_fault, err), PNR_NOT_FOUND, "without a zip");
 }
 
+/* Reports come now and then; the first one and the last one of a phase always. */
+static int note_progress(void *user, const pnr_progress *progress)
+{
+	pnr_progress *last = user;
+	if (progress->phase != PNR_PHASE_SEND)
+		return 0;
+	assert_true(progress->bytes_done <= progress->bytes_total);
+	/* It goes back only where it begins again, for the text of the package. */
+	if (progress->bytes_done < last->bytes_done)
+		assert_int_equal(last->bytes_done, last->bytes_total);
+	*last = *progress;
+	return 0;
+}
+
+/* Whole, as patches, and whole where a patch was tried in vain. */
+static void progress_ends_where_it_said_it_would(void **state)
+{
+	const world *w = *state;
+	pnr_push_result result;
+	bool at_fault;
+	for (unsigned i = 0; i < 3; i++) {
+		pnr_progress last = { .size = 0 };
+		const pnr_push_options options = { .size = sizeof options,
+			                           .progress = note_progress,
+			                           .progress_user = &last };
+		if (i == 1)
+			write_table(w, "mortality.csv", 1, 1);
+		if (i == 2) {
+			write_noise(w, "expenses.csv", 4, 40000);
+			write_bytes(w, "lapse.csv", "nothing of it is as it was before\n", 34);
+		}
+		if (i > 0)
+			pack(w, NULL);
+		assert_ok(pnr_push(w->store, "share", "latest", &options, &result, &at_fault, err));
+		assert_int_equal(result.blobs_patched, i == 1);
+		assert_true(last.bytes_total > 0);
+		assert_int_equal(last.bytes_done, last.bytes_total);
+	}
+}
+
 static int stop_at_sending(void *user, const pnr_progress *progress)
 {
 	(void)user;
@@ -1200,6 +1240,7 @@ int main(void)
 		TEST(two_who_push_overlapping_packages_at_once_are_both_right),
 		TEST(remotes_are_added_listed_and_forgotten),
 		TEST(what_cannot_be_pushed_is_refused),
+		TEST(progress_ends_where_it_said_it_would),
 		TEST(a_push_that_is_stopped_sends_no_package),
 	};
 	return cmocka_run_group_tests_name("sync/push", tests, in_memory, NULL);

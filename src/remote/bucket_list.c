@@ -1,5 +1,5 @@
 #include "base/xml.h"
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +13,11 @@
 /* ----------------------------------------------------------------- a page -- */
 
 typedef struct page {
-	const pnr_s3 *s3;
+	const pnr_bucket *bucket;
 	/* what is listed, without the remote's prefix */
 	pnr_status (*entry)(void *user, const char *key, uint64_t size, pnr_error *err);
 	void *user;
-	pnr_buffer key, token;
+	pnr_buffer key, first, token;
 	uint64_t size;
 	bool is_list, truncated;
 } page;
@@ -25,6 +25,7 @@ typedef struct page {
 static void page_free(page *p)
 {
 	pnr_buffer_free(&p->key);
+	pnr_buffer_free(&p->first);
 	pnr_buffer_free(&p->token);
 }
 
@@ -37,7 +38,7 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool pnr_s3__decode(char *text)
+bool pnr_bucket__decode(char *text)
 {
 	char *out = text;
 	for (const char *in = text; *in != '\0'; in++) {
@@ -58,11 +59,15 @@ bool pnr_s3__decode(char *text)
 
 static pnr_status end_entry(page *p, pnr_error *err)
 {
-	size_t length = strlen(p->s3->prefix);
-	if (p->key.length == 0 || (p->s3->dialect->listing.encoded && !pnr_s3__decode(p->key.data)))
+	size_t length = strlen(p->bucket->prefix);
+	if (p->key.length == 0 || (p->bucket->dialect->listing.encoded && !pnr_bucket__decode(p->key.data)))
 		return pnr_fail(err, PNR_INVALID, "a key that is not encoded as was asked for");
+	if (p->first.length == 0)
+		pnr_buffer_puts(&p->first, p->key.data);
+	if (pnr_buffer_status(&p->first, NULL) != PNR_OK)
+		return pnr_fail_nomem(err);
 	/* What consoles put where a folder is to be seen is not of what is in it. */
-	if (strncmp(p->key.data, p->s3->prefix, length) != 0 || p->key.data[length] == '\0')
+	if (strncmp(p->key.data, p->bucket->prefix, length) != 0 || p->key.data[length] == '\0')
 		return PNR_OK;
 	return p->entry(p->user, p->key.data + length, p->size, err);
 }
@@ -70,7 +75,7 @@ static pnr_status end_entry(page *p, pnr_error *err)
 static pnr_status visit(void *user, const pnr_xml_event *event, pnr_error *err)
 {
 	page *p = user;
-	const pnr_s3_listing *names = &p->s3->dialect->listing;
+	const pnr_bucket_listing *names = &p->bucket->dialect->listing;
 	if (strncmp(event->path, names->root, strlen(names->root)) != 0)
 		return PNR_OK;
 	p->is_list = true;
@@ -102,7 +107,7 @@ static pnr_status visit(void *user, const pnr_xml_event *event, pnr_error *err)
 }
 
 /* Read the listing that @call got. What `entry` fails with is passed on. */
-static pnr_status read_page(const pnr_s3_call *call, page *p, pnr_error *err)
+static pnr_status read_page(const pnr_bucket_call *call, page *p, pnr_error *err)
 {
 	pnr_error own = PNR_ERROR_INIT;
 	const pnr_buffer *text = &call->http.text;
@@ -116,32 +121,66 @@ static pnr_status read_page(const pnr_s3_call *call, page *p, pnr_error *err)
 	pnr_error_clear(&own);
 	char message[128];
 	(void)snprintf(message, sizeof message, "the answer is no listing of a %s; is this the endpoint of %s?",
-	               p->s3->dialect->place, p->s3->dialect->server);
+	               p->bucket->dialect->place, p->bucket->dialect->server);
 	pnr_ignore(pnr_http_fail(&call->http, message, err));
 	return PNR_IO;
 }
 
-static pnr_s3_call *begin_page(pnr_s3 *s3, const char *prefix, size_t most)
+static pnr_bucket_call *begin_page(pnr_bucket *bucket, const char *prefix, size_t most)
 {
-	pnr_s3_call *call = pnr_s3__begin(s3, "GET", NULL);
-	const pnr_s3_listing *names = &s3->dialect->listing;
+	pnr_bucket_call *call = pnr_bucket__begin(bucket, "GET", NULL);
+	const pnr_bucket_listing *names = &bucket->dialect->listing;
 	(void)snprintf(call->text[0], sizeof call->text[0], "%zu", most < names->page_max ? most : names->page_max);
 	for (size_t i = 0; i < names->query_count; i++)
-		pnr_s3__query(call, names->query[i].name, names->query[i].value);
-	pnr_s3__query(call, names->page_size, call->text[0]);
+		pnr_bucket__query(call, names->query[i].name, names->query[i].value);
+	pnr_bucket__query(call, names->page_size, call->text[0]);
 	if (prefix[0] != '\0')
-		pnr_s3__query(call, "prefix", prefix);
+		pnr_bucket__query(call, "prefix", prefix);
 	return call;
 }
 
 /* ---------------------------------------------------------------- listing -- */
+
+void pnr_bucket__trail_free(pnr_bucket_trail *trail)
+{
+	pnr_buffer_free(&trail->mark);
+}
+
+/* The mark stays for twice as long each time, so it is within any circle at last, and as old as that is long. */
+pnr_status pnr_bucket__follow(pnr_bucket_trail *trail, const char *place, bool *out_round, pnr_error *err)
+{
+	*out_round = trail->mark.length > 0 && strcmp(trail->mark.data, place) == 0;
+	if (trail->pages++ < trail->next)
+		return PNR_OK;
+	trail->next = 2 * trail->pages - 1;
+	pnr_buffer_clear(&trail->mark);
+	pnr_buffer_puts(&trail->mark, place);
+	return pnr_buffer_status(&trail->mark, err);
+}
 
 typedef struct lister {
 	pnr_remote_list_fn fn;
 	void *user;
 	uint64_t *foreign;
 	bool stopped;
+	pnr_bucket_trail tokens, keys; /* of pages; keys: the first ones */
 } lister;
+
+static void lister_free(lister *l)
+{
+	pnr_bucket__trail_free(&l->tokens);
+	pnr_bucket__trail_free(&l->keys);
+}
+
+/* Does the listing get further with each page? There are tokens that are new each time. */
+static pnr_status check_further(lister *l, const pnr_bucket_call *call, const page *p, pnr_error *err)
+{
+	bool round = false;
+	pnr_status status = pnr_bucket__follow(&l->tokens, p->token.data, &round, err);
+	if (status == PNR_OK && !round && p->first.length > 0)
+		status = pnr_bucket__follow(&l->keys, p->first.data, &round, err);
+	return status == PNR_OK && round ? pnr_http_fail(&call->http, "the listing goes on where it began", err) : status;
+}
 
 static pnr_status list_entry(void *user, const char *key, uint64_t size, pnr_error *err)
 {
@@ -156,28 +195,28 @@ static pnr_status list_entry(void *user, const char *key, uint64_t size, pnr_err
 	return PNR_OK;
 }
 
-pnr_status pnr_s3__list(pnr_remote *remote, const char *prefix, pnr_remote_list_fn fn, void *user,
-                        uint64_t *out_foreign, pnr_error *err)
+pnr_status pnr_bucket__list(pnr_remote *remote, const char *prefix, pnr_remote_list_fn fn, void *user,
+                            uint64_t *out_foreign, pnr_error *err)
 {
-	pnr_s3 *s3 = pnr_s3__of(remote);
+	pnr_bucket *bucket = pnr_bucket__of(remote);
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer token = PNR_BUFFER_INIT;
-	char all[PNR_S3_PATH_SIZE];
-	lister l = { fn, user, out_foreign, false };
-	(void)snprintf(all, sizeof all, "%s%s", s3->prefix, prefix);
+	char all[PNR_BUCKET_PATH_SIZE];
+	PNR_CLEANUP(lister_free) lister l = { .fn = fn, .user = user, .foreign = out_foreign };
+	(void)snprintf(all, sizeof all, "%s%s", bucket->prefix, prefix);
 	for (bool more = true; more && !l.stopped;) {
-		PNR_CLEANUP(page_free) page p = { .s3 = s3, .entry = list_entry, .user = &l };
-		pnr_s3_call *call = begin_page(s3, all, SIZE_MAX);
+		PNR_CLEANUP(page_free) page p = { .bucket = bucket, .entry = list_entry, .user = &l };
+		pnr_bucket_call *call = begin_page(bucket, all, SIZE_MAX);
 		if (token.length > 0)
-			pnr_s3__query(call, s3->dialect->listing.token, token.data);
-		pnr_status status = pnr_s3__run_one(call, err);
+			pnr_bucket__query(call, bucket->dialect->listing.token, token.data);
+		pnr_status status = pnr_bucket__run_one(call, err);
 		if (status == PNR_OK)
-			status = call->http.code == 200 ? read_page(call, &p, err) : pnr_s3__fail(call, err);
+			status = call->http.code == 200 ? read_page(call, &p, err) : pnr_bucket__fail(call, err);
 		more = p.truncated && p.token.length > 0;
 		if (status == PNR_OK && p.truncated && !more)
 			status = pnr_http_fail(&call->http, "the listing has more, and does not say how to get it", err);
-		if (status == PNR_OK && more && token.length > 0 && strcmp(p.token.data, token.data) == 0)
-			status = pnr_http_fail(&call->http, "the listing goes on where it began", err);
-		pnr_s3__end(call);
+		if (status == PNR_OK && more)
+			status = check_further(&l, call, &p, err);
+		pnr_bucket__end(call);
 		if (status != PNR_OK)
 			return status;
 		pnr_buffer_free(&token);
@@ -198,12 +237,12 @@ typedef struct range {
 	size_t begin; /* `at` when that page was asked for */
 	bool unordered;
 	char last[PNR_REMOTE_KEY_MAX + 1];
-	char prefix[PNR_S3_PATH_SIZE], after[PNR_S3_PATH_SIZE];
+	char prefix[PNR_BUCKET_PATH_SIZE], after[PNR_BUCKET_PATH_SIZE];
 	pnr_buffer token; /* where it goes on, if it can begin nowhere else than at the prefix */
 } range;
 
 typedef struct asking {
-	pnr_s3 *s3;
+	pnr_bucket *bucket;
 	range *ranges;
 	size_t count;
 } asking;
@@ -231,23 +270,23 @@ static pnr_status match_entry(void *user, const char *key, uint64_t size, pnr_er
 	return PNR_OK;
 }
 
-static pnr_http_request *ask_page(pnr_s3 *s3, range *r)
+static pnr_http_request *ask_page(pnr_bucket *bucket, range *r)
 {
 	const char *first = r->queries[r->at].key, *end = r->queries[r->to - 1].key;
 	size_t same = 0;
 	while (first[same] != '\0' && first[same] == end[same])
 		same++;
-	(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", s3->prefix, (int)same, first);
+	(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", bucket->prefix, (int)same, first);
 	/* What comes after that is the key itself, perhaps with a few in front of it. */
-	(void)snprintf(r->after, sizeof r->after, "%s%.*s", s3->prefix, (int)strlen(first) - 1, first);
+	(void)snprintf(r->after, sizeof r->after, "%s%.*s", bucket->prefix, (int)strlen(first) - 1, first);
 	/* As many as are wanted, and a few that are not: what is left of a range is not worth a whole page. */
 	size_t wanted = r->to - r->at;
-	pnr_s3_call *call = begin_page(s3, r->prefix, wanted + wanted / 8 + WORTH);
-	const pnr_s3_listing *names = &s3->dialect->listing;
+	pnr_bucket_call *call = begin_page(bucket, r->prefix, wanted + wanted / 8 + WORTH);
+	const pnr_bucket_listing *names = &bucket->dialect->listing;
 	if (names->start_after == NULL && r->token.length > 0)
-		pnr_s3__query(call, names->token, r->token.data);
+		pnr_bucket__query(call, names->token, r->token.data);
 	else if (names->start_after != NULL && r->after[0] != '\0')
-		pnr_s3__query(call, names->start_after, r->after);
+		pnr_bucket__query(call, names->start_after, r->after);
 	call->of = r;
 	call->what = 1;
 	r->open = true;
@@ -256,10 +295,10 @@ static pnr_http_request *ask_page(pnr_s3 *s3, range *r)
 	return &call->http;
 }
 
-static pnr_http_request *ask_one(pnr_s3 *s3, range *r)
+static pnr_http_request *ask_one(pnr_bucket *bucket, range *r)
 {
 	pnr_remote_query *q = &r->queries[r->at++];
-	pnr_s3_call *call = pnr_s3__begin(s3, "HEAD", q->key);
+	pnr_bucket_call *call = pnr_bucket__begin(bucket, "HEAD", q->key);
 	call->of = q;
 	return &call->http;
 }
@@ -271,28 +310,28 @@ static pnr_status next_question(void *context, pnr_http_request **out_request, p
 	for (size_t i = 0; i < a->count && *out_request == NULL; i++) {
 		range *r = &a->ranges[i];
 		if (r->at < r->to && !r->open)
-			*out_request = r->listing && !a->s3->unordered ? ask_page(a->s3, r) : ask_one(a->s3, r);
+			*out_request = (r->listing && !a->bucket->unordered ? ask_page : ask_one)(a->bucket, r);
 	}
 	return PNR_OK;
 }
 
-static pnr_status answer_page(pnr_s3_call *call, range *r, pnr_error *err)
+static pnr_status answer_page(pnr_bucket_call *call, range *r, pnr_error *err)
 {
-	PNR_CLEANUP(page_free) page p = { .s3 = call->s3, .entry = match_entry, .user = r };
+	PNR_CLEANUP(page_free) page p = { .bucket = call->bucket, .entry = match_entry, .user = r };
 	r->open = false;
 	/* Who may not list may still ask. */
 	if (call->http.code == 403) {
 		r->listing = false;
 		return PNR_OK;
 	}
-	pnr_status status = call->http.code == 200 ? read_page(call, &p, err) : pnr_s3__fail(call, err);
+	pnr_status status = call->http.code == 200 ? read_page(call, &p, err) : pnr_bucket__fail(call, err);
 	if (status != PNR_OK)
 		return status;
 	if (r->unordered) {
 		for (size_t i = r->begin; i < r->at; i++)
 			r->queries[i].status = PNR_NOT_FOUND;
 		r->at = r->begin;
-		call->s3->unordered = true;
+		call->bucket->unordered = true;
 		r->listing = false;
 	} else if (!p.truncated) {
 		r->at = r->to;
@@ -305,7 +344,7 @@ static pnr_status answer_page(pnr_s3_call *call, range *r, pnr_error *err)
 	return PNR_OK;
 }
 
-static pnr_status answer_one(const pnr_s3_call *call, pnr_remote_query *q, pnr_error *err)
+static pnr_status answer_one(const pnr_bucket_call *call, pnr_remote_query *q, pnr_error *err)
 {
 	char length[32];
 	bool missing = false;
@@ -314,16 +353,16 @@ static pnr_status answer_one(const pnr_s3_call *call, pnr_remote_query *q, pnr_e
 		q->size = strtoull(pnr_http_header(&call->http, "content-length", length, sizeof length), NULL, 10);
 		return PNR_OK;
 	}
-	pnr_status status = pnr_s3__is_missing(call, &missing, err);
-	return status != PNR_OK || missing ? status : pnr_s3__fail(call, err);
+	pnr_status status = pnr_bucket__is_missing(call, &missing, err);
+	return status != PNR_OK || missing ? status : pnr_bucket__fail(call, err);
 }
 
 static pnr_status done_question(void *context, pnr_http_request *request, pnr_error *err)
 {
 	(void)context;
-	pnr_s3_call *call = request->context;
+	pnr_bucket_call *call = request->context;
 	pnr_status status = call->what == 1 ? answer_page(call, call->of, err) : answer_one(call, call->of, err);
-	pnr_s3__end(call);
+	pnr_bucket__end(call);
 	return status;
 }
 
@@ -370,12 +409,12 @@ static void split_by_letter(asking *a, pnr_remote_query *queries, size_t count)
 	a->count = used;
 }
 
-pnr_status pnr_s3__has(pnr_remote *remote, pnr_remote_query *queries, size_t count, pnr_error *err)
+pnr_status pnr_bucket__has(pnr_remote *remote, pnr_remote_query *queries, size_t count, pnr_error *err)
 {
-	pnr_s3 *s3 = pnr_s3__of(remote);
-	bool listing = count >= LIST_MIN && !s3->unordered && is_sorted(queries, count);
-	bool by_letter = listing && s3->dialect->listing.start_after == NULL;
-	PNR_CLEANUP(asking_free) asking a = { .s3 = s3, .count = listing ? count / LIST_MIN : 1 };
+	pnr_bucket *bucket = pnr_bucket__of(remote);
+	bool listing = count >= LIST_MIN && !bucket->unordered && is_sorted(queries, count);
+	bool by_letter = listing && bucket->dialect->listing.start_after == NULL;
+	PNR_CLEANUP(asking_free) asking a = { .bucket = bucket, .count = listing ? count / LIST_MIN : 1 };
 	if (a.count > PNR_HTTP_CONNECTIONS || by_letter)
 		a.count = PNR_HTTP_CONNECTIONS;
 	a.ranges = calloc(a.count, sizeof *a.ranges);
@@ -384,5 +423,5 @@ pnr_status pnr_s3__has(pnr_remote *remote, pnr_remote_query *queries, size_t cou
 	(by_letter ? split_by_letter : split_evenly)(&a, queries, count);
 	for (size_t i = 0; i < a.count; i++)
 		a.ranges[i].listing = listing;
-	return pnr_s3__run(s3, next_question, done_question, &a, err);
+	return pnr_bucket__run(bucket, next_question, done_question, &a, err);
 }

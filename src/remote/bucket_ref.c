@@ -1,4 +1,4 @@
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -10,18 +10,18 @@ typedef struct seen {
 	char etag[128];
 } seen;
 
-static pnr_status read_ref(pnr_s3 *s3, const char *key, seen *out, pnr_error *err)
+static pnr_status read_ref(pnr_bucket *bucket, const char *key, seen *out, pnr_error *err)
 {
 	bool missing = false;
-	pnr_s3_call *call = pnr_s3__begin(s3, "GET", key);
+	pnr_bucket_call *call = pnr_bucket__begin(bucket, "GET", key);
 	call->http.text_max = PNR_REMOTE_REF_MAX;
 	pnr_buffer_clear(out->value);
 	out->etag[0] = '\0';
-	pnr_status status = pnr_s3__run_one(call, err);
+	pnr_status status = pnr_bucket__run_one(call, err);
 	if (status == PNR_OK)
-		status = pnr_s3__is_missing(call, &missing, err);
+		status = pnr_bucket__is_missing(call, &missing, err);
 	if (status == PNR_OK && !missing && call->http.code != 200)
-		status = pnr_s3__fail(call, err);
+		status = pnr_bucket__fail(call, err);
 	if (status == PNR_OK && !missing) {
 		pnr_buffer_append(out->value, call->http.text.data, call->http.text.length);
 		status = pnr_buffer_status(out->value, err);
@@ -29,7 +29,7 @@ static pnr_status read_ref(pnr_s3 *s3, const char *key, seen *out, pnr_error *er
 		if (status == PNR_OK && out->etag[0] == '\0')
 			status = pnr_http_fail(&call->http, "the answer has no ETag", err);
 	}
-	pnr_s3__end(call);
+	pnr_bucket__end(call);
 	return status;
 }
 
@@ -40,7 +40,7 @@ static bool is_value(const pnr_buffer *found, const pnr_remote_ref *ref)
 
 static pnr_status read_value(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	const pnr_s3_call *call = context;
+	const pnr_bucket_call *call = context;
 	const pnr_remote_ref *value = call->of;
 	(void)err;
 	memcpy(buffer, (const char *)value->data + offset, length);
@@ -48,58 +48,59 @@ static pnr_status read_value(void *context, uint64_t offset, void *buffer, size_
 }
 
 /* RGW compares the header with the ETag as it stores it. */
-static const char *etag_for(const pnr_s3 *s3, const seen *was, char out[sizeof was->etag])
+static const char *etag_for(const pnr_bucket *bucket, const seen *was, char out[sizeof was->etag])
 {
 	(void)snprintf(out, sizeof was->etag, "%s", was->etag);
 	size_t length = strlen(out);
-	if (!s3->bare_etag || length < 2 || out[0] != '"' || out[length - 1] != '"')
+	if (!bucket->bare_etag || length < 2 || out[0] != '"' || out[length - 1] != '"')
 		return out;
 	out[length - 1] = '\0';
 	return out + 1;
 }
 
 /* Set it if it still is what was seen. @out_code: what the server says, 200 for all of 2xx; 501: it cannot tell. */
-static pnr_status write_ref(pnr_s3 *s3, const char *key, const seen *was, const pnr_remote_ref *value, int *out_code,
-                            pnr_error *err)
+static pnr_status write_ref(pnr_bucket *bucket, const char *key, const seen *was, const pnr_remote_ref *value,
+                            int *out_code, pnr_error *err)
 {
 	char etag[sizeof was->etag];
 	pnr_remote_ref copy = *value;
-	pnr_s3_call *call = pnr_s3__begin(s3, value->length == 0 ? "DELETE" : "PUT", key);
+	pnr_bucket_call *call = pnr_bucket__begin(bucket, value->length == 0 ? "DELETE" : "PUT", key);
 	pnr_status status = PNR_OK;
 	if (value->length > 0) {
 		call->of = &copy;
 		call->http.read = read_value;
 		call->http.length = value->length;
 		call->http.payload = call->payload;
-		if (!s3->unconditional && was->etag[0] == '\0')
-			pnr_s3__header(call, "If-None-Match", "*");
-		if (s3->dialect->dress_put != NULL)
-			s3->dialect->dress_put(call, NULL);
+		if (!bucket->unconditional && was->etag[0] == '\0')
+			pnr_bucket__header(call, "If-None-Match", "*");
+		if (bucket->dialect->dress_put != NULL)
+			bucket->dialect->dress_put(call, NULL);
 		status = pnr_sign_payload(value->data, value->length, call->payload, err);
 	}
-	if (was->etag[0] != '\0' && !s3->unconditional && (value->length > 0 || s3->dialect->conditional_delete))
-		pnr_s3__header(call, "If-Match", etag_for(s3, was, etag));
+	if (was->etag[0] != '\0' && !bucket->unconditional &&
+	    (value->length > 0 || bucket->dialect->conditional_delete))
+		pnr_bucket__header(call, "If-Match", etag_for(bucket, was, etag));
 	if (status == PNR_OK)
-		status = pnr_s3__run_one(call, err);
-	bool there = value->length > 0 ? pnr_s3__is_stored(call) : call->http.code / 100 == 2;
+		status = pnr_bucket__run_one(call, err);
+	bool there = value->length > 0 ? pnr_bucket__is_stored(call) : call->http.code / 100 == 2;
 	*out_code = there ? 200 : call->http.code;
 	/* 404: what should match is gone. */
-	bool other = call->http.code == 412 || call->http.code == 409 || pnr_s3__is_unconditional(call) ||
-	             (call->http.code == 404 && !pnr_s3__is_error(call, s3->dialect->no_bucket));
+	bool other = call->http.code == 412 || call->http.code == 409 || pnr_bucket__is_unconditional(call) ||
+	             (call->http.code == 404 && !pnr_bucket__is_error(call, bucket->dialect->no_bucket));
 	if (status == PNR_OK && !there && !other)
-		status = pnr_s3__fail(call, err);
-	pnr_s3__end(call);
+		status = pnr_bucket__fail(call, err);
+	pnr_bucket__end(call);
 	return status;
 }
 
-static pnr_status set_ref(pnr_s3 *s3, const char *key, const pnr_remote_ref *expected, const pnr_remote_ref *value,
-                          pnr_buffer *found, pnr_error *err)
+static pnr_status set_ref(pnr_bucket *bucket, const char *key, const pnr_remote_ref *expected,
+                          const pnr_remote_ref *value, pnr_buffer *found, pnr_error *err)
 {
 	seen was = { .value = found };
 	char last[sizeof was.etag] = "";
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		int code = 0;
-		pnr_status status = read_ref(s3, key, &was, err);
+		pnr_status status = read_ref(bucket, key, &was, err);
 		if (status != PNR_OK || is_value(found, value))
 			return status;
 		if (!is_value(found, expected))
@@ -107,9 +108,9 @@ static pnr_status set_ref(pnr_s3 *s3, const char *key, const pnr_remote_ref *exp
 			                "it was changed meanwhile; look at what it is now, and try again");
 		/* It is refused though nothing has changed: perhaps for the quotes. */
 		if (round > 0 && was.etag[0] != '\0' && strcmp(last, was.etag) == 0)
-			s3->bare_etag = !s3->bare_etag;
+			bucket->bare_etag = !bucket->bare_etag;
 		memcpy(last, was.etag, sizeof last);
-		status = write_ref(s3, key, &was, value, &code, err);
+		status = write_ref(bucket, key, &was, value, &code, err);
 		if (status != PNR_OK)
 			return status;
 		if (code == 200)
@@ -122,11 +123,11 @@ static pnr_status set_ref(pnr_s3 *s3, const char *key, const pnr_remote_ref *exp
 	return pnr_fail(err, PNR_BUSY, "others set it all the time; try again");
 }
 
-pnr_status pnr_s3__swap_ref(pnr_remote *remote, const char *key, const pnr_remote_ref *expected,
-                            const pnr_remote_ref *value, pnr_buffer *out_found, pnr_error *err)
+pnr_status pnr_bucket__swap_ref(pnr_remote *remote, const char *key, const pnr_remote_ref *expected,
+                                const pnr_remote_ref *value, pnr_buffer *out_found, pnr_error *err)
 {
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = set_ref(pnr_s3__of(remote), key, expected, value, out_found, &own);
+	pnr_status status = set_ref(pnr_bucket__of(remote), key, expected, value, out_found, &own);
 	if (status == PNR_OK)
 		return PNR_OK;
 	pnr_context(&own, "'%s'", key);

@@ -1,4 +1,4 @@
-#include "remote/s3.h"
+#include "remote/bucket.h"
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,10 @@
 enum { LARGE, LOOK, PUT };
 
 typedef struct putting {
-	pnr_s3 *s3;
+	pnr_bucket *bucket;
 	pnr_remote_upload *uploads;
 	size_t count, next;
-	pnr_s3_large **larges;
+	pnr_bucket_large **larges;
 	size_t large_count, begun;
 	/* to be put, or looked for, once more: not more than were open */
 	struct {
@@ -25,14 +25,14 @@ typedef struct putting {
 	size_t again_count;
 } putting;
 
-void pnr_s3__if_absent(pnr_s3_call *call, const pnr_remote_upload *upload)
+void pnr_bucket__if_absent(pnr_bucket_call *call, const pnr_remote_upload *upload)
 {
-	if (upload->mode == PNR_REMOTE_IF_ABSENT && !call->s3->unconditional)
-		pnr_s3__header(call, "If-None-Match", "*");
+	if (upload->mode == PNR_REMOTE_IF_ABSENT && !call->bucket->unconditional)
+		pnr_bucket__header(call, "If-None-Match", "*");
 }
 
 /* Was it asked to do it on a condition only? Servers say 412 and 501 for other reasons, too. */
-static bool is_conditional(const pnr_s3_call *call)
+static bool is_conditional(const pnr_bucket_call *call)
 {
 	for (size_t i = 0; i < call->http.header_count; i++)
 		if (strncmp(call->headers[i].name, "If-", 3) == 0)
@@ -40,39 +40,40 @@ static bool is_conditional(const pnr_s3_call *call)
 	return false;
 }
 
-bool pnr_s3__is_there(const pnr_s3_call *call)
+bool pnr_bucket__is_there(const pnr_bucket_call *call)
 {
 	if (!is_conditional(call))
 		return false;
-	return call->http.code == 412 || (call->http.code == 409 && pnr_s3__is_error(call, "BlobAlreadyExists"));
+	const char *there = call->bucket->dialect->there;
+	return call->http.code == 412 || (call->http.code == 409 && pnr_bucket__is_error(call, there));
 }
 
-bool pnr_s3__is_stored(const pnr_s3_call *call)
+bool pnr_bucket__is_stored(const pnr_bucket_call *call)
 {
 	char etag[128];
 	return (call->http.code == 200 || call->http.code == 201) &&
 	       pnr_http_header(&call->http, "etag", etag, sizeof etag)[0] != '\0';
 }
 
-bool pnr_s3__is_unconditional(const pnr_s3_call *call)
+bool pnr_bucket__is_unconditional(const pnr_bucket_call *call)
 {
 	if (call->http.code != 501 || !is_conditional(call))
 		return false;
-	call->s3->unconditional = true;
+	call->bucket->unconditional = true;
 	return true;
 }
 
 /* ------------------------------------------------------------ one request -- */
 
-static pnr_status check_hash(pnr_s3_call *call, pnr_error *err)
+pnr_status pnr_bucket__check_hash(pnr_bucket *bucket, pnr_hash *hash, const pnr_remote_upload *upload,
+                                  pnr_error *err)
 {
-	const pnr_remote_upload *upload = call->of;
 	pnr_digest digest;
-	pnr_status status = pnr_hash_finish(call->hash, &digest, NULL, NULL, err);
+	pnr_status status = pnr_hash_finish(hash, &digest, NULL, NULL, err);
 	if (status != PNR_OK || pnr_digest_equal(&digest, &upload->hash))
 		return status;
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_ignore(pnr_remote_wrong_body(&call->s3->base, upload, &own));
+	pnr_ignore(pnr_remote_wrong_body(&bucket->base, upload, &own));
 	pnr_context(&own, "'%s'", upload->key);
 	return pnr_fail_with(err, &own);
 }
@@ -80,8 +81,8 @@ static pnr_status check_hash(pnr_s3_call *call, pnr_error *err)
 /* Compares the hash before the last bytes go: a server that does not look at it must not have wrong ones. */
 static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
 {
-	pnr_s3_call *call = context;
-	const pnr_remote_upload *upload = call->of;
+	pnr_bucket_call *call = context;
+	pnr_remote_upload *upload = call->of;
 	pnr_digest unused;
 	pnr_status status = PNR_OK;
 	if (offset == 0 && call->hashed != 0)
@@ -91,20 +92,22 @@ static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t
 	if (status == PNR_OK && offset != call->hashed)
 		status = pnr_fail(err, PNR_UNSUPPORTED, "libcurl sends a body from its middle");
 	if (status == PNR_OK)
-		status = pnr_remote_read_body(&call->s3->base, upload, offset, buffer, length, err);
+		status = pnr_remote_read_body(&call->bucket->base, upload, offset, buffer, length, err);
 	if (status == PNR_OK)
 		status = pnr_hash_update(call->hash, buffer, length, err);
+	if (status == PNR_OK && offset + length > upload->told)
+		status = pnr_remote_sent(&call->bucket->base, upload, offset + length - upload->told, err);
 	if (status != PNR_OK)
 		return status;
 	call->hashed += length;
 	if (call->hashed < upload->size)
 		return PNR_OK;
 	call->hashed = 0;
-	return check_hash(call, err);
+	return pnr_bucket__check_hash(call->bucket, call->hash, upload, err);
 }
 
 /* The server compares the MD5: so the bytes are read twice. */
-static pnr_status dress(pnr_s3 *s3, pnr_s3_call *call, pnr_error *err)
+static pnr_status dress(pnr_bucket *bucket, pnr_bucket_call *call, pnr_error *err)
 {
 	const pnr_remote_upload *upload = call->of;
 	PNR_CLEANUP(pnr_cleanup_free) char *piece = malloc(PIECE);
@@ -114,22 +117,22 @@ static pnr_status dress(pnr_s3 *s3, pnr_s3_call *call, pnr_error *err)
 	pnr_status status = context == NULL || piece == NULL ? pnr_fail_nomem(err) : PNR_OK;
 	for (uint64_t done = 0; done < upload->size && known && status == PNR_OK;) {
 		size_t length = upload->size - done < PIECE ? (size_t)(upload->size - done) : PIECE;
-		status = pnr_remote_read_body(&s3->base, upload, done, piece, length, err);
+		status = pnr_remote_read_body(&bucket->base, upload, done, piece, length, err);
 		known = status == PNR_OK && EVP_DigestUpdate(context, piece, length) == 1;
 		done += length;
 	}
 	known = known && EVP_DigestFinal_ex(context, md5, NULL) == 1;
 	EVP_MD_CTX_free(context);
 	if (status == PNR_OK)
-		s3->dialect->dress_put(call, known ? md5 : NULL);
+		bucket->dialect->dress_put(call, known ? md5 : NULL);
 	return status;
 }
 
-static pnr_status put_one(pnr_s3 *s3, pnr_remote_upload *upload, bool absent, pnr_http_request **out_request,
+static pnr_status put_one(pnr_bucket *bucket, pnr_remote_upload *upload, bool absent, pnr_http_request **out_request,
                           pnr_error *err)
 {
-	bool look = upload->mode == PNR_REMOTE_IF_ABSENT && s3->unconditional && !absent;
-	pnr_s3_call *call = pnr_s3__begin(s3, look ? "HEAD" : "PUT", upload->key);
+	bool look = upload->mode == PNR_REMOTE_IF_ABSENT && bucket->unconditional && !absent;
+	pnr_bucket_call *call = pnr_bucket__begin(bucket, look ? "HEAD" : "PUT", upload->key);
 	pnr_digest unused;
 	call->of = upload;
 	call->what = look ? LOOK : PUT;
@@ -144,10 +147,12 @@ static pnr_status put_one(pnr_s3 *s3, pnr_remote_upload *upload, bool absent, pn
 	call->http.read = read_body;
 	call->http.length = upload->size;
 	call->http.payload = pnr_digest_to_hex(&upload->hash, call->payload);
-	pnr_s3__if_absent(call, upload);
-	if (s3->dialect->dress_put != NULL)
-		status = dress(s3, call, err);
-	return status == PNR_OK && upload->size == 0 ? check_hash(call, err) : status;
+	pnr_bucket__if_absent(call, upload);
+	if (bucket->dialect->dress_put != NULL)
+		status = dress(bucket, call, err);
+	if (status == PNR_OK && upload->size == 0)
+		status = pnr_bucket__check_hash(bucket, call->hash, upload, err);
+	return status;
 }
 
 static void once_more(putting *p, pnr_remote_upload *upload, bool absent)
@@ -156,7 +161,7 @@ static void once_more(putting *p, pnr_remote_upload *upload, bool absent)
 	p->again[p->again_count++].absent = absent;
 }
 
-static pnr_status looked(putting *p, pnr_s3_call *call, pnr_error *err)
+static pnr_status looked(putting *p, pnr_bucket_call *call, pnr_error *err)
 {
 	pnr_remote_upload *upload = call->of;
 	if (call->http.code == 404)
@@ -164,24 +169,24 @@ static pnr_status looked(putting *p, pnr_s3_call *call, pnr_error *err)
 	else if (call->http.code == 200)
 		upload->outcome = PNR_REMOTE_THERE;
 	else
-		return pnr_s3__fail(call, err);
+		return pnr_bucket__fail(call, err);
 	return PNR_OK;
 }
 
-static pnr_status put_done(putting *p, pnr_s3_call *call, pnr_error *err)
+static pnr_status put_done(putting *p, pnr_bucket_call *call, pnr_error *err)
 {
 	pnr_remote_upload *upload = call->of;
 	pnr_remote_close_body(upload);
-	if (pnr_s3__is_stored(call))
+	if (pnr_bucket__is_stored(call))
 		upload->outcome = PNR_REMOTE_PUT;
 	else if (call->http.code / 100 == 2)
 		return pnr_http_fail(&call->http, "the answer has no ETag of the object", err);
-	else if (pnr_s3__is_there(call))
+	else if (pnr_bucket__is_there(call))
 		upload->outcome = PNR_REMOTE_THERE;
-	else if (pnr_s3__is_unconditional(call))
+	else if (pnr_bucket__is_unconditional(call))
 		once_more(p, upload, false);
 	else
-		return pnr_s3__fail(call, err);
+		return pnr_bucket__fail(call, err);
 	return PNR_OK;
 }
 
@@ -191,7 +196,7 @@ static pnr_status next_part(putting *p, pnr_http_request **out_request, pnr_erro
 {
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < p->begun && *out_request == NULL && status == PNR_OK; i++)
-		status = pnr_s3__large_next(p->larges[i], out_request, err);
+		status = pnr_bucket__large_next(p->larges[i], out_request, err);
 	return status;
 }
 
@@ -200,16 +205,16 @@ static pnr_status next_put(void *context, pnr_http_request **out_request, pnr_er
 	putting *p = context;
 	if (p->again_count > 0) {
 		p->again_count--;
-		return put_one(p->s3, p->again[p->again_count].upload, p->again[p->again_count].absent, out_request,
+		return put_one(p->bucket, p->again[p->again_count].upload, p->again[p->again_count].absent, out_request,
 		               err);
 	}
 	if (p->begun == 0 && p->large_count > 0)
 		p->begun = p->large_count < LARGE_FIRST ? p->large_count : LARGE_FIRST;
 	pnr_status status = next_part(p, out_request, err);
-	while (p->next < p->count && p->uploads[p->next].size > PNR_S3_PART)
+	while (p->next < p->count && p->uploads[p->next].size > PNR_BUCKET_PART)
 		p->next++;
 	if (status == PNR_OK && *out_request == NULL && p->next < p->count)
-		return put_one(p->s3, &p->uploads[p->next++], false, out_request, err);
+		return put_one(p->bucket, &p->uploads[p->next++], false, out_request, err);
 	while (status == PNR_OK && *out_request == NULL && p->begun < p->large_count) {
 		p->begun++;
 		status = next_part(p, out_request, err);
@@ -220,53 +225,55 @@ static pnr_status next_put(void *context, pnr_http_request **out_request, pnr_er
 static pnr_status done_put(void *context, pnr_http_request *request, pnr_error *err)
 {
 	putting *p = context;
-	pnr_s3_call *call = request->context;
+	pnr_bucket_call *call = request->context;
 	pnr_status status = PNR_OK;
 	if (call->what == LARGE)
-		status = pnr_s3__large_done(call, err);
+		status = pnr_bucket__large_done(call, err);
 	else if (call->what == LOOK)
 		status = looked(p, call, err);
 	else
 		status = put_done(p, call, err);
-	pnr_s3__end(call);
+	pnr_bucket__end(call);
 	return status;
 }
 
 static pnr_status make_larges(putting *p, pnr_error *err)
 {
 	for (size_t i = 0; i < p->count; i++)
-		p->large_count += p->uploads[i].size > PNR_S3_PART;
+		p->large_count += p->uploads[i].size > PNR_BUCKET_PART;
 	if (p->large_count == 0)
 		return PNR_OK;
-	p->larges = calloc(p->large_count, sizeof(pnr_s3_large *));
+	p->larges = calloc(p->large_count, sizeof(pnr_bucket_large *));
 	if (p->larges == NULL)
 		return pnr_fail_nomem(err);
 	size_t made = 0;
 	pnr_status status = PNR_OK;
 	for (size_t i = 0; i < p->count && status == PNR_OK; i++)
-		if (p->uploads[i].size > PNR_S3_PART)
-			status = pnr_s3__large_new(p->s3, &p->uploads[i], &p->larges[made++], err);
-	return status == PNR_OK ? pnr_s3__large_find(p->s3, p->larges, p->large_count, err) : status;
+		if (p->uploads[i].size > PNR_BUCKET_PART)
+			status = pnr_bucket__large_new(p->bucket, &p->uploads[i], &p->larges[made++], err);
+	if (status == PNR_OK && p->bucket->dialect->find != NULL)
+		status = p->bucket->dialect->find(p->bucket, p->larges, p->large_count, err);
+	return status;
 }
 
 /* What was open when the run ended early is closed, too. */
 static void put_end(putting *p)
 {
 	for (size_t i = 0; i < p->large_count && p->larges != NULL; i++)
-		pnr_s3__large_free(p->larges[i]);
+		pnr_bucket__large_free(p->larges[i]);
 	free(p->larges);
 	for (size_t i = 0; i < p->next; i++)
 		if (p->uploads[i].outcome == PNR_REMOTE_PENDING)
 			pnr_remote_close_body(&p->uploads[i]);
 }
 
-pnr_status pnr_s3__put(pnr_remote *remote, pnr_remote_upload *uploads, size_t count, pnr_error *err)
+pnr_status pnr_bucket__put(pnr_remote *remote, pnr_remote_upload *uploads, size_t count, pnr_error *err)
 {
-	pnr_s3 *s3 = pnr_s3__of(remote);
-	putting p = { .s3 = s3, .uploads = uploads, .count = count };
+	pnr_bucket *bucket = pnr_bucket__of(remote);
+	putting p = { .bucket = bucket, .uploads = uploads, .count = count };
 	pnr_status status = make_larges(&p, err);
 	if (status == PNR_OK)
-		status = pnr_s3__run(s3, next_put, done_put, &p, err);
+		status = pnr_bucket__run(bucket, next_put, done_put, &p, err);
 	put_end(&p);
 	return status;
 }
