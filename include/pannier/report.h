@@ -10,17 +10,11 @@
 PNR_BEGIN_DECLS
 
 /** What the page shows of each at most; it says what it leaves out. */
-#define PNR_REPORT_ENTRIES 100 /**< entries of the log that are listed: the newest */
-#define PNR_REPORT_COLUMNS                                                                                             \
-	60 /**< packs whose changes are drawn: the newest   \
-                               */
-#define PNR_REPORT_ROWS                                                                                                \
-	40                      /**< assets whose changes are drawn: those that these packs changed most  \
-      */
+#define PNR_REPORT_ENTRIES 100  /**< entries of the log that are listed: the newest */
+#define PNR_REPORT_COLUMNS 60   /**< packs whose changes are drawn: the newest */
+#define PNR_REPORT_ROWS 40      /**< assets whose changes are drawn: those that these packs changed most */
 #define PNR_REPORT_TRANSFERS 50 /**< pushes and pulls that are listed: the newest */
-#define PNR_REPORT_REMOTES                                                                                             \
-	50                      /**< remotes that are listed: the first by name  \
-                               */
+#define PNR_REPORT_REMOTES 50   /**< remotes that are listed: the first by name */
 #define PNR_REPORT_ASSETS 1000  /**< assets of the newest package that are listed: the first */
 #define PNR_REPORT_TEXT_MAX 300 /**< characters of a note, a name, a URL */
 
@@ -32,12 +26,11 @@ typedef struct pnr_report_options {
 
 typedef struct pnr_report_info {
 	size_t size;
-	uint64_t bytes;   /**< of the page */
-	uint64_t entries; /**< of the log, of which `listed` are listed */
+	uint64_t bytes;    /**< of the page */
+	uint64_t entries;  /**< of the log, of which `listed` are listed */
 	uint64_t listed;
 	uint64_t compared; /**< packs whose changes are drawn */
-	uint64_t assets;   /**< assets for which they are, of `changed` that these packs
-                      changed */
+	uint64_t assets;   /**< for which they are, of `changed` that these packs changed */
 	uint64_t changed;
 } pnr_report_info;
 
@@ -65,7 +58,7 @@ typedef struct pnr_report_info {
  * index), BUSY, DENIED, FULL, IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_report(pnr_store *store, const char *output_path, pnr_write_fn write, void *user,
-					  const pnr_report_options *options, pnr_report_info *out_info, pnr_error *err);
+                                          const pnr_report_options *options, pnr_report_info *out_info, pnr_error *err);
 
 PNR_END_DECLS
 #endif

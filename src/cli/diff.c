@@ -218,10 +218,7 @@ static void put_cell(const char *cell)
 	(void)fputc('"', stdout);
 	for (const char *rest = cell; *rest != '\0';) {
 		size_t run = strcspn(rest, "\"");
-		char *part = strndup(rest, run);
-		if (part != NULL)
-			cli_put_safe(stdout, part);
-		free(part);
+		cli_put_safe_part(stdout, rest, run);
 		rest += run;
 		if (*rest == '"') {
 			(void)fputs("\"\"", stdout);

@@ -30,7 +30,12 @@ bool cli_unprintable(uint32_t code)
 
 void cli_put_safe(FILE *out, const char *text)
 {
-	for (size_t left = strlen(text); left > 0;) {
+	cli_put_safe_part(out, text, strlen(text));
+}
+
+void cli_put_safe_part(FILE *out, const char *text, size_t length)
+{
+	for (size_t left = length; left > 0;) {
 		uint32_t code;
 		size_t step = cli_utf8_next(text, left, &code);
 		if (step == 0) {

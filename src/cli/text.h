@@ -11,8 +11,9 @@
 size_t cli_utf8_next(const char *text, size_t left, uint32_t *out_code);
 /** Would it act on a terminal instead of being shown: C0, DEL, C1, the marks that reorder text? */
 bool cli_unprintable(uint32_t code);
-/** Write @text with what is unprintable or not UTF-8 as \xNN or \uNNNN. */
+/** Write @text, or @length bytes of it, with what is unprintable or not UTF-8 as \xNN or \uNNNN. */
 void cli_put_safe(FILE *out, const char *text);
+void cli_put_safe_part(FILE *out, const char *text, size_t length);
 /** The same as a new string; NULL if memory is exhausted. */
 char *cli_safe(const char *text);
 /** How many columns @text takes, each character counted as one. */

@@ -111,9 +111,21 @@ static size_t plain_run(const pnr_csv *csv, const char *data, size_t length)
 	return run;
 }
 
+static const char mark[] = "\xef\xbb\xbf";
+
+/* What began like a mark and is none is text. */
+static pnr_status take_mark(pnr_csv *csv, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	unsigned count = csv->mark < 3 ? csv->mark : 0;
+	csv->mark = 3;
+	for (unsigned i = 0; status == PNR_OK && i < count; i++)
+		status = take_counted(csv, mark[i], err);
+	return status;
+}
+
 static pnr_status parse(void *context, const void *data, size_t length, pnr_error *err)
 {
-	static const char mark[] = "\xef\xbb\xbf";
 	pnr_csv *csv = context;
 	const char *text = data;
 	size_t at = 0;
@@ -122,11 +134,8 @@ static pnr_status parse(void *context, const void *data, size_t length, pnr_erro
 		csv->mark++;
 		at++;
 	}
-	/* What began like a mark and is none is text. */
-	for (unsigned i = 0; at < length && csv->mark < 3 && i < csv->mark && status == PNR_OK; i++)
-		status = take_counted(csv, mark[i], err);
 	if (at < length)
-		csv->mark = 3;
+		status = take_mark(csv, err);
 	while (status == PNR_OK && at < length) {
 		size_t run = plain_run(csv, text + at, length - at);
 		if (run > 0)
@@ -145,6 +154,9 @@ pnr_sink pnr_csv_sink(pnr_csv *csv)
 
 pnr_status pnr_csv_end(pnr_csv *csv, pnr_error *err)
 {
+	pnr_status status = take_mark(csv, err);
+	if (status != PNR_OK)
+		return status;
 	if (csv->state == PNR_CSV_QUOTED)
 		return pnr_fail(err, PNR_INVALID, "line %" PRIu64 ": a cell in quotes has no end", csv->row_line + 1);
 	return row_end(csv, err);

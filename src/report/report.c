@@ -807,7 +807,7 @@ pnr_status pnr_report(pnr_store *store, const char *output_path, pnr_write_fn wr
 		      const pnr_report_options *options, pnr_report_info *out_info, pnr_error *err)
 {
 	pnr_report_options own = { .size = sizeof own };
-	pnr_report_info info;
+	pnr_report_info info = { .size = sizeof info };
 	pnr_status status = pnr_options_take(&own, sizeof own, options, "pnr_report_options", err);
 	pnr_meter meter = { .fn = own.progress, .user = own.progress_user };
 	if (status == PNR_OK)

@@ -102,16 +102,28 @@ static void write_file(const char *name, const void *data, size_t length)
 		die("cannot write %s", name);
 }
 
-static void write_made(const char *name, size_t length, unsigned seed, bool digits)
+/* Rows of 16 bytes: their number, and digits made of @seed. */
+static char table_byte(size_t at, unsigned seed)
+{
+	static const char titles[] = "itemkey,amounts\n";
+	size_t number = at / 16, column = at % 16;
+	if (at < 16 || column == 7 || column == 15)
+		return titles[column];
+	if (column > 7)
+		return (char)('0' + (seed >> 24) % 10);
+	for (; column < 6; column++)
+		number /= 10;
+	return (char)('0' + number % 10);
+}
+
+static void write_made(const char *name, size_t length, unsigned seed, bool table)
 {
 	char *data = malloc(length);
 	if (data == NULL)
 		die("out of memory");
 	for (size_t i = 0; i < length; i++) {
 		seed = seed * 1103515245u + 12345u;
-		data[i] = (char)(seed >> 23);
-		if (digits)
-			data[i] = i % 16 == 15 ? '\n' : (char)('0' + (seed >> 24) % 10);
+		data[i] = table ? table_byte(i, seed) : (char)(seed >> 23);
 	}
 	write_file(name, data, length);
 	free(data);
@@ -458,11 +470,11 @@ static void redirect(const char *name, int to)
 
 static bool in_time = true; /* the scene at work needs it */
 
-static void run_child(const char *const *arguments, int (*call)(void), const fault *f)
+static void run_child(const char *const *arguments, const fault *f)
 {
 	char *argv[16] = { (char *)(uintptr_t)"pannier" };
 	int argc = 1;
-	while (call == NULL && arguments[argc - 1] != NULL) {
+	while (arguments[argc - 1] != NULL) {
 		argv[argc] = (char *)(uintptr_t)arguments[argc - 1];
 		argc++;
 	}
@@ -478,29 +490,24 @@ static void run_child(const char *const *arguments, int (*call)(void), const fau
 		(void)sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, NULL);
 	if (f != NULL)
 		f->arm(f);
-	int status = call != NULL ? call() : cli_main(argc, argv);
+	int status = cli_main(argc, argv);
 	shared->over = true;
 	_exit(status);
 }
 
-static outcome run(const char *const *arguments, int (*call)(void), const fault *f)
+outcome run_tool(const char *const *arguments, const fault *f)
 {
 	memset((void *)shared, 0, sizeof *shared);
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0)
-		run_child(arguments, call, f);
+		run_child(arguments, f);
 	int code = 0;
 	if (pid < 0 || waitpid(pid, &code, 0) != pid)
 		die("fork");
 	if (WIFSIGNALED(code))
 		return (outcome){ -1, WTERMSIG(code) };
 	return (outcome){ WEXITSTATUS(code), 0 };
-}
-
-outcome run_tool(const char *const *arguments, const fault *f)
-{
-	return run(arguments, NULL, f);
 }
 
 static void check_done(outcome o, const char *what)
@@ -537,7 +544,7 @@ static const usual *usual_of(const command *c)
 	u.before = tree_hash("w");
 	u.database = database_hash("w/.pannier/pannier.db", c->name);
 	u.objects = objects_hash();
-	check_done(run(c->arguments, c->call, NULL), c->name);
+	check_done(run_tool(c->arguments, NULL), c->name);
 	u.after = tree_hash("w");
 	u.output = read_all("stdout", &u.output_length);
 	set_scene(c->scene);
@@ -589,7 +596,7 @@ static void check_next_run(const usual *u, uint64_t seen, const char *what)
 	/* A folder that was unpacked whole is in the way of the next. */
 	if (seen == u->after && access(path("w/out"), F_OK) == 0)
 		remove_tree("w/out");
-	check_done(run(c->arguments, c->call, NULL), what);
+	check_done(run_tool(c->arguments, NULL), what);
 	if (tree_hash("w") != u->after)
 		die("%s: the next run leaves something else than the first", what);
 	check_remotes(what);
@@ -637,7 +644,7 @@ bool fault_once(const command *c, const fault *f)
 {
 	char what[128];
 	const usual *u = usual_of(c);
-	outcome o = run(c->arguments, c->call, f);
+	outcome o = run_tool(c->arguments, f);
 	if (!shared->fired)
 		return false;
 	(void)snprintf(what, sizeof what, "%s: %s at %ld, %s", c->name, f->name, f->n,
@@ -662,7 +669,7 @@ long fault_count(const command *c, const fault *f)
 	fault never = *f;
 	never.n = -1;
 	(void)usual_of(c);
-	check_done(run(c->arguments, c->call, &never), c->name);
+	check_done(run_tool(c->arguments, &never), c->name);
 	set_scene(c->scene);
 	return atomic_load(&shared->calls);
 }
@@ -763,6 +770,9 @@ static void make_delta(void)
 	run_well(pack, "third pack");
 	run_well(delta, "a delta to it");
 	run_well(unpack, "what it builds on");
+	/* The old packager had folders in its zip, and no packageHash. */
+	shell("cp -r older old && sed '/\"packageHash\"/d' older/manifest.json > old/manifest.json && "
+	      "cd old && zip -qr ../old.zip .");
 	set_scene(SCENE_PACKED);
 }
 
@@ -782,7 +792,8 @@ void set_up(void)
 {
 	static const char *const pack_older[] = { "pack",    "-q",    "--level", "1", "--include-policies",
 		                                  "--tag", "older", NULL };
-	static const char *const pack_newer[] = { "pack", "-q", "--level", "1", "--include-policies", NULL };
+	static const char *const pack_newer[] = { "pack",  "-q",     "--level", "1", "--include-policies",
+		                                  "--tag", "second", NULL };
 	const char *temp = getenv("TMPDIR");
 	/* Nothing here is to outlive the machine: in memory it goes faster. */
 	if (temp == NULL || temp[0] == '\0')

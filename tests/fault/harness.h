@@ -25,7 +25,7 @@
 /** What is there before the command. */
 typedef enum scene {
 	SCENE_EMPTY,   /**< a model, no store */
-	SCENE_PACKED,  /**< two packages, the older one tagged "older" */
+	SCENE_PACKED,  /**< two packages, the older one tagged "older", the newer one "second" */
 	SCENE_CHANGED, /**< the same, and the model has changed since */
 	SCENE_PUSHED,  /**< SCENE_PACKED; "older" is on the remote "share", the newest package has one row changed. Remotes are in the store's folder */
 	SCENE_WORKER,  /**< a model; a store that knows "share" and nothing else: "older" is there, and "third", with a patch */
@@ -39,7 +39,6 @@ typedef struct command {
 	scene scene;
 	bool writes; /**< false: the store holds the same afterwards, whatever happened */
 	const char *arguments[12];
-	int (*call)(void); /**< instead of the tool, where it has no such command yet */
 } command;
 
 /** All commands of the tool; ends with one without a name. */
@@ -83,7 +82,7 @@ const char *path(const char *name);
 /** Run a line of shell, which must succeed. */
 void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/** Random bytes, or text of digits that compresses: the same for the same @seed. */
+/** Random bytes, or a table with a column "itemkey": the same for the same @seed. */
 void write_noise(const char *name, size_t length, unsigned seed);
 void write_table(const char *name, size_t length, unsigned seed);
 

@@ -117,6 +117,7 @@ static void the_text_is_as_rfc_4180_has_it(void **state)
 	/* A quote inside of a plain cell stands for itself; a lone CR as well; a text may begin as a mark does. */
 	assert_rows("k,v\n1,5\" pipe\n2,a\rb\n", "k,v\n1,\"5\"\" pipe\"\n2,\"a\rb\"\n", "k", NULL, "0+ 0- 0~ 2= 0 cells");
 	assert_rows("\xef\xbc\xa1,v\n1,2\n", "\xef\xbc\xa1,v\n1,2\n", "\xef\xbc\xa1", NULL, "0+ 0- 0~ 1= 0 cells");
+	assert_rows("\xef\xbb", "\"\xef\xbb\"\n", "\xef\xbb", NULL, "0+ 0- 0~ 0= 0 cells");
 }
 
 static void rows_of_one_key_belong_together_in_their_order(void **state)
