@@ -41,7 +41,7 @@ typedef struct pnr_log_check {
  * the end, as long as the database's count of them was left alone.
  *
  * @expect     a hash that an entry must have, such as an older head_hash; NULL: any will do.
- * @out_check  set with PNR_OK, and with CORRUPT.
+ * @out_check  set with PNR_OK, CORRUPT and NOT_FOUND.
  * Errors: CORRUPT (an entry is not right), NOT_FOUND (no entry has the hash @expect), IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_store_log_check(pnr_store *store, const pnr_digest *expect, pnr_log_check *out_check,

@@ -5,6 +5,7 @@
 #include <pannier/delta.h>
 #include <pannier/digest.h>
 #include <pannier/error.h>
+#include <pannier/fsck.h>
 #include <pannier/history.h>
 #include <pannier/model.h>
 #include <pannier/package.h>

@@ -1,5 +1,6 @@
 #include "blob/blob.h"
 #include "base/file.h"
+#include "base/path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -298,4 +299,59 @@ pnr_status pnr_blobs_sweep(pnr_blobs *blobs, pnr_error *err)
 	sweep s = { dir, PNR_OK, err };
 	status = pnr_file_list(dir, TMP, sweep_name, &s, err);
 	return status == PNR_OK ? s.status : status;
+}
+
+/* A folder that is listed. */
+typedef struct listing {
+	const pnr_blobs *blobs;
+	const char *path; /* below the store's folder */
+	bool deeper;      /* its folders are listed, too */
+	pnr_blobs_file_fn fn;
+	void *user;
+	pnr_status status;
+	pnr_error *err;
+} listing;
+
+static pnr_status list_folder(const listing *l);
+
+static int list_name(void *user, const char *name)
+{
+	listing *l = user;
+	PNR_CLEANUP(pnr_cleanup_free) char *path = pnr_path_join(l->path, name);
+	struct stat st;
+	pnr_error own = PNR_ERROR_INIT;
+	if (path == NULL) {
+		l->status = pnr_fail_nomem(l->err);
+		return 1;
+	}
+	l->status = pnr_file_stat_at(l->blobs->store, path, &st, &own);
+	/* Another process may just have renamed it. */
+	if (l->status == PNR_NOT_FOUND)
+		l->status = PNR_OK;
+	else if (l->status != PNR_OK)
+		l->status = pnr_fail_with(l->err, &own);
+	else if (l->deeper && S_ISDIR(st.st_mode))
+		l->status = list_folder(&(listing){ l->blobs, path, false, l->fn, l->user, PNR_OK, l->err });
+	else
+		l->status = l->fn(l->user, path, (uint64_t)st.st_size, l->err);
+	return l->status != PNR_OK;
+}
+
+static pnr_status list_folder(const listing *l)
+{
+	PNR_CLEANUP(pnr_cleanup_close) int dir = -1;
+	pnr_error own = PNR_ERROR_INIT;
+	listing level = *l;
+	pnr_status status = open_own(l->blobs, l->path, &dir, &own);
+	if (status == PNR_NOT_FOUND)
+		return PNR_OK;
+	if (status != PNR_OK)
+		return pnr_fail_with(l->err, &own);
+	status = pnr_file_list(dir, l->path, list_name, &level, l->err);
+	return status == PNR_OK ? level.status : status;
+}
+
+pnr_status pnr_blobs_files(const pnr_blobs *blobs, bool leftovers, pnr_blobs_file_fn fn, void *user, pnr_error *err)
+{
+	return list_folder(&(listing){ blobs, leftovers ? TMP : OBJECTS, !leftovers, fn, user, PNR_OK, err });
 }

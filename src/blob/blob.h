@@ -59,6 +59,15 @@ PNR_CHECKED pnr_status pnr_blobs_remove(pnr_blobs *blobs, const pnr_object_name 
 char *pnr_object_path(const pnr_object_name *name, char out_path[PNR_OBJECT_PATH_SIZE]);
 
 /**
+ * Report what lies in objects/, or, of @leftovers, in tmp/: each by its path below
+ * the store's folder and its size. No link is followed, a folder that is not
+ * there is empty. The first failure of @fn ends it.
+ */
+typedef pnr_status (*pnr_blobs_file_fn)(void *user, const char *path, uint64_t size, pnr_error *err);
+PNR_CHECKED pnr_status pnr_blobs_files(const pnr_blobs *blobs, bool leftovers, pnr_blobs_file_fn fn, void *user,
+                                       pnr_error *err);
+
+/**
  * Remove the files that crashed writers left in tmp/; what else lies there stays.
  * The caller holds the store's exclusive lock. Errors: DENIED (tmp is a link), IO.
  */

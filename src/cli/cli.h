@@ -45,7 +45,7 @@ typedef struct cli_options {
 	const char *output, *directory, *expect, *assets, *name, *tag, *note, *since, *have, *remote, *base;
 	const char *only, *csv, *removed;
 	bool include_policies, no_assumptions, no_validate_assets, portable, no_zip, rehash, patch, dry_run, heal, no_patch;
-	bool check, exit_code, text, list, force;
+	bool exit_code, text, list, force, quick, full;
 	cli_list engine_dirs, allow_outside;
 	uint64_t level, limit, threads, wait, max_size;
 } cli_options;
@@ -86,7 +86,7 @@ int cli_remote_check(cli *c, pnr_store *store);
 
 extern const cli_command cli_init, cli_validate, cli_status, cli_pack, cli_export, cli_verify, cli_unpack,
 	cli_worker_json, cli_delta, cli_apply, cli_log, cli_show, cli_history, cli_diff, cli_uses, cli_cat, cli_tag,
-	cli_stats, cli_report, cli_import, cli_remote, cli_push, cli_pull;
+	cli_stats, cli_report, cli_import, cli_remote, cli_push, cli_pull, cli_fsck;
 
 /** All commands in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];
@@ -198,11 +198,11 @@ void cli_json_path(cli_json *json, const char *key, const char *path);
 
 /* -------------------------------------------------------- store, package -- */
 
-typedef enum cli_access { CLI_READ, CLI_WRITE, CLI_CREATE } cli_access;
+typedef enum cli_access { CLI_LOOK, CLI_READ, CLI_WRITE, CLI_CREATE } cli_access;
 
 /**
- * Find and open the store of @config (NULL: of the current folder). CLI_READ
- * falls back to a read-only one. CLI_DONE, or what went wrong, reported.
+ * Find and open the store of @config (NULL: of the current folder). CLI_LOOK
+ * opens it read-only, CLI_READ falls back to that. CLI_DONE, or what went wrong, reported.
  *
  * @out_workspace, @out_created  may be NULL; free() the former.
  */

@@ -103,50 +103,6 @@ static int print_table(cli *c, const cli_table *table)
 	return cli_table_print(table, stdout) ? CLI_DONE : cli_fail(c, CLI_FAILED, "out of memory");
 }
 
-/* What --check found, in words or as a document. */
-static void put_check(cli *c, cli_json *json, const pnr_log_check *check)
-{
-	char hex[PNR_DIGEST_HEX_SIZE];
-	if (check->bad == 0) {
-		cli_say(c, "%llu entr%s, each as it was written", (unsigned long long)check->entries,
-		        check->entries == 1 ? "y" : "ies");
-		if (check->head != 0)
-			cli_say(c, "newest   %s", pnr_digest_to_hex(&check->head_hash, hex));
-	}
-	if (json == NULL)
-		return;
-	cli_json_bool(json, "valid", check->bad == 0);
-	cli_json_number(json, "entries", check->entries);
-	cli_json_digest(json, "headHash", &check->head_hash, check->head != 0);
-	if (check->bad != 0) {
-		cli_json_number(json, "entry", (uint64_t)check->bad);
-		cli_json_text(json, "problem", check->problem);
-	}
-	cli_reply_end(c);
-}
-
-static int check_log(cli *c, pnr_store *store)
-{
-	pnr_digest expect;
-	pnr_log_check check = { .bad = 0 };
-	pnr_error err = PNR_ERROR_INIT;
-	const char *text = c->options.expect;
-	if (text != NULL && !cli_digest_parse(text, strlen(text), &expect))
-		return cli_fail_usage(c, "--expect takes a hash of 64 hex digits, not '%s'", text);
-	pnr_status status = pnr_store_log_check(store, text != NULL ? &expect : NULL, &check, &err);
-	if (status == PNR_OK) {
-		put_check(c, cli_reply(c), &check);
-		return CLI_DONE;
-	}
-	if (status == PNR_NOT_FOUND)
-		return cli_fail(c, CLI_UNVERIFIED, "%s", err.message);
-	if (check.bad == 0)
-		return cli_fail_error(c, CLI_OF_STORE, &err);
-	cli_complain(c, "%s", err.message);
-	put_check(c, cli_reply_failure(c, CLI_UNVERIFIED, "%s", err.message), &check);
-	return CLI_UNVERIFIED;
-}
-
 static int run_log(cli *c)
 {
 	CLI_CLEANUP(cli_close_store) pnr_store *store = NULL;
@@ -154,10 +110,6 @@ static int run_log(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	if (c->options.expect != NULL && !c->options.check)
-		return cli_fail_usage(c, "--expect is for --check");
-	if (c->options.check)
-		return check_log(c, store);
 	listing to = { .c = c, .json = cli_reply_large(c), .table = &table };
 	add_header(&table);
 	if (to.json != NULL)
@@ -177,9 +129,6 @@ static int run_log(cli *c)
 static const cli_option log_table[] = {
 	{ "number", 'n', CLI_NUMBER, offsetof(cli_options, limit), "N", "at most so many", 1, UINT64_MAX },
 	{ "name", 0, CLI_TEXT, offsetof(cli_options, name), "NAME", "only of this model", 0, 0 },
-	{ "check", 0, CLI_FLAG, offsetof(cli_options, check), NULL, "is every entry as it was written?", 0, 0 },
-	{ "expect", 0, CLI_TEXT, offsetof(cli_options, expect), "HASH", "with --check: of an entry that must be there",
-	  0, 0 },
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
 };
 
@@ -188,12 +137,9 @@ const cli_command cli_log = {
 	.operands = "",
 	.summary = "What was packed, when, by whom, from which commit, newest first",
 	.about = "With -v the hashes are whole.\n"
-	         "Each entry holds the hash of the one before it. --check computes all of them again:\n"
-	         "exit status 4 if an entry was changed or removed since. Note the hash that it prints\n"
-	         "and give it to --expect later: then nothing before it can have been rewritten.\n",
+	         "Each entry holds the hash of the one before it: 'pannier fsck' computes all again.\n",
 	.examples = "  pannier log -n 5\n"
-	            "  pannier log --json\n"
-	            "  pannier log --check\n",
+	            "  pannier log --json\n",
 	.options = log_table,
 	.run = run_log,
 };

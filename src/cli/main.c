@@ -9,7 +9,7 @@
 const cli_command *const cli_commands[] = {
 	&cli_init, &cli_validate, &cli_status, &cli_pack, &cli_export, &cli_verify, &cli_unpack,
 	&cli_worker_json, &cli_delta, &cli_apply, &cli_log, &cli_show, &cli_history, &cli_diff, &cli_uses,
-	&cli_cat, &cli_tag, &cli_stats, &cli_report, &cli_import, &cli_remote, &cli_push, &cli_pull, NULL,
+	&cli_cat, &cli_tag, &cli_stats, &cli_report, &cli_import, &cli_remote, &cli_push, &cli_pull, &cli_fsck, NULL,
 };
 
 static volatile sig_atomic_t interrupted;

@@ -34,6 +34,7 @@ static pnr_status open_at(const cli *c, const char *dir, cli_access access, pnr_
 	pnr_store_options options = {
 		.size = sizeof options,
 		.create = access == CLI_CREATE,
+		.read_only = access == CLI_LOOK,
 		.busy_ms = busy_ms(c),
 		.threads = (unsigned)c->options.threads,
 	};

@@ -1,5 +1,6 @@
 /* What a user names: the latest, a tag, the beginning of a hash. */
 #include "index/database.h"
+#include "index/fsck.h"
 #include <string.h>
 
 /*
@@ -45,6 +46,18 @@ pnr_status pnr_index_ref_latest(pnr_index *index, const char *name, uint64_t ski
 	if (name != NULL)
 		pnr_bind_text(find, 2, name);
 	return read_ref(find, out_row, err);
+}
+
+pnr_status pnr_index_package_get(pnr_index *index, int64_t package_id, pnr_ref_row *out_row, pnr_error *err)
+{
+	static const pnr_sql get_sql = { "get a package",
+		                         "SELECT " REF_COLUMNS("NULL") " FROM package WHERE package.id = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *get = NULL;
+	pnr_status status = pnr_statement_take(index, &get_sql, &get, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(get, 1, package_id);
+	return read_ref(get, out_row, err);
 }
 
 /* ----------------------------------------------------------------- tags -- */

@@ -86,12 +86,12 @@ pnr_status pnr_store_log_check(pnr_store *store, const pnr_digest *expect, pnr_l
 	if (status == PNR_OK)
 		status = check(&c, store, err);
 	pnr_index_release(store->index);
+	if (status == PNR_OK || c.found.bad != 0)
+		*out_check = c.found;
 	if (status == PNR_OK && expect != NULL && !c.met)
 		return pnr_fail(err, PNR_NOT_FOUND,
 		                "no entry of the log has the hash %s: it was changed or removed, or the hash is "
 		                "another store's",
 		                pnr_digest_to_hex(expect, hex));
-	if (status == PNR_OK || c.found.bad != 0)
-		*out_check = c.found;
 	return status;
 }

@@ -326,20 +326,18 @@ void pnr_body_context(const pnr_body *body, pnr_error *err)
 	pnr_context(err, "object %s", body->path);
 }
 
-pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out, pnr_error *err)
+pnr_status pnr_body_decode(pnr_body *body, const pnr_blob_row *blob, pnr_pool *pool, const pnr_sink *out,
+                           pnr_error *err)
 {
-	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
-	pnr_status status = pnr_body_open(store, blob, 0, &body, err);
-	if (status == PNR_OK)
-		status = pnr_hash_new(&hash, err);
+	pnr_status status = pnr_hash_new(&hash, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_source source = pnr_body_source(body);
 	pnr_hash_pipe pipe = { hash, out, NULL };
 	pnr_sink sink = pnr_hash_pipe_sink(&pipe);
 	if (pnr_body_deflated(body))
-		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, NULL, err);
+		status = pnr_inflate(&source, pnr_body_size(body), blob->size, &sink, pool, err);
 	else
 		status = pnr_source_copy(&source, &sink, err);
 	pnr_content found = { .size = 0 };
@@ -350,6 +348,13 @@ pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const
 	if (status == PNR_CORRUPT)
 		pnr_body_context(body, err);
 	return status;
+}
+
+pnr_status pnr_store_read_blob(pnr_store *store, const pnr_blob_row *blob, const pnr_sink *out, pnr_error *err)
+{
+	PNR_CLEANUP(body_cleanup) pnr_body *body = NULL;
+	pnr_status status = pnr_body_open(store, blob, 0, &body, err);
+	return status == PNR_OK ? pnr_body_decode(body, blob, NULL, out, err) : status;
 }
 
 pnr_status pnr_store_load_blob(pnr_store *store, const pnr_blob_row *blob, pnr_buffer *out, pnr_error *err)

@@ -163,6 +163,12 @@ PNR_CHECKED pnr_status pnr_body_write(pnr_body *body, pnr_pool *pool, pnr_meter 
 /** Is @found, what the body gave, the content of @blob? CORRUPT if not. */
 PNR_CHECKED pnr_status pnr_body_check(const pnr_body *body, const pnr_blob_row *blob, const pnr_content *found,
                                       pnr_error *err);
+/**
+ * Instead of reading it: pass the content to @out (may be NULL) and check that it is @blob's, the encoding as
+ * well. @pool as for pnr_inflate. Errors: CORRUPT names the object. Threads: any, each with a body of its own.
+ */
+PNR_CHECKED pnr_status pnr_body_decode(pnr_body *body, const pnr_blob_row *blob, pnr_pool *pool, const pnr_sink *out,
+                                       pnr_error *err);
 /** Name the object in an error about the body. */
 void pnr_body_context(const pnr_body *body, pnr_error *err);
 /** Accepts NULL. */

@@ -11,5 +11,5 @@ python3 "$(dirname "$0")/lib/cookbook.py" --model "$WORK/model" --page "$SOURCE/
 	fail "a query gives something else than schema/README.md says"
 ok "the cookbook is right in the shell and in Python"
 
-pannier log --check --workspace "$WORK/model" >"$WORK/check" || fail "the log that Python chained: $(cat "$WORK/check")"
+pannier fsck --workspace "$WORK/model" >"$WORK/check" || fail "the log that Python chained: $(cat "$WORK/check")"
 ok "entries that were hashed by the recipe are right"

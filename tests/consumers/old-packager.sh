@@ -59,6 +59,6 @@ hash=$(sha256sum <"$old" | cut -d' ' -f1)
 	fail "the SHA-256 of the zip does not name the package"
 pannier unpack "$hash" -C "$WORK/from-store" >/dev/null
 diff -r "$WORK/from-store" "$WORK/unpacked" -x manifest.json -x mortality.csv || fail "the store gives other files than were in the zip"
-pannier log --check >/dev/null || fail "the log is not as it was written"
+pannier fsck --full >/dev/null || fail "the store is not as it was written"
 pannier import --name old "$old" --json | json 'it.imported[0].known' | grep -qx true || fail "it is imported twice"
 ok "import makes it history, with its own time, named by the zip's own hash"

@@ -20,7 +20,8 @@ const command commands[] = {
 	{ "show", SCENE_PACKED, false, { "show", "older" } },
 	{ "cat", SCENE_PACKED, false, { "cat", "older:assumptions/expenses.csv" } },
 	{ "cat HASH", SCENE_PACKED, false, { "cat", "9ebc83e1" } }, /* of m.mga */
-	{ "log --check", SCENE_PACKED, false, { "log", "--check" } },
+	{ "fsck", SCENE_PACKED, false, { "fsck" } },
+	{ "fsck --full", SCENE_CACHED, false, { "fsck", "--full" } },
 	{ "history", SCENE_PACKED, false, { "history", "assumptions/expenses.csv" } },
 	{ "uses", SCENE_PACKED, false, { "uses", "older:assumptions/expenses.csv" } },
 	{ "diff", SCENE_PACKED, false, { "diff", "older", "latest" } },

@@ -24,7 +24,7 @@ log -n 20
 log
 log --json
 log --name . -n 5
-log --check
+fsck --quick
 show latest
 show latest~9000
 show release-3 --json

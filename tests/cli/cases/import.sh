@@ -13,7 +13,7 @@ json pannier import b.zip --json
 pannier export latest~1 -o again.zip && cmp again.zip b.zip && echo the same zip
 run pannier show "$(sha256sum < b.zip | cut -c 1-16)" | head -n 2
 run pannier history assumptions/mortality.csv
-pannier log --check | sed '/^newest/d'
+pannier fsck | sed '/^newest/d'
 sqlite3 .pannier/pannier.db "SELECT file, size, package_hash = (SELECT package_hash FROM package_list WHERE entry = 1)
 	FROM archive_list WHERE file IS NOT NULL AND created_at < '2024-02'"
 # History is not put in where it does not belong.

@@ -1,0 +1,451 @@
+-- A store as schema version 1 left it: three packs of term-life, made by the last commit that wrote that version.
+-- The caches are empty. Of data/policies.csv, which lies in objects/, tests/cli/cases/old-store.sh makes the bytes.
+PRAGMA application_id = 0x706e6e72;
+PRAGMA user_version = 1;
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE blob ( -- Content: one row for every sequence of bytes that the store knows.
+  id INTEGER PRIMARY KEY, -- names the blob inside this database only
+  hash TEXT NOT NULL UNIQUE, -- SHA-256 of the bytes: the blob's identity everywhere
+  size INTEGER NOT NULL, -- bytes
+  crc32 INTEGER NOT NULL, -- CRC-32 of the bytes, as zip and gzip use it
+  CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*'),
+  CHECK (size >= 0),
+  CHECK (crc32 BETWEEN 0 AND 4294967295)
+) STRICT;
+INSERT INTO blob VALUES(1,'4d01c61f05b88b508b8724860e14ed16fb920964f2cc2bc8f25ed4661eddd1f2',1401,3754688345);
+INSERT INTO blob VALUES(2,'0c0fc8049e8630e0c4753786d17724fb6831e45a46c150821457c55f33742265',1353,1919988743);
+INSERT INTO blob VALUES(3,'c74f8d340ea1c0f4039a99a14791902a32f9f622902defcb4b2284791b64ba39',3310,652498193);
+INSERT INTO blob VALUES(4,'97d3c70b07c9c83bc408b4c9a7ccb7ee4a8e4c990e823b5af794b254156ac082',2291,657654270);
+INSERT INTO blob VALUES(5,'97f1da75b7ec2430251a2bbeed13861d5a4c9a12dc06844f62ed0ae42a8788ee',1257,2728549178);
+INSERT INTO blob VALUES(6,'ebfdc82ecb4e9face0868966986805c9bc966d0e5211c37f814665f604d1b87d',1307,126433466);
+INSERT INTO blob VALUES(7,'9d675d315683fad97aee30f9157901208352fdad980651c4d94cb32079d1ec6a',20480,859637815);
+INSERT INTO blob VALUES(8,'a3c8e5925d665c10ef0bd67b2348ca5887bcc9c7420b5ca8376aba18da4b67d0',5334,2197202913);
+INSERT INTO blob VALUES(9,'c7e8ddf81d7fd553a5035bb853b1135535508a47c5409a25d33e19f77339d506',401,3456939397);
+INSERT INTO blob VALUES(10,'20c4101193d674fa058aa5887f3ce33ffbb471a092896d0dc607e006501ae80f',203,1192812594);
+INSERT INTO blob VALUES(11,'30e6e8ff7459c2701942e8538849076808b1e1d8daff0acf26d281bdf2bef8aa',4496,1608048355);
+INSERT INTO blob VALUES(12,'b8af620d04929aa2e1bb172f3c7dcc3ac2ad2396167158face699d8939a4e4a6',5334,4064746993);
+INSERT INTO blob VALUES(13,'3c70e61ce5767d4bb520f485d3304d9eb6285e8092a4957d412d59a8aca65e43',4496,1630691198);
+CREATE TABLE encoding ( -- One way in which the bytes of a blob are kept. A blob has one or more.
+  id INTEGER PRIMARY KEY, -- archives name the encodings they were made of by it
+  blob_id INTEGER NOT NULL REFERENCES blob (id), -- whose bytes
+  form TEXT NOT NULL, -- 'stored' (as they are), 'zlib' (RFC 1950) or 'gzip' (RFC 1952)
+  encoder TEXT NOT NULL, -- name and version of what made it
+  level INTEGER NOT NULL, -- compression level that was asked for
+  base_id INTEGER REFERENCES encoding (id), -- what a patch applies to; NULL: whole, as all are in version 1
+  stored_hash TEXT NOT NULL, -- SHA-256 of the bytes as they are kept
+  stored_size INTEGER NOT NULL, -- their number
+  created_at TEXT NOT NULL, -- when this row was made
+  data BLOB, -- the bytes as they are kept; NULL: in objects/, under a name made of hash and stored_hash
+  CHECK ((base_id IS NULL) = (form IN ('stored', 'zlib', 'gzip'))),
+  CHECK (level >= 0),
+  CHECK (length(stored_hash) = 64 AND stored_hash NOT GLOB '*[^0-9a-f]*'),
+  CHECK (stored_size >= 0),
+  CHECK (data IS NULL OR length(data) = stored_size),
+  CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
+) STRICT;
+INSERT INTO encoding VALUES(1,1,'zlib','libdeflate-1.14/1M',6,NULL,'f0b11858e7bff9e32accf5585872e69a9369550374f5734c5b7939d141f2f4ad',522,'2026-01-31T04:48:00.237Z',X'789c8d53cb6edb3010bcfb2b08224759a2ddd840752fd04b51a0d7c28735b57258f0a1f2e1d808fcef0129ea61c47672918d9d9dd1ce68f76d410855a641496b423d5ab594a2c5521d80161103e782eabc30dad19abc2d084904eb410a7f8e246938c8baaa669dd5d85072774c428450099dc37b8c04cebbf1d4a176e8ee11063c7116845cd2b88ea3062bcc6c586e82f6b4262bc658d676880dadc99aadb76cb57ece55a13d5a74fe0f781ce9a92ebc8018102bd9b762283756b4be2f32b619cb4723c18b1c4ec4b623a484ceda4b56b2d5548753aeb372b549d5cbe8a8335270719d43031eaa011843a39de8500a3d0d4fb56912f36f7ed5e029ba8a09d0ce9a7fc863a2b49830d4875e86be82537555dd6e13ba0b3ec9d3a771cc82d0a7f9d2ec660413fcc8d80777255c71702fad34afd7146e742b0ed111a167041bc9cf2ce593722aee393b820cf0a9b19b5d335f0fa68c46a7757b6c737c4dfa87f72d720942a56f8dba599a76193dd32fd8754129b0e7db66bbb37f31baaeaa1b5d1fcc3e9cf5a3b52c5959ec8cf5778dfd0fa0bd90fd36b2926d0ac2caf4f8bed915847a10f9c23693dbf49b156983fb90c550c35ea6136e413a1c62a168adb13f413752e82150a3bdd0017feb1f111c28457f75e86d7f5aebd9c5e10979483b9114bc506842bcf42d63b9a58fa1c75514e17d240a41c7c5704d7c4e9eb3c15f11de91cbe2b278070bc18a95');
+INSERT INTO encoding VALUES(2,2,'zlib','libdeflate-1.14/1M',6,NULL,'c6e66f2ffc7c038ba133128d4c2d4de2635d838e6d8350747e4e84f5a9714585',553,'2026-01-31T04:48:00.237Z',X'789c7d544d8fda3014bcf32b463eed4290406ad50a75b5eaa1b79e5af58452f436bc80b5b603b6c38210ffbdb29d4002514fd8e3bc99795f9c4780282babc98b0584de90c802644873003c5b3d55b2e4047be955c47ff28115c22bc8b9da92293803195393c2ceb296b576194c05575bcb66cd16075275c35344b03805aa1f7f7eb5e49a7f7bde05f0c46413bab3d5ba2e82bbf30800041b6f4fdf37c1c672fe35c397599ea5976027a09f337cba826f6cb894313b57eb5574cb6b9087df32d8ac5195f11824c379cde4b7a2896e5209d129b95583b404ce93f5218ca9d8268e8fad540c695056b66031022e31930359496f8a5df018e9cfb742475527b2d48d5a5100a559458ea5cf31c6feb8a40d63029f8b44d96350b4737ccfe0f12d75698a395ef1d4659ca654ddd2e7cf1823c62f3d2698e7586036a4d1863fa8bcbc608657ccb1c04d22887665da7b72dadc8764da01fa6f39fafd18a2292aada573b23277442d7f227abadabf05aca4915e92c2a20b5a36fc41ea79488c8f3b368f0de87bbe4951b1afa5935e56060b6892c6b3095b14be9a6302694a45e1f9197fe107250b45f2a148d79e06a2eec44f10bf5f6dc9ac95349b41ca66477b8caed6a80e6c11e7fcd050776b38ed1429dddb6ac4d99a86a03457e36422e002971190a7d56ff7a2d9715d594f4afa538020def9149746d0269a737c8c3fba7a672bf2acf5bd80d81faf69a58db863887f2cbd084b9e6f31d736f6c3a467dd0f4b8798c3657419fd03903898c2');
+INSERT INTO encoding VALUES(3,3,'zlib','libdeflate-1.14/1M',6,NULL,'9e49e5fe08b4bdb4162c804a3d0ff70110fec0951c0be8a23e267faff850170f',871,'2026-01-31T04:48:00.237Z',X'789c75d63f6ce3541cc0f19fedc4499aebb587184ebae5b9eb2d6c888933423a0e2456185b9d82c04a69d54482932ae2d1a3470f20dcf0cffc95478f1ebd802c268f6640f2e8d123b6efaedf071291aa7ef2defb7de328cb93b3cdb92122c6fdc9a9b9db19bb5319fee4d4def5afeb6b6367cd6c310cc3b42653e3b2c7d432c4b0e7c6ce70cb3f64397b3cb3cf57e71757cf4c59f4ffb667eb4fb6cf44a6ebb3cbcd4a8cf9eaf3cbd5a79bd546ccc5d3b3cdc71fad2f3edb8835bd5a6d565b99cc2eaf2ebcd5d3ad4c0ffeba6f3ba2c44d0fd6ca70a3e9da73fdc0f7c57345194aae5cf3c983e55cdcfacb7e7140fcf50b9423fe7c555c794b5eb7bae1ed73b6b08135ac6009fdf896010c61046398c014663087052c61a57df00d8f033b0eb4b081b5f6c18ca53081318c60081b58c30a96b080b9d6ddd38501f461c758ab753990c30ca63081b1d6852d6c600d2b586add6fe8c2088630803eac60090b98c30ca65af75bbab0e3400b1b586b5dc65298c0184630840dac61054b58c05ceb7e471706d0871d63add6e5400e3398c204c65a17b6b08135ac60a975bfa70b2318c200fab082252c600e33986add1fe8c28e032d6c60ad75194b61026318c11036b086152c610173ad9bd08501f461c758ab753990c30ca63081b1d6852d6c600d2b586add1fe9c2088630803eac60090b98c30ca65af727bab0e3400b1b586b5dc65298c0184630840dac61054b58c05cebfe4c1706d0871d63add6e5400e3398c204c65a17b6b08135ac60a9757fa10b2318c200fab082252c600e33986add5fe9c28e032d6c60ad75194b61026318c11036b086152c610173adfb1b5d18401f768cb55a970339cc600a13180f5cfe6e99d66e71ed8a639b8f94e9bef2cee1f3cbe8c9cc35deeb6db91f78ee874f0629d373ff9677c7c59de7ccffe72a3b1beeb17dcada7aceac0f9b6fcbf86adf7416ae3cb4d2e11a7abb163b07c362312caa49ec2c8777e3c5d7b933301b7938301f79776032f2c86dbf70ecfe23c47aa4166aa66cefa1257b67f2a22ee21cf7df4ad4fcfdfea1176a72a36cb7fd6a78cef1dcf1b27fccf156ec9d18fdbed1afc66f58d2af56ac4ef727f7f4adfae5d63d75571d2af3c15edf6d183c5277febbdbbedc9da8e5bf363a366e576d77ee3976bff99ae7987ded60ef1c0ddf421dc737cea2ff3dc435bc13797c284b6539f652d9cb7f0090d37d3a');
+INSERT INTO encoding VALUES(4,4,'zlib','libdeflate-1.14/1M',6,NULL,'0fa555c60ecc8f7e77f7c5acb9f0a2f2aae976fcf142204289b5cdaf7d8d8073',1091,'2026-01-31T04:48:00.237Z',X'789c7d567f6fdb3610fd5bfa146fc00049a9ca3440310c36bc2e039c61459a0c71876c088294964e3657895448aa8ee1fabb0f2425c57187fe27feba7befddbbb34f4f629ce0e39ad06af52f15562809922b210995d278cfbff045a1456b27b06bc2869b068d2abb9ab011760d610d2c5fd664c08d8b65b72d95e05af3ad61b855fab38190b8522581cbd27d2fb5da18d286c538398d0b258dc53ff3f39b056678fb66daef5c5c5edfba9dbb44c80ba50b4a7224ada646748d71df856a1a618c50d2ade8a92569289cd45c843b2571bb36c9fd1074fef79ff3abc53cc4e5c563278cb07d84860b69497219520959d57c387bcef520a4b082d747bb9a246ddc6e1c85f40f6b2ecb5ac8954b4e4fadd2163db13f6e161f1fce7f9f6386b39f735c9e3f2fdfbc99c631375b59a0ea6428c7726bc95c57a9519d2e28c32e8e4485f4877e03421aeb40ab0a7fdd5c66591c459a6ca725c28569b81f16acd5caaa42d598cd66482a51d324397892f20d1716a27180d344aa922695396db56a845337cb98265e5e889a0640d3f8e87145b6580fa719f35ef8adab2ad269368df7717c7a72825f5bae79d34304b8c39e43696f334f19aaf28b60c7a9ff7678b124234a825d0b032509a2424d9585ea2c738eead53e92b156bc1c249b41d2c6654c1376faec7ce6ec9de43d7bd690e5acd375e6350fc5db8d72638f1902e15b5a9e1b43cdb2deb2706c05b7d4cb7154bf1cbbbdd32cc4eb7b6d36866501bd196f94aaf3ed3543cacb529331396a922bbbce30fbc513b9a815b73fbd3d7742a721226ba8517acb965ef71cc74fa7f158b55d1c45ae22ae2b27d881af2887a1a709920fc9d7e422c9611af599f404c955f2355924391e9fb07752479121fb4169cb6b61b7a90be1c58a22373dd241b321e410a90fa02a1cbce8f9fa6982d9c07be43326b9ea9a25e9d4d053f0f04592e518367df8b0bf48b22cf781a3b1c55e1f74df2b9cb93a4451e453def1151d9edf6386c7277f611f47d13e3f92694b5ce7d0dc12f6b95f19545a35381b85b9e4ada14351becbb0f6b7b33cccc200ed858a871947ed0e08b873bcc69943ee6e4d0f617309b5743e0f73db3593b0d4f82e1b66272bcc9711fcbcdf4cfdb59ec011e4e1a1433d8c56d63b8c19b2e9b8d9f0364d256fc89bd687bc73cbfb2c7b0173d1351e5bc1cd1a55ad361e60ab6a510832d8bd7491f79525dde4305df3c08de9349539b8941daf1ffa5f0bec27e0a885b12e96af140b34fbd64f87f83dcb9e9d2647e19b42b4878882fe7e1ef7af8698bd235bf6bf466dd9915573b4ccd3699927148cdbb217bc5af6925916d24776add5c68f821b2e5734d75ae9f493c7b8c58fbb96f59fefdee1fde2fa8a19ab855c896a9bb6d91e059752592cc73f01547e0aac03e150866ffcea4ae48f46cfe224fc6ab371c844e30f8b1f4ecc3548baeb87d0a47fb5cf913ee4b0ce1a9ecfb537aabf3c97560b3269883bba2887f046ba0b0b0fe3ce1ee5c72b88fbfbecd961fb69bc8fff038610db71');
+INSERT INTO encoding VALUES(5,5,'zlib','libdeflate-1.14/1M',6,NULL,'8833a248d722d644d5380c169521ee63a63d754b617ea810212e14d6adf9d9a7',625,'2026-01-31T04:48:00.237Z',X'789c9dd4cf6b13411407f03733bbd94d574f5e8480cce624e6e0b950d05d04cffe054db0110d892d49aa086bb21ea2a1508d3f9078729b5e8a588ca7c61f600e1e020a4604cd318260b056f620d883076766d37dd5a38190cfccce7bb3cc7eb390ab94080090435a16483d4beb7510f0b2c4231e330d90d728d374b24408d119019230489d38e171cb3863264af9d262f90a05bd9cabe62b0056a59a2b57e7cf15172f578024f31717a6a6da52ae7a1e9859b9505a2e8ac5a0e99772c5e53ce8a6fa9dcf552131f3c9344c70fca6ef8325d0dd43b8b237b32af19d32524b78b4c661d3e5d739d974aff95acd731f851f7e3ef9f1726bceb3a903367120c35ab289cd249b8a9a64a0a84bb6151392bea2c14e72e2b06ab45b8127b8ce0df93d9b12361652697396c129509fc37ddb700ed8c0a99d1475064fbadb373e362683b52f9fc14bcfb8479a7ca6e13e7b73f7ebfb9ddb8f5fd56b622ea5e6b6d75f3f78ba7567724fcd1d1373aed56c3c9f360ee63a816826ca93ff5b6ecbbbd97726490e4ead9086836071eafe5efbf5e2e1fd9db7df409c163739e346876b81ac220e29a48973f4b45869959948439d7ad3c6003638fdab36998ec313365507169d568689a310a3f0d674142f0bd6d3ac23afacc4eb3a1cc47ec0992d4b4cb1a7bc35b0de696a4fe239c061964d64af8863e40839440e907d640fd9456e2003641bd94236913e72f766cc1039418e9123e4103940f6913d6417b9810c906d640bd944fac8dd55bc5fe40439468e9043e400d947f690dd8819a69e73fcf4f95f41808e5ca1fedf71ac441244065498e8be908018c5d1fa274c347a4544eb44b6640b11265922c2449d3e9509e6c4fa03a9ad4ea2');
+INSERT INTO encoding VALUES(6,6,'zlib','libdeflate-1.14/1M',6,NULL,'9f4e43fb0c67ac9292effc0a0177368bee3c1037125a22e1b721917db49bd987',633,'2026-01-31T04:48:00.237Z',X'789c7554cb6edb3010bceb2ba6ec454a643949918b001f7b6b2f2dd08b6108b449452c24d22197515dc3ff5e90946c05682e7aec63767676c9cf9fd6ded9f55ee9b5d46f389ea833fa4bc618fb49f208e6fc30707b6235c68e13a8937007a9b955c6c1f113f8def8647fe3bd97306dfc391a4bade995a9b2ec87e4c2e1cc62806335b65555ed4ab083d1ad7a6135ceecd5734daa7fe726ae7a56c375dccacb05ad3543e648280dae0546ab4806d883f19a58093648aec3db89f0bc214e50df83fb023270248ca72a7499a92150c56f67f4fc3d70eae66f7772599609d962c6cb8d15d24a512662459d010063ec9bd2925bec258d52eaa8028d06c1281d21a6c11127e5481d5c15aa87d463cf0f129b04873be4bdd47391022b3c1631ac372336915bd5f6c6d83ce6255fa75ebae0543a0f61f7782cf17f142bc95b8dc9b1edcdb8c33d121656a1481128ccfe00bcc3ea5d7c3109925643fd95791a6c8934cf4911d5421b42f2255324c09593f815ac5fad353667da4c41713433284b7ca7c2411e63498aa95672c6c963f3aed5e8089b7015cbf9e126c43a25c5a8d15817d2e7e66a0cfc4ffe58c21aaf459ebaa95e24e569154b3c540fcf419f885114bba5a4e76b8bd346d629acbcd9e382d691ddc2ea44b005aaeed5527e239d7ac52a2614b8bbc3135a63a783a6ae530c5d4dcc932261dac5a2c2f2709d1dd97cdadc0f773a9649fba83496422c4fd5f6a17ade159745a1eb31ab17da479903c730a6f493522e5996a9164da3f9209b069b0d58d30c5ce9a6616963f6de61130f67d51b2e72777255bc02d29ca343f8e198df9671efdd76be6a76654048cca7cba6c4f95214252624e3a984d2426ada3c25d0a3559af222fb0753de9acd');
+INSERT INTO encoding VALUES(7,7,'stored','libdeflate-1.14/1M',6,NULL,'9d675d315683fad97aee30f9157901208352fdad980651c4d94cb32079d1ec6a',20480,'2026-01-31T04:48:00.237Z',NULL);
+INSERT INTO encoding VALUES(8,8,'zlib','libdeflate-1.14/1M',6,NULL,'c8440bbed373143d6968a58e07a76652b787d40113ddab94a7477e510c9968bb',1618,'2026-01-31T04:48:00.237Z',X'789c4dd739ae2c591585617f8f25f5b4fb660278e0dc11603c612084a09c1a7e49679d26cd2fd25946ea8f1dfffcd7efcf1fbffffcfcf19ffffefbf7ff3ffffb93a43f7ffffce3c3bf9839ac49e6cbd1a4fce51a52794e3652fdb20ea97d399ad4bf3c4c1acfa5419a5f4e27ade7e622ed2f87937eed1b4e32fe723ad9db27ac4da65f9e26b367a920f3674d268b678b20cb678f21abe72823ebe762269be7b621e7e719237ffb54d2c8f5d942c8ed39a2c9fdb93ac9df3e636bf27c3649f27a4e55f27e9e64f2b7cfcd8c829fcb83e2ed0b99a1d0e79ca178fb524328fcb99329debe0a538ab7afb594e2ed1beea6e8e7e9a1b8fb84a78592af952b28e5dab48552af3d8529ed3ab99cd2af2bbb29e37a3c83f2ee537135cabab6a8a1eceb9850cab9eec8a0bafb4cdc994aae3d59a9f4bab999eaee7319362abf4ee1a0bafb824b992aafa3baa8eebe14f3a4eaeb7277aabbaf5cb4a8efbe16f7a096ebf108eabb6f5a45a9cf3ee1aa6a6a3f965629ea38d68971ea3c76991aea3a8e7057ea3e2ee630ea39eee8369ab34fd99895468e55bc92468f5d2c83c68e534b8dc68f3b6292e6ec336116a3c9638b19a6a9e3b450a3e9e3d168a339fb5c4dc44898cf8308d644307fd61f963318c13cee4430b74b13c13c2e4630b75b19c13cae4430b7c706c184857910cce32e04735b2a10cc6d2d4330b7ad0dc1dc0e0e04733b5d11cced9a4430b72713c18455a210cc6dcb4130b79313c1dcee6c041336c91dcc6d6f4730b7db15c1845d6d10ccedac4230e1906404733b47114c38b50ac1dc1e190413ae544130e1b6d9c18447b511cc656171413061110b04135615433061b3dec1843d3d104c385918c184cb5b104c78381dc15c56ae4c0413d6184330618f100413cef44630e1eed9c15c36d12e0413b6f64430e18c2a04131e1f4130975d637630e1187104131e0f463097c3541dc1844b630773392522104c382502c15c2ee12a04134ef34130975b9915c1849b7310cce5f1e841307f56f024d9114c78241ac15c96321604735993bb10cc658b284730973d5a1dc15c8e1c16047339bb2b10cce59696423097279a05c1fcf9f02f151e160473594b660773d9d70b7cf4382d4d10cce5b61146307f3efccb38d20ac15cd6ee080473392c7a10cce59af646307f3efccbb95212c15cb66c9f1dccf520cbcb48faf337bc61987594649e8d8d94bf2c2b98cfb682f9ec496a5f4e23f52fb792c6b3b391e6973549ebcb21a4fde51ad2af7d214cc65ff615cce75ec1bc4e7532fb7231d9d7be52218b2f57917ded6b6bb2af7dc345d65f6e257bfb8433c8f95922c9e559a3c8f5d972c8edd947c9fd39b5c8e3b910cceb71257ffb5434c8fbd934c9e739bc28f8b94629de3ee3540a7db6640a7bce1e8ab7cf3984229e3d84229f7bd685791c5643d1cf2341f1f6657051be7d25c994f2dc35946f5f6719e5db37e14d79f7098718655c4b5452e6b59637655d3b3b53f67578ae601e179b51f175570ad5dda79c19547aadeb77bb8e153cbfae14a6bafb8c9d932aafcd7b05f3383b83eaee738e0eaab9f62ca3e6eb9174eabb2f9c675d98c713dcd4775f86fb0ae676c98452c7f57033f5ddd7d96dd477df842398b0b0972bf51c8b8fae606e6bb20c8d1c5b0b3b8d1e87a8278d1d6784148d1f374faf0b737baad469ce3e95a8699a3ab6d0629a3e8e94699a39ae4ead154c3cb0f58d8160ae3714b3852198c7b583793c3b98dbae8a601e872098c7bd83b91dca08e6713282b99dbc83791c85606e970482795c83606e770882b93d2608262cac82606e8b2a82b9ade608e6b6c52098db3e3b98db1986606eb72682092b4b2198db6a8c606e7b0682b95dea08266c2c82606edb09e676962398b0732482b9ede508e6f698209870b83182b93d1508269c918560c2a5b283b93ddc0826dc998a60c2e3d508e6b2b0452398b018278209abe90e266cae8c60c21e1308261c1d8660c2a52c0826dce986602e2b4b3b82094b1b2398f0ba40b2aec3b3104c781d1839d7939208e6b2c9702298b05bec60c2391508263cd58a602ebbd608820927ab2098f0f81882b91ca63a08265c1a3b98cb29318360c2a96308e6728995209870760982b9dcda1608263cc68d602e4f9aef60feac20da9c602e8bea3882b9ac62e608e6b289642398cb2e9d8e602e87f90882b99c29ea08e6724ddb0ee6f2787120983fb8609b0dc15cd656760473d9732a11cce52c694530977b5dcc08e6cffac6579ea4bf0020741920');
+INSERT INTO encoding VALUES(9,9,'zlib','libdeflate-1.14/1M',6,NULL,'4e9d5b520df160b7d0dd26da413d548b2783429038ee9a396cae3b567e208b37',148,'2026-01-31T04:48:00.237Z',X'789c3dcdb90d43311003d19cb50802b9d2ea28c7811bf870e2ee0d4830b317cd7cdfafa73cafcf1b2aac6223a2b072ee8956583962a1175626135958d935300a2b5b06e60113abb03226b10ffa8078140bd291128a232674eada0bea570dca2b42e3684d685e25b4ae3ab4af1a825781d095106135ab5b7945c4b0a6b5acfd57a3252bac66752bad614d6b597e743f7e6e69489d');
+INSERT INTO encoding VALUES(10,10,'zlib','libdeflate-1.14/1M',6,NULL,'bceed07a34e70aed30e203a91926bd16971a87fdf368ac16b58d2b4d815ed901',137,'2026-01-31T04:48:00.237Z',X'789c55ce510ac2301004d0ff9c22075824d60adea62ce95607b29b9a264a6f2fa43ff577e60d0caa287d3835a166a88ee3bb61434536ba3e02ad52fc9a13e2ee9461558c2d0add8653e3d966bf0b17075b12f76db884e130bd885915db866c130c159c285cc63be5c5af45144dcfa488c9b79330fc9bc4d0e9c53627d893c6701cecb1fb01e91047ac');
+INSERT INTO encoding VALUES(11,11,'zlib','libdeflate-1.14/1M',6,NULL,'0543471cdb15a558c410043b681548aedcaa0dbc2f9c63d5a7f1ac40e9618965',1341,'2026-01-31T04:48:00.238Z',X'789ccd56cd6ee33610bee72904a1c7c41efe93beb54081bd142d163db5c861480e136d65c995e46cdc45debd90acd87264a7d9740f7b31e41972e69b6f7e385faeb22c7fa0a62dea2a5f65395b407eddcb4243d851fcb1eba51cb8b861ec86c9df395f31b1e2b000803ff647b16da96bf355f6e7559665d997e137cbf2864aec8a07fa0dbbfbde4a593c50c0322c425da5e26ef1a9adabc1c270fa1edbe1948cc082660994b7d62bb0de1a2ead06629222d3c93b0e4ecbc443e03ed8c41545a935a318234bfc68b12dfea17c953109ec20eb769b5e96ef21e483f8e9fa75dc1d35eb9bb248b458dfe11c300448c1827464b50082208d12c6eac88ce132796d0523a950eac01458cea43241a92484919c6b35072c9498015ed791cab7e1fd8ced7ab969ea4f14baa2ae16fdff39ec6064b251482064019204e1d03964d238e680a3e0c925cdb9031e29052f3de7b6577a2d3d0a37832d048319ec53dfdb96e24fbb43a54ca318f4551d875b47f0f941fd347eddbe8b83f5a7764e81335104031e4c70c10a1f24582f834313823744122dc9e01c90e5c22b4cc649cf95644a63003b2f35ce1dfbbe2878c0728baf548133894534ca1b0a5c0ae08a21f79e283261358b0a7b3e188f01b49532694e119024476bac259a172f57e61b5170c0fe5e0636bbeebeae96ed76bdc666b7d8ece6f1934f31584ec14b72090381d5d669edacb6a082f3c1691d8114672c08932c935aaba44146e6ad89679a17e6f1ef817c3d0323f2f7c61fb1c3e5a62e8b5050bb08edc399fc476d54144c692b124667904840724c19078c83158aa788d159d08a05199d0c5e70302e320a1ae72d00d2cec7c00062f7b6f1856dbb5d6ffabcb7cb75dd745816ddee3c7a14c192725c45ad556040097cd4c673216d4065adf121b8602407af025a61347a6436a2f4da4498a15742c819f823a0b767b0a9cb716c8f01bc378753364adcb4749e8960c8c6982c8b2645a5042a10ca7bab84674c282594028bd20425c121575108622e1923848b0af48c89738fe6ff2162c0fe2d48a0c70d55eda57ae6102403c69c88dac884a02c0e859044202152f25e1a86e0b8753a420c1a0c0168050cc9423a53cfe29bf2f00cff2215575976db5bcd3718fec23bfaf0dca93a262e35f8c89320343106c97854c4d0068f4c92b5c109a1149318bd27460e34331604f79ad971addbef3dab11dcb8565c5872a6bc1fae64d3a2ee135b072c57cbe51bda765f0317ee9c29ee035717ae9c94c2b490f23650854d519fc00ef5b6ead75906709c502d511cd2cc35307e6cfea2eaa8a1b6fb881d4d8c0c9aa22bb0270d16c7e2c8b23c3645eaf6620035513cd47d398f84f55a3d51ae8b6af471038b63d3f51a7c1c35b0606a943f9dc4f93cdca70c5d9afaf9a6d8505954d3708697a6bd5cb545cfcd7417b99e6aa9badb9b1b1ef8d57279e960516db6dda99b41fec301fff50bc5b4f226aadb13b3f5b63b6fd76fdb1334cb80ed7d2aebcfaf187bd11907f98eb0e95d4898c89f0edf4fd7af31775c615e27eec2b94bbcbd12df4b228f9df05e1a0fd8862f7a0785a1c4623dd42855f1a64e373da7f93be87cde872e90b95fb356cbe5d973af93f9f628ff83aed1f7b2a14ddd745f4fd6df5bacbaa2a4b983ac9f1dea7a263b2372ea4474fba22a3a2cc6f9353d37c9c2f875b89747f2db53b03955e8cb6178262c5b1a154f872bd43475f301ab5816d58baba1aebaa2dad2afd5cffda167132f661f75cd7eb4f167db57130f393d52d80e3d3399675db1a67adb4f610d70727c9fb69367ac77104e79ced784d326ccdb38fd774cce44d8b3f94b7fed99b5bddfabd1f7e415fd486970b77fe0e9b1a3a6c2f220bd7abafa178c5b4f91');
+INSERT INTO encoding VALUES(12,12,'zlib','libdeflate-1.14/1M',6,NULL,'94dc19f7da816106af1983a6eab697be81984e2f35b7d3839052b0ce99b7502f',1618,'2026-01-31T04:48:00.295Z',X'789c4dd739ae2c591585617f8f25f5b4fb660278e0dc11603c612084a09c1a7e49679d26cd2fd25946ea8f1dfffcd7efcf1fbffffcfcf19ffffefbf7ff3ffffb93a43f7ffffce3c3bf9839ac49e6cbd1a4fce51a52794e3652fdb20ea97d399ad4bf3c4c1acfa5419a5f4e27ade7e622ed2f87937eed1b4e32fe723ad9db27ac4da65f9e26b367a920f3674d268b678b20cb678f21abe72823ebe762269be7b621e7e719237ffb54d2c8f5d942c8ed39a2c9fdb93ac9df3e636bf27c3649f27a4e55f27e9e64f2b7cfcd8c829fcb83e2ed0b99a1d0e79ca178fb524328fcb99329debe0a538ab7afb594e2ed1beea6e8e7e9a1b8fb84a78592af952b28e5dab48552af3d8529ed3ab99cd2af2bbb29e37a3c83f2ee537135cabab6a8a1eceb9850cab9eec8a0bafb4cdc994aae3d59a9f4bab999eaee7319362abf4ee1a0bafb824b992aafa3baa8eebe14f3a4eaeb7277aabbaf5cb4a8efbe16f7a096ebf108eabb6f5a45a9cf3ee1aa6a6a3f965629ea38d68971ea3c76991aea3a8e7057ea3e2ee630ea39eee8369ab34fd99895468e55bc92468f5d2c83c68e534b8dc68f3b6292e6ec336116a3c9638b19a6a9e3b450a3e9e3d168a339fb5c4dc44898cf8308d644307fd61f963318c13cee4430b74b13c13c2e4630b75b19c13cae4430b7c706c184857910cce32e04735b2a10cc6d2d4330b7ad0dc1dc0e0e04733b5d11cced9a4430b72713c18455a210cc6dcb4130b79313c1dcee6c041336c91dcc6d6f4730b7db15c1845d6d10ccedac4230e1906404733b47114c38b50ac1dc1e190413ae544130e1b6d9c18447b511cc656171413061110b04135615433061b3dec1843d3d104c385918c184cb5b104c78381dc15c56ae4c0413d6184330618f100413cef44630e1eed9c15c36d12e0413b6f64430e18c2a04131e1f4130975d637630e1187104131e0f463097c3541dc1844b630773392522104c382502c15c2ee12a04134ef34130975b9915c1849b7310cce5f1e841307f56f024d9114c78241ac15c96321604735993bb10cc658b284730973d5a1dc15c8e1c16047339bb2b10cce59696423097279a05c1fcf9f02f151e160473594b660773d9d70b7cf4382d4d10cce5b61146307f3efccb38d20ac15cd6ee080473392c7a10cce59af646307f3efccbb95212c15cb66c9f1dccf520cbcb48faf337bc61987594649e8d8d94bf2c2b98cfb682f9ec496a5f4e23f52fb792c6b3b391e6973549ebcb21a4fde51ad2af7d214cc65ff615cce75ec1bc4e7532fb7231d9d7be52218b2f57917ded6b6bb2af7dc345d65f16257bfb8433c8f95922c9e559a3c8f5d972c8edd947c9fd39b5c8e3b910cceb71257ffb5434c8fbd934c9e739bc28f8b94629de3ee3540a7db6640a7bce1e8ab7cf3984229e3d84229f7bd685791c5643d1cf2341f1f6657051be7d25c994f2dc35946f5f6719e5db37e14d79f7098718655c4b5452e6b59637655d3b3b53f67578ae601e179b51f175570ad5dda79c19547aadeb77bb8e153cbfae14a6bafb8c9d932aafcd7b05f3383b83eaee738e0eaab9f62ca3e6eb9174eabb2f9c675d98c713dcd4775f86fb0ae676c98452c7f57033f5ddd7d96dd477df842398b0b0972bf51c8b8fae606e6bb20c8d1c5b0b3b8d1e87a8278d1d6784148d1f374faf0b737baad469ce3e95a8699a3ab6d0629a3e8e94699a39ae4ead154c3cb0f58d8160ae3714b3852198c7b583793c3b98dbae8a601e872098c7bd83b91dca08e6713282b99dbc83791c85606e970482795c83606e770882b93d2608262cac82606e8b2a82b9ade608e6b6c52098db3e3b98db1986606eb72682092b4b2198db6a8c606e7b0682b95dea08266c2c82606edb09e676962398b0732482b9ede508e6f698209870b83182b93d1508269c918560c2a5b283b93ddc0826dc998a60c2e3d508e6b2b0452398b018278209abe90e266cae8c60c21e1308261c1d8660c2a52c0826dce986602e2b4b3b82094b1b2398f0ba40b2aec3b3104c781d1839d7939208e6b2c9702298b05bec60c2391508263cd58a602ebbd608820927ab2098f0f81882b91ca63a08265c1a3b98cb29318360c2a96308e6728995209870760982b9dcda1608263cc68d602e4f9aef60feac20da9c602e8bea3882b9ac62e608e6b289642398cb2e9d8e602e87f90882b99c29ea08e6724ddb0ee6f2787120983fb8609b0dc15cd656760473d9732a11cce52c694530977b5dcc08e6cffac6579ea4bf00e0d21919');
+INSERT INTO encoding VALUES(13,13,'zlib','libdeflate-1.14/1M',6,NULL,'f3a4c55ec0b19d5f515f4b3a1371b0f0531b2d71068ea916cdeccf1a32d09a9d',1340,'2026-01-31T04:48:00.297Z',X'789ccd56cd6ee33610bee72904a1c7c41efe93beb540815e8a168b9e5aec61480e136d65c995e46cdc45debd902cdb7264a7d9740fbd18f2cc70e69b6f7ec82f3759963f52d3167595afb29c2d20bfed65a121ec287edff5520e5cdc3176c7e46f9caf9858715800c0ef7b536c5beada7c95fd71936559f665f8cdb2bca112bbe2917ec5eea1f752168f14b00c8b5057a9b85f7c6aeb6af030583f603b58c9082c689640796bbd02ebade1d26a202629329dbce3e0b44c3c04ee834d5c51945a338a31b2c44f1edbe26fca571993c08eb26eb7e965f91e423e889f6f5fc7dd51b3be2b8b448bf53dce014380142c4847560b2008d22861ac8ecc182e93d75630920aa50e4c81e54c2a13944a4218c9b95673c0428919e0751da97c1bdecfd8ae979ba6fe44a12bea6ad1ff9fc30e46261b850442162049100e9d43268d630e380a9e5cd29c3be09152f0d2736e7ba5d7d2a37033d8423098c13e8fbd6d29feb03b76ca348b415fd5713875029f1fd5cfe3d7c77771b0fed4ce2970268a60c083092e58e18304eb65706842f08648a225199c03b25c7885c938e9b9924c690c60e7adc6b963ff2f0a1eb1dce22b5de04c62118df286029702b862c8bd278a4c58cda2c29e0fc663006da54c9a530424c9d11a6b89e6cdcb95f946141cb1bf9781cdae7ba8ab65bb5dafb1d92d36bb79fee4530c9653f0925cc24060b5755a3bab2da8e07c705a4720c5190bc224cba4d62a699091796be285e18579fe7b205fcfc088fcbdf947ec70b9a9cb2214d42e42fb78a1fe511b150553da8a84d1192412901c53c601e36085e229627416b46241462783171c8c8b8c82c6f90880b4f3353080d8bd6d7d61db6ed79bbeeeed725d371d9645b7bb8cde5b4c9a4304e9b843e4c4bc678627114c0c4160e018b9709a69c394edcbab9d8bd609879224ea197a25849c813f017a7b059bba1cd7f698c07b6b3865a3c44d4b979908866c8cc9b26852544aa002a1bcb74a78c684524229b0284d50121c72158520e6923142b8a860cec4a54bf3bf103160ff1624d0d386aaf65a3f73089201634e446d6442501651596b920824444ade4bc3101cb74e478841832100ad8021594817fa597c531e0ef0af527193651f7baff906c39f784f3f1d26952ba33c30412c72015649ad924f408944b04c29a19169e541180d89a1e2c9bbc05270c0648cfbcc0eef9ed5086e7c565c79e44c793f1ec9a64ddd17b60e58ae96cb378cedbe07ae9cb9d0dc47aeae1c396b856923e56da00a9ba23e831dea6dd53f6719c06943b544712833d7c0f869f88baaa386daee0376347132688aaec09e34589c9a23cbf2d814a9db8b01d444f158f7ed3c12d66bf544b92eaa31c61d2c4e43d76bf069d4c082a951fe7c96e761b94f19bab6f5f34db1a1b2a8a6e90c374d7bbd6b8b9e9be95be476aaa5ea7eef6eb8e057cbe535c3a2da6cbbf33083fcbb23fedb178a69e74d541fcfdcd6dbeeb25fbf6dcfd02c03b60fa9ac3fbfe2ecc5641ce53bc2a60f2161227f3e7e3fdfbec6dce909f33a7157ecaef1f64a7e2f893c4dc27b693c621bbee81d1486128bf5d0a354c5bb3addf59ce6efa0f3f01eba42e6fe99b55a2e2fdabd4ee6dbb3fc17bac6d8cb863675d37d3d597f6db1ea8a92e601b27e77a8db99ec82c8a933d1c7175dd16131eeafa9dda40ae3d7f15c1ec96fcfc1e654a12f87e599b06c69543c1f8f50d3d4cd4f58c5b2a85e1c0d75d515d5967ea97eec8d0e2e5eec3eea9afd6ae307df379308393d51d80e3333d9675db1a67adb6f610d7066be2fdbd935d60708e73ce76bc2e910e66d9cfe3b156722ecd9fcb93f76606d1ff7668c3db9453f501ac2ed2f787aeaa8a9b03c4a6f9e6ffe0130ed4f04');
+CREATE TABLE path ( -- Texts of paths, each kept once: in a package, and on disk.
+  id INTEGER PRIMARY KEY, -- names the text
+  text TEXT NOT NULL UNIQUE -- the path
+) STRICT;
+INSERT INTO path VALUES(1,'livecalc.config.json');
+INSERT INTO path VALUES(2,'term-life.mga');
+INSERT INTO path VALUES(3,'wasm/projection.wasm');
+INSERT INTO path VALUES(4,'wasm/projection.mjs');
+INSERT INTO path VALUES(5,'wasm/valuation.wasm');
+INSERT INTO path VALUES(6,'python/summary.py');
+INSERT INTO path VALUES(7,'data/policies.csv');
+INSERT INTO path VALUES(8,'assumptions/mortality.csv');
+INSERT INTO path VALUES(9,'assumptions/lapse.csv');
+INSERT INTO path VALUES(10,'assumptions/expenses.csv');
+CREATE TABLE asset ( -- A file in its place: path, type and content. Packages are lists of these.
+  id INTEGER PRIMARY KEY, -- names the asset
+  path_id INTEGER NOT NULL REFERENCES path (id), -- path in the package
+  blob_id INTEGER NOT NULL REFERENCES blob (id), -- content
+  type TEXT NOT NULL, -- config, model, wasm, python, assumption or policy
+  uses TEXT NOT NULL, -- JSON array of {"node": id} and {"role": name}: who in the config needs it
+  UNIQUE (path_id, blob_id, type, uses),
+  CHECK (uses GLOB '[[]*]')
+) STRICT;
+INSERT INTO asset VALUES(1,1,1,'config','[]');
+INSERT INTO asset VALUES(2,2,2,'model','[]');
+INSERT INTO asset VALUES(3,3,3,'wasm','[{"node":"projection"}]');
+INSERT INTO asset VALUES(4,4,4,'wasm','[{"node":"projection"}]');
+INSERT INTO asset VALUES(5,5,5,'wasm','[{"node":"valuation"}]');
+INSERT INTO asset VALUES(6,6,6,'python','[{"node":"summary"}]');
+INSERT INTO asset VALUES(7,7,7,'policy','[]');
+INSERT INTO asset VALUES(8,8,8,'assumption','[{"role":"mortality"}]');
+INSERT INTO asset VALUES(9,9,9,'assumption','[{"role":"lapse"}]');
+INSERT INTO asset VALUES(10,10,10,'assumption','[{"role":"expenses"}]');
+INSERT INTO asset VALUES(11,8,12,'assumption','[{"role":"mortality"}]');
+CREATE TABLE package ( -- A package's content. The same content twice is one row; log says when it was packed.
+  id INTEGER PRIMARY KEY, -- names the package inside this database only
+  package_hash TEXT NOT NULL UNIQUE, -- SHA-256 of the sha256sum listing of its assets: its identity
+  first_at TEXT NOT NULL, -- when it was first stored here
+  asset_count INTEGER NOT NULL, -- rows in package_asset
+  total_size INTEGER NOT NULL, -- bytes of all its assets
+  CHECK (length(package_hash) = 64 AND package_hash NOT GLOB '*[^0-9a-f]*'),
+  CHECK (first_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
+) STRICT;
+INSERT INTO package VALUES(1,'96df2460bd2f3ea7ddc412d5e1a8cba14e88c9335514adbbe1e906178032b618','2026-01-31T04:48:00.237Z',10,37337);
+INSERT INTO package VALUES(2,'92575b013e1d23085465fbf0efe3c815536a165b03760f1a52fb9c1fc9014ddf','2026-01-31T04:48:00.296Z',10,37337);
+CREATE TABLE package_asset ( -- Which assets a package is made of, in the order of its manifest.
+  package_id INTEGER NOT NULL REFERENCES package (id), -- the package
+  position INTEGER NOT NULL, -- from 0
+  asset_id INTEGER NOT NULL REFERENCES asset (id), -- the asset
+  PRIMARY KEY (package_id, position)
+) STRICT, WITHOUT ROWID;
+INSERT INTO package_asset VALUES(1,0,1);
+INSERT INTO package_asset VALUES(2,0,1);
+INSERT INTO package_asset VALUES(1,1,2);
+INSERT INTO package_asset VALUES(2,1,2);
+INSERT INTO package_asset VALUES(1,2,3);
+INSERT INTO package_asset VALUES(2,2,3);
+INSERT INTO package_asset VALUES(1,3,4);
+INSERT INTO package_asset VALUES(2,3,4);
+INSERT INTO package_asset VALUES(1,4,5);
+INSERT INTO package_asset VALUES(2,4,5);
+INSERT INTO package_asset VALUES(1,5,6);
+INSERT INTO package_asset VALUES(2,5,6);
+INSERT INTO package_asset VALUES(1,6,7);
+INSERT INTO package_asset VALUES(2,6,7);
+INSERT INTO package_asset VALUES(1,7,8);
+INSERT INTO package_asset VALUES(1,8,9);
+INSERT INTO package_asset VALUES(2,8,9);
+INSERT INTO package_asset VALUES(1,9,10);
+INSERT INTO package_asset VALUES(2,9,10);
+INSERT INTO package_asset VALUES(2,7,11);
+CREATE TABLE package_reference ( -- What a package refers to and does not hold: it stays in the cloud.
+  package_id INTEGER NOT NULL REFERENCES package (id), -- the package
+  position INTEGER NOT NULL, -- from 0, in config order
+  kind TEXT NOT NULL, -- 'assumption' (assumptions://) or 'external' (blob://)
+  role TEXT NOT NULL, -- mortality, lapse, expenses, policies or model
+  reference TEXT NOT NULL, -- as the config has it
+  name TEXT NOT NULL, -- of an assumption; '' otherwise
+  version TEXT NOT NULL, -- of an assumption, 'latest' if the config names none; '' otherwise
+  PRIMARY KEY (package_id, position),
+  CHECK (kind IN ('assumption', 'external'))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE source_list ( -- Where the assets of an archive lay on disk; one row for each different list.
+  id INTEGER PRIMARY KEY, -- names the list
+  list_hash TEXT NOT NULL UNIQUE, -- SHA-256 of the list
+  CHECK (length(list_hash) = 64 AND list_hash NOT GLOB '*[^0-9a-f]*')
+) STRICT;
+CREATE TABLE source_list_path ( -- The paths of a source list: absolutePath in the manifest.
+  list_id INTEGER NOT NULL REFERENCES source_list (id), -- the list
+  position INTEGER NOT NULL, -- of the asset in its package
+  path_id INTEGER NOT NULL REFERENCES path (id), -- absolute path on disk
+  PRIMARY KEY (list_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE archive ( -- A zip that was made of a package; another folder or level makes another one.
+  id INTEGER PRIMARY KEY, -- names the archive inside this database only
+  package_id INTEGER NOT NULL REFERENCES package (id), -- its content
+  sources_id INTEGER REFERENCES source_list (id), -- the absolutePaths in its manifest; NULL: it has none (--portable)
+  options TEXT NOT NULL, -- JSON: whatever else decides its bytes
+  created_at TEXT NOT NULL, -- createdAt in its manifest
+  manifest_blob_id INTEGER NOT NULL REFERENCES blob (id), -- the bytes of its manifest.json
+  archive_hash TEXT NOT NULL, -- SHA-256 of the zip
+  size INTEGER NOT NULL, -- bytes of the zip
+  CHECK (options GLOB '{*}'),
+  CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
+  CHECK (length(archive_hash) = 64 AND archive_hash NOT GLOB '*[^0-9a-f]*'),
+  CHECK (size >= 0)
+) STRICT;
+INSERT INTO archive VALUES(1,1,NULL,'{"level":6}','2023-11-14T22:13:20.000Z',11,'3e9d38978c2615f1b81750f51f09cc78d6135039ada616e181b9c08c283908f5',29233);
+INSERT INTO archive VALUES(2,2,NULL,'{"level":6}','2023-11-14T22:13:20.000Z',13,'a92f48e7a3a396d0ce0030f14b5a89f0421c7343bb6d7fbf0ed6b7e8543a7593',29232);
+CREATE TABLE archive_encoding ( -- The encodings whose bytes an archive holds, in the order of its entries.
+  archive_id INTEGER NOT NULL REFERENCES archive (id), -- the archive
+  position INTEGER NOT NULL, -- 0: the manifest; n: the asset at position n - 1
+  encoding_id INTEGER NOT NULL REFERENCES encoding (id), -- the encoding
+  PRIMARY KEY (archive_id, position)
+) STRICT, WITHOUT ROWID;
+INSERT INTO archive_encoding VALUES(1,0,11);
+INSERT INTO archive_encoding VALUES(1,1,1);
+INSERT INTO archive_encoding VALUES(1,2,2);
+INSERT INTO archive_encoding VALUES(1,3,3);
+INSERT INTO archive_encoding VALUES(1,4,4);
+INSERT INTO archive_encoding VALUES(1,5,5);
+INSERT INTO archive_encoding VALUES(1,6,6);
+INSERT INTO archive_encoding VALUES(1,7,7);
+INSERT INTO archive_encoding VALUES(1,8,8);
+INSERT INTO archive_encoding VALUES(1,9,9);
+INSERT INTO archive_encoding VALUES(1,10,10);
+INSERT INTO archive_encoding VALUES(2,0,13);
+INSERT INTO archive_encoding VALUES(2,1,1);
+INSERT INTO archive_encoding VALUES(2,2,2);
+INSERT INTO archive_encoding VALUES(2,3,3);
+INSERT INTO archive_encoding VALUES(2,4,4);
+INSERT INTO archive_encoding VALUES(2,5,5);
+INSERT INTO archive_encoding VALUES(2,6,6);
+INSERT INTO archive_encoding VALUES(2,7,7);
+INSERT INTO archive_encoding VALUES(2,8,12);
+INSERT INTO archive_encoding VALUES(2,9,9);
+INSERT INTO archive_encoding VALUES(2,10,10);
+CREATE TABLE log ( -- What happened, in order: only ever added to, each entry chained to the one before by its hash.
+  id INTEGER PRIMARY KEY AUTOINCREMENT, -- grows with time; not without gaps
+  at TEXT NOT NULL, -- when
+  event TEXT NOT NULL, -- 'pack'
+  package_id INTEGER NOT NULL REFERENCES package (id), -- the content
+  archive_id INTEGER REFERENCES archive (id), -- the zip; NULL: none was made
+  name TEXT NOT NULL, -- of the model
+  user TEXT NOT NULL, -- login name of who did it; '' where unknown, as in all that follow
+  host TEXT NOT NULL, -- name of the machine
+  git_commit TEXT NOT NULL, -- commit that was checked out
+  git_dirty INTEGER, -- 1: the checkout had changes; 0: none; NULL: unknown
+  ci_run TEXT NOT NULL, -- the CI run, if the environment told
+  tool_version TEXT NOT NULL, -- of Pannier
+  note TEXT NOT NULL, -- --note
+  options TEXT NOT NULL, -- JSON: how it was asked for
+  previous_hash TEXT NOT NULL, -- entry_hash of the entry before; 64 zeros in the first
+  entry_hash TEXT NOT NULL, -- SHA-256 of this entry's text, as in the view log_text
+  CHECK (id > 0),
+  CHECK (at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
+  CHECK (git_dirty IN (0, 1)),
+  CHECK (length(previous_hash) = 64 AND previous_hash NOT GLOB '*[^0-9a-f]*'),
+  CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*')
+) STRICT;
+INSERT INTO log VALUES(1,'2026-01-31T04:48:00.262Z','pack',1,1,'.','root','build.example','',NULL,'','0.1.0','the first','{"includePolicies":true,"includeAssumptions":true,"portable":true,"level":6}','0000000000000000000000000000000000000000000000000000000000000000','58104e2bbe7e81ca405c5a81b2c5ef49e4d6a6102b0541bb246821c3cac58dbe');
+INSERT INTO log VALUES(2,'2026-01-31T04:48:00.316Z','pack',2,2,'.','root','build.example','',NULL,'','0.1.0','women at 38','{"includePolicies":true,"includeAssumptions":true,"portable":true,"level":6}','58104e2bbe7e81ca405c5a81b2c5ef49e4d6a6102b0541bb246821c3cac58dbe','90b75c39d14c64cc76b2661265bd36a944358e6d40d3fc9368463022e3de4db5');
+INSERT INTO log VALUES(3,'2026-01-31T04:48:00.391Z','pack',1,NULL,'.','root','build.example','',NULL,'','0.1.0','back again','{"includePolicies":true,"includeAssumptions":true,"portable":true,"level":6}','90b75c39d14c64cc76b2661265bd36a944358e6d40d3fc9368463022e3de4db5','a85122a31492100cf05b0c50bdc476a148b95decd103e658179014fe8b2ea8ec');
+CREATE TABLE tag ( -- Names that users gave to packages.
+  name TEXT NOT NULL PRIMARY KEY, -- the tag
+  package_id INTEGER NOT NULL REFERENCES package (id), -- what it names
+  archive_id INTEGER REFERENCES archive (id), -- the archive that was meant; NULL: the package, whatever its archives
+  at TEXT NOT NULL, -- when it was set
+  CHECK (at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z')
+) STRICT, WITHOUT ROWID;
+INSERT INTO tag VALUES('first',1,1,'2026-01-31T04:48:00.263Z');
+CREATE TABLE source_file ( -- A cache: files on disk whose content is known as long as their state is this. May be emptied.
+  device INTEGER NOT NULL, -- st_dev; above 2^63 as the negative number of the same bits
+  inode INTEGER NOT NULL, -- st_ino, likewise
+  size INTEGER NOT NULL, -- bytes
+  mtime_ns INTEGER NOT NULL, -- last change of the content, nanoseconds since 1970
+  ctime_ns INTEGER NOT NULL, -- last change of the inode, likewise
+  blob_id INTEGER NOT NULL REFERENCES blob (id), -- the content
+  PRIMARY KEY (device, inode)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE output_file ( -- A cache: zips that were written, so that the same one need not be written again. May be emptied.
+  path TEXT NOT NULL PRIMARY KEY, -- absolute
+  device INTEGER NOT NULL, -- state of the file after it was written: as in source_file
+  inode INTEGER NOT NULL, -- likewise
+  size INTEGER NOT NULL, -- likewise
+  mtime_ns INTEGER NOT NULL, -- likewise
+  ctime_ns INTEGER NOT NULL, -- likewise
+  archive_id INTEGER NOT NULL REFERENCES archive (id) -- what was written
+) STRICT, WITHOUT ROWID;
+DELETE FROM sqlite_sequence;
+INSERT INTO sqlite_sequence VALUES('log',3);
+CREATE INDEX blob_by_size ON blob (size);
+CREATE UNIQUE INDEX encoding_by_choice ON encoding (blob_id, encoder, level) WHERE base_id IS NULL;
+CREATE INDEX encoding_by_size ON encoding (blob_id, stored_size);
+CREATE INDEX encoding_by_base ON encoding (base_id) WHERE base_id IS NOT NULL;
+CREATE INDEX asset_by_blob ON asset (blob_id);
+CREATE UNIQUE INDEX package_asset_by_asset ON package_asset (asset_id, package_id);
+CREATE UNIQUE INDEX archive_by_choice ON archive (package_id, coalesce(sources_id, 0), options, created_at);
+CREATE INDEX archive_by_hash ON archive (archive_hash);
+CREATE INDEX archive_by_manifest ON archive (manifest_blob_id);
+CREATE INDEX log_by_name ON log (name, id);
+CREATE INDEX log_by_package ON log (package_id);
+CREATE TRIGGER log_is_never_updated BEFORE UPDATE ON log
+BEGIN
+  SELECT RAISE(ABORT, 'the log is only ever added to: no update');
+END;
+CREATE TRIGGER log_is_never_deleted BEFORE DELETE ON log
+BEGIN
+  SELECT RAISE(ABORT, 'the log is only ever added to: no delete');
+END;
+CREATE TRIGGER log_is_chained BEFORE INSERT ON log
+BEGIN
+  SELECT RAISE(ABORT, 'the log is only ever added to: no replace')
+   WHERE NEW.id <= (SELECT max(id) FROM log) AND NEW.id > 0;
+  SELECT RAISE(ABORT, 'previous_hash must be the entry_hash of the newest log entry, or 64 zeros')
+   WHERE NEW.previous_hash IS NOT coalesce((SELECT entry_hash FROM log ORDER BY id DESC LIMIT 1),
+     '0000000000000000000000000000000000000000000000000000000000000000');
+END;
+CREATE VIEW asset_history ( -- Every version of every asset that was ever logged, the oldest first.
+  path, -- in the package
+  hash, -- of the content
+  size, -- bytes
+  first_at, -- of the first log entry whose package holds this version
+  last_at, -- of the newest one
+  first_package, -- packageHash of the first one
+  last_package, -- packageHash of the newest one
+  packages -- how many different packages hold it
+) AS
+SELECT version.path, blob.hash, blob.size, first.at, last.at, first_package.package_hash,
+       last_package.package_hash, version.packages
+  FROM (SELECT path.text AS path, asset.blob_id AS blob_id, min(log.id) AS first_id, max(log.id) AS last_id,
+               count(DISTINCT log.package_id) AS packages
+          FROM path
+          JOIN asset ON asset.path_id = path.id
+          JOIN package_asset ON package_asset.asset_id = asset.id
+          JOIN log ON log.package_id = package_asset.package_id
+         GROUP BY path.text, asset.blob_id) AS version
+  JOIN blob ON blob.id = version.blob_id
+  JOIN log AS first ON first.id = version.first_id
+  JOIN log AS last ON last.id = version.last_id
+  JOIN package AS first_package ON first_package.id = first.package_id
+  JOIN package AS last_package ON last_package.id = last.package_id
+ ORDER BY version.path, version.first_id
+;
+CREATE VIEW package_list ( -- The log with what it names, the newest first: one row for each entry.
+  entry, -- log.id
+  at, -- when
+  event, -- what was done
+  name, -- of the model
+  package_hash, -- packageHash
+  archive_hash, -- archiveHash; NULL: no zip was made
+  created_at, -- createdAt of the archive; NULL: no zip was made
+  archive_size, -- bytes of the zip; NULL: no zip was made
+  assets, -- number of assets
+  total_size, -- bytes of the assets
+  user, -- who
+  host, -- where
+  git_commit, -- commit that was checked out
+  git_dirty, -- 1: with changes
+  ci_run, -- the CI run
+  tool_version, -- of Pannier
+  note -- --note
+) AS
+SELECT log.id, log.at, log.event, log.name, package.package_hash, archive.archive_hash, archive.created_at,
+       archive.size, package.asset_count, package.total_size, log.user, log.host, log.git_commit,
+       log.git_dirty, log.ci_run, log.tool_version, log.note
+  FROM log
+  JOIN package ON package.id = log.package_id
+  LEFT JOIN archive ON archive.id = log.archive_id
+ ORDER BY log.id DESC
+;
+CREATE VIEW package_contents ( -- The assets of every package.
+  package_hash, -- packageHash
+  position, -- from 0, in manifest order
+  path, -- in the package
+  type, -- config, model, wasm, python, assumption or policy
+  hash, -- of the content
+  size, -- bytes
+  stored_size, -- bytes of its smallest encoding in the store
+  uses -- JSON: who in the config needs it
+) AS
+SELECT package.package_hash, package_asset.position, path.text, asset.type, blob.hash, blob.size,
+       (SELECT min(encoding.stored_size) FROM encoding WHERE encoding.blob_id = blob.id), asset.uses
+  FROM package
+  JOIN package_asset ON package_asset.package_id = package.id
+  JOIN asset ON asset.id = package_asset.asset_id
+  JOIN path ON path.id = asset.path_id
+  JOIN blob ON blob.id = asset.blob_id
+;
+CREATE VIEW package_changes ( -- What each log entry changed against the entry before it of the same model.
+  entry, -- log.id
+  at, -- of the entry
+  name, -- of the model
+  change, -- 'added', 'changed' or 'removed'
+  path, -- of the asset
+  old_hash, -- of the content before; NULL: added
+  new_hash, -- of the content after; NULL: removed
+  old_size, -- bytes; NULL: added
+  new_size -- bytes; NULL: removed
+) AS
+SELECT log.id, log.at, log.name, iif(old.id IS NULL, 'added', 'changed'), path.text, old_blob.hash, new_blob.hash,
+       old_blob.size, new_blob.size
+  FROM log
+  LEFT JOIN log AS before ON before.id =
+       (SELECT max(earlier.id) FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id)
+  JOIN package_asset ON package_asset.package_id = log.package_id
+  JOIN asset AS new ON new.id = package_asset.asset_id
+  JOIN path ON path.id = new.path_id
+  JOIN blob AS new_blob ON new_blob.id = new.blob_id
+  LEFT JOIN asset AS old ON old.id = -- CROSS JOIN: by path, not through all of the older package
+       (SELECT same_path.id FROM asset AS same_path CROSS JOIN package_asset AS held
+         WHERE same_path.path_id = new.path_id AND held.asset_id = same_path.id
+           AND held.package_id = before.package_id)
+  LEFT JOIN blob AS old_blob ON old_blob.id = old.blob_id
+ WHERE NOT EXISTS (SELECT 1 FROM package_asset AS held
+                    WHERE held.asset_id = package_asset.asset_id AND held.package_id = before.package_id)
+   AND old.blob_id IS NOT new.blob_id
+UNION ALL
+SELECT log.id, log.at, log.name, 'removed', path.text, old_blob.hash, NULL, old_blob.size, NULL
+  FROM log
+  JOIN log AS before ON before.id =
+       (SELECT max(earlier.id) FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id)
+  JOIN package_asset ON package_asset.package_id = before.package_id
+  JOIN asset AS old ON old.id = package_asset.asset_id
+  JOIN path ON path.id = old.path_id
+  JOIN blob AS old_blob ON old_blob.id = old.blob_id
+ WHERE NOT EXISTS (SELECT 1 FROM package_asset AS held
+                    WHERE held.asset_id = package_asset.asset_id AND held.package_id = log.package_id)
+   AND NOT EXISTS (SELECT 1 FROM asset AS same_path CROSS JOIN package_asset AS held
+                    WHERE same_path.path_id = old.path_id AND held.asset_id = same_path.id
+                      AND held.package_id = log.package_id)
+;
+CREATE VIEW blob_usage ( -- Every blob, what it costs, and in how many packages it is.
+  hash, -- of the content
+  size, -- bytes
+  encodings, -- in how many ways it is kept
+  stored_size, -- bytes of all of them
+  packages -- that hold it; 0: a manifest, or content that no package holds
+) AS
+SELECT blob.hash, blob.size,
+       (SELECT count(*) FROM encoding WHERE encoding.blob_id = blob.id),
+       (SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id),
+       (SELECT count(DISTINCT package_asset.package_id) FROM asset
+          JOIN package_asset ON package_asset.asset_id = asset.id WHERE asset.blob_id = blob.id)
+  FROM blob
+;
+CREATE VIEW storage_by_type ( -- What the store holds of each type of asset; content of two types counts for both.
+  type, -- config, model, wasm, python, assumption, policy; manifest: the manifests of archives
+  blobs, -- how many different contents
+  size, -- their bytes
+  stored_size -- bytes of their encodings
+) AS
+SELECT kept.type, count(*), sum(blob.size),
+       sum((SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id))
+  FROM (SELECT asset.type AS type, asset.blob_id AS blob_id FROM asset
+        UNION SELECT 'manifest', archive.manifest_blob_id FROM archive) AS kept
+  JOIN blob ON blob.id = kept.blob_id
+ GROUP BY kept.type
+;
+CREATE VIEW log_text ( -- The text whose SHA-256 is an entry's hash, as the shell prints it; README.md has the form.
+  entry, -- log.id
+  entry_hash, -- what the hash must be
+  text -- without its last newline, which the shell adds
+) AS
+SELECT raw.entry, raw.entry_hash,
+       (WITH RECURSIVE escaped (code, text) AS (
+          SELECT 1, replace(raw.text, char(127), '\x7f')
+          UNION ALL
+          SELECT code + 1, iif(code = 10, text, replace(text, char(code), printf('\x%02x', code)))
+            FROM escaped WHERE code < 32)
+        SELECT text FROM escaped WHERE code = 32)
+  FROM (SELECT log.id AS entry, log.entry_hash AS entry_hash,
+               'format: 1' ||
+               char(10) || 'previous: ' || log.previous_hash ||
+               char(10) || 'at: ' || log.at ||
+               char(10) || 'event: ' || replace(replace(log.event, '\', '\\'), char(10), '\n') ||
+               char(10) || 'package: ' || package.package_hash ||
+               char(10) || 'archive: ' || coalesce(archive.archive_hash, '') ||
+               char(10) || 'name: ' || replace(replace(log.name, '\', '\\'), char(10), '\n') ||
+               char(10) || 'user: ' || replace(replace(log.user, '\', '\\'), char(10), '\n') ||
+               char(10) || 'host: ' || replace(replace(log.host, '\', '\\'), char(10), '\n') ||
+               char(10) || 'git_commit: ' || replace(replace(log.git_commit, '\', '\\'), char(10), '\n') ||
+               char(10) || 'git_dirty: ' || coalesce(log.git_dirty, '') ||
+               char(10) || 'ci_run: ' || replace(replace(log.ci_run, '\', '\\'), char(10), '\n') ||
+               char(10) || 'tool_version: ' || replace(replace(log.tool_version, '\', '\\'), char(10), '\n') ||
+               char(10) || 'note: ' || replace(replace(log.note, '\', '\\'), char(10), '\n') ||
+               char(10) || 'options: ' || replace(replace(log.options, '\', '\\'), char(10), '\n') AS text
+          FROM log
+          JOIN package ON package.id = log.package_id
+          LEFT JOIN archive ON archive.id = log.archive_id) AS raw
+;
+COMMIT;
