@@ -207,9 +207,10 @@ static pnr_status report_rows(pnr_statement *list, pnr_log_row_fn fn, void *user
 pnr_status pnr_index_log_list(pnr_index *index, const char *name, uint64_t limit, pnr_log_row_fn fn, void *user,
                               pnr_error *err)
 {
-	static const pnr_sql all_sql = { "read the log", LOG_QUERY "ORDER BY log.id DESC LIMIT ?1" };
+	static const pnr_sql all_sql = { "read the log", LOG_QUERY "ORDER BY log.at DESC, log.id DESC LIMIT ?1" };
 	static const pnr_sql name_sql = { "read the log",
-		                          LOG_QUERY "WHERE log.name = ?2 ORDER BY log.id DESC LIMIT ?1" };
+		                          LOG_QUERY "WHERE log.name = ?2"
+		                                    " ORDER BY log.at DESC, log.id DESC LIMIT ?1" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, name == NULL ? &all_sql : &name_sql, &list, err);
 	if (status != PNR_OK)
@@ -225,7 +226,8 @@ pnr_status pnr_index_log_of(pnr_index *index, const pnr_digest *package_hash, pn
                             pnr_error *err)
 {
 	static const pnr_sql list_sql = { "read the log of a package",
-		                          LOG_QUERY "WHERE package.package_hash = ?1 ORDER BY log.id DESC" };
+		                          LOG_QUERY "WHERE package.package_hash = ?1"
+		                                    " ORDER BY log.at DESC, log.id DESC" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
