@@ -695,6 +695,81 @@ static void no_question_to_a_view_walks_through_a_table(void **state)
 		assert_searches(index->db, questions[i].sql, questions[i].may_walk);
 }
 
+/* What queries of schema/README.md walk through whole, and may. */
+static const struct walk {
+	unsigned query;
+	const char *what;
+} cookbook_walks[] = {
+	/* all of it is asked for */
+	{ 11, "log" }, { 12, "log" }, { 14, "tag" }, { 16, "log" }, { 18, "transfer" }, { 19, "log" }, { 20, "path" },
+	{ 21, "path" }, { 22, "package" }, { 22, "archive" }, { 22, "log" }, { 22, "blob" }, { 22, "encoding" },
+	{ 23, "asset" }, { 23, "archive" }, { 24, "blob" }, { 28, "log" },
+	/* in the order of an index, as far as the first row */
+	{ 17, "log" },
+	/* what users, notes and CI runs are called has no index: they are looked for once in a year */
+	{ 13, "log" },
+	/* an inner query's rows, few */
+	{ 3, "old" }, { 3, "new" }, { 4, "package_changes" }, { 5, "asset_history" }, { 5, "version" }, { 7, "held" },
+	{ 8, "use" }, { 9, "archive_list" }, { 18, "transfer_savings" }, { 20, "asset_paths" }, { 20, "version" },
+	{ 21, "asset_paths" }, { 21, "version" }, { 22, "store_totals" }, { 23, "kept" }, { 23, "storage_by_type" },
+	{ 25, "version" }, { 27, "escaped" }, { 28, "(subquery-1)" }, { 28, "(subquery-3)" },
+};
+
+static void ignore_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	(void)count, (void)values;
+	sqlite3_result_null(context);
+}
+
+static void check_walks(sqlite3 *db, unsigned query, const char *sql, bool met[PNR_COUNT(cookbook_walks)])
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer explain = PNR_BUFFER_INIT;
+	sqlite3_stmt *stmt = NULL;
+	pnr_buffer_printf(&explain, "EXPLAIN QUERY PLAN %s", sql);
+	if (sqlite3_prepare_v2(db, explain.data, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("query %u: %s", query, sqlite3_errmsg(db));
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		char what[64];
+		const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+		if (strcmp(detail, "SCAN CONSTANT ROW") == 0 || sscanf(detail, "SCAN %63s", what) != 1)
+			continue;
+		bool may = false;
+		for (size_t i = 0; i < PNR_COUNT(cookbook_walks); i++)
+			if (cookbook_walks[i].query == query && strcmp(cookbook_walks[i].what, what) == 0)
+				may = met[i] = true;
+		if (!may)
+			fail_msg("query %u: %s\n%s", query, detail, sql);
+	}
+	(void)sqlite3_finalize(stmt);
+}
+
+static void no_query_of_the_cookbook_walks_through_a_table_unasked(void **state)
+{
+	static const char begin[] = "```sql\n", end[] = "```\n";
+	pnr_index *index = ((fixture *)*state)->index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer page = PNR_BUFFER_INIT;
+	bool met[PNR_COUNT(cookbook_walks)] = { false };
+	unsigned query = 0;
+	int fd = open(SOURCE_DIR "/schema/README.md", O_RDONLY);
+	assert_true(fd >= 0);
+	assert_ok(pnr_file_read_all(fd, PNR_MIB, &page, "the page", err));
+	(void)close(fd);
+	pnr_buffer_puts(&page, "");
+	assert_int_equal(sqlite3_create_function(index->db, "sqlar_uncompress", 2, SQLITE_UTF8, NULL, ignore_function, NULL, NULL),
+	                 SQLITE_OK);
+	for (char *at = page.data, *stop; (at = strstr(at, begin)) != NULL; at = stop + 1) {
+		at += sizeof begin - 1;
+		stop = strstr(at, end);
+		assert_non_null(stop);
+		*stop = '\0';
+		check_walks(index->db, ++query, at, met);
+	}
+	assert_true(query >= 20);
+	for (size_t i = 0; i < PNR_COUNT(cookbook_walks); i++)
+		if (!met[i])
+			fail_msg("query %u walks through %s no more", cookbook_walks[i].query, cookbook_walks[i].what);
+}
+
 /* -------------------------------------------------------- what is refused -- */
 
 static void refused(pnr_index *index, const char *sql, const char *why)
@@ -809,6 +884,7 @@ int main(void)
 		TEST(every_table_column_and_view_is_explained),
 		TEST(no_statement_walks_through_a_table),
 		TEST(no_question_to_a_view_walks_through_a_table),
+		TEST(no_query_of_the_cookbook_walks_through_a_table_unasked),
 		TEST(the_log_is_only_ever_added_to),
 		TEST(wrong_values_are_refused),
 		TEST(a_history_of_small_changes_stays_small),
