@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "index/database.h"
 #include "index/history.h"
+#include <string.h>
 
 pnr_status pnr_index_log_head(pnr_index *index, int64_t *out_id, pnr_digest *out_hash, pnr_error *err)
 {
@@ -27,22 +28,35 @@ pnr_status pnr_index_log_head(pnr_index *index, int64_t *out_id, pnr_digest *out
 
 /* ----------------------------------------------------------------- text -- */
 
+/* How many bytes from @text on stand for themselves: nearly always all. */
+static size_t plain_length(const char *text)
+{
+	size_t length = 0;
+	for (unsigned char c; (c = (unsigned char)text[length]) >= 0x20 && c != 0x7f && c != '\\';)
+		length++;
+	return length;
+}
+
 /* One line, whatever the value holds. */
 static void append_field(pnr_buffer *out, const char *field, const char *value)
 {
-	pnr_buffer_printf(out, "%s: ", field);
+	pnr_buffer_append(out, field, strlen(field));
+	pnr_buffer_append(out, ": ", 2);
 	for (const char *c = value == NULL ? "" : value; *c != '\0'; c++) {
-		unsigned char byte = (unsigned char)*c;
+		size_t plain = plain_length(c);
+		unsigned char byte = (unsigned char)c[plain];
+		pnr_buffer_append(out, c, plain);
+		c += plain;
+		if (byte == '\0')
+			break;
 		if (byte == '\\')
 			pnr_buffer_puts(out, "\\\\");
 		else if (byte == '\n')
 			pnr_buffer_puts(out, "\\n");
-		else if (byte < 0x20 || byte == 0x7f)
-			pnr_buffer_printf(out, "\\x%02x", byte);
 		else
-			pnr_buffer_putc(out, *c);
+			pnr_buffer_printf(out, "\\x%02x", byte);
 	}
-	pnr_buffer_putc(out, '\n');
+	pnr_buffer_append(out, "\n", 1);
 }
 
 /* The hashes of the package and the archive that a row names by id; the archive's is "" if it names none. */
