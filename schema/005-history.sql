@@ -1,6 +1,9 @@
 -- Pannier's index, version 5: what auditors ask, and packages that were made before there was a store.
 
+-- What was imported late stands in its place: whatever tells of history does so in the order of at, then of id.
 CREATE INDEX log_by_time ON log (at);
+DROP INDEX log_by_name;
+CREATE INDEX log_by_name ON log (name, at);
 
 CREATE TABLE imported_archive ( -- Zips that were imported, as they were: the store may make another one of the same package.
   log_id INTEGER PRIMARY KEY REFERENCES log (id), -- the entry of the import, whose time is that of the zip
@@ -26,8 +29,8 @@ CREATE VIEW content_uses ( -- Who holds a content: a row for each package that i
   last_at -- of the newest one
 ) AS
 SELECT held.hash, path.text, asset.type, asset.uses, package.package_hash, last.name, first.at, last.at
-  FROM (SELECT blob.hash AS hash, package_asset.package_id AS package_id, asset.id AS asset_id, min(log.id) AS first_id,
-               max(log.id) AS last_id
+  FROM (SELECT blob.hash AS hash, package_asset.package_id AS package_id, asset.id AS asset_id,
+               min(log.at || printf('%019d', log.id)) AS first, max(log.at || printf('%019d', log.id)) AS last
           FROM blob
           JOIN asset ON asset.blob_id = blob.id
           JOIN package_asset ON package_asset.asset_id = asset.id
@@ -36,8 +39,8 @@ SELECT held.hash, path.text, asset.type, asset.uses, package.package_hash, last.
   JOIN package ON package.id = held.package_id
   JOIN asset ON asset.id = held.asset_id
   JOIN path ON path.id = asset.path_id
-  LEFT JOIN log AS first ON first.id = held.first_id
-  LEFT JOIN log AS last ON last.id = held.last_id;
+  LEFT JOIN log AS first ON first.id = CAST(substr(held.first, 25) AS INTEGER)
+  LEFT JOIN log AS last ON last.id = CAST(substr(held.last, 25) AS INTEGER);
 
 CREATE VIEW asset_paths ( -- Every path that an asset ever had in a package, and how many contents were there.
   path, -- in the package
@@ -127,11 +130,68 @@ SELECT (SELECT count(*) FROM package), (SELECT count(*) FROM archive), (SELECT c
        (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY encoding_by_size
          WHERE id NOT IN (SELECT encoding_id FROM evicted_encoding));
 
--- This view is as before. A path that changes often has very many versions: the one to compare with is looked for from
--- the nearest on, in the order in which they came, not among all.
+-- These views are as before, but in the order of time: of the times of two entries and, where these are the same, their ids.
+
+DROP VIEW package_list;
+CREATE VIEW package_list ( -- The log with what it names, the newest first, by at: one row for each entry.
+  entry, -- log.id
+  at, -- when
+  event, -- what was done
+  name, -- of the model
+  package_hash, -- packageHash
+  archive_hash, -- archiveHash; NULL: no zip was made
+  created_at, -- createdAt of the archive; NULL: no zip was made
+  archive_size, -- bytes of the zip; NULL: no zip was made
+  assets, -- number of assets
+  total_size, -- bytes of the assets
+  user, -- who
+  host, -- where
+  git_commit, -- commit that was checked out
+  git_dirty, -- 1: with changes
+  ci_run, -- the CI run
+  tool_version, -- of Pannier
+  note -- --note
+) AS
+SELECT log.id, log.at, log.event, log.name, package.package_hash, archive.archive_hash, archive.created_at,
+       archive.size, package.asset_count, package.total_size, log.user, log.host, log.git_commit,
+       log.git_dirty, log.ci_run, log.tool_version, log.note
+  FROM log
+  JOIN package ON package.id = log.package_id
+  LEFT JOIN archive ON archive.id = log.archive_id
+ ORDER BY log.at DESC, log.id DESC;
+
+DROP VIEW asset_history;
+CREATE VIEW asset_history ( -- Every version of every asset that was ever logged, the oldest first; pushes do not count.
+  path, -- in the package
+  hash, -- of the content
+  size, -- bytes
+  first_at, -- of the first log entry whose package holds this version
+  last_at, -- of the newest one
+  first_package, -- packageHash of the first one
+  last_package, -- packageHash of the newest one
+  packages -- how many different packages hold it
+) AS
+SELECT version.path, blob.hash, blob.size, first.at, last.at, first_package.package_hash,
+       last_package.package_hash, version.packages
+  FROM (SELECT path.text AS path, asset.blob_id AS blob_id, min(log.at || printf('%019d', log.id)) AS first,
+               max(log.at || printf('%019d', log.id)) AS last, count(DISTINCT log.package_id) AS packages
+          FROM path
+          JOIN asset ON asset.path_id = path.id
+          JOIN package_asset ON package_asset.asset_id = asset.id
+          JOIN log ON log.package_id = package_asset.package_id AND log.event <> 'push'
+         GROUP BY path.text, asset.blob_id) AS version
+  JOIN blob ON blob.id = version.blob_id
+  JOIN log AS first ON first.id = CAST(substr(version.first, 25) AS INTEGER)
+  JOIN log AS last ON last.id = CAST(substr(version.last, 25) AS INTEGER)
+  JOIN package AS first_package ON first_package.id = first.package_id
+  JOIN package AS last_package ON last_package.id = last.package_id
+ ORDER BY version.path, version.first;
+
+-- Besides, a path that changes often has very many versions: the one to compare with is looked for from the nearest on,
+-- in the order in which they came, not among all.
 
 DROP VIEW package_changes;
-CREATE VIEW package_changes ( -- What each log entry changed against the entry before it of the same model. A push changes nothing.
+CREATE VIEW package_changes ( -- What each log entry changed against the one before it, by at, of the same model. A push changes nothing.
   entry, -- log.id
   at, -- of the entry
   name, -- of the model
@@ -146,8 +206,9 @@ SELECT log.id, log.at, log.name, iif(old.id IS NULL, 'added', 'changed'), path.t
        old_blob.size, new_blob.size
   FROM log
   LEFT JOIN log AS before ON before.id =
-       (SELECT earlier.id FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id
-           AND earlier.event <> 'push' ORDER BY earlier.id DESC LIMIT 1)
+       (SELECT earlier.id FROM log AS earlier WHERE earlier.name = log.name
+           AND (earlier.at, earlier.id) < (log.at, log.id) AND earlier.event <> 'push'
+         ORDER BY earlier.at DESC, earlier.id DESC LIMIT 1)
   JOIN package_asset ON package_asset.package_id = log.package_id
   JOIN asset AS new ON new.id = package_asset.asset_id
   JOIN path ON path.id = new.path_id
@@ -170,8 +231,9 @@ UNION ALL
 SELECT log.id, log.at, log.name, 'removed', path.text, old_blob.hash, NULL, old_blob.size, NULL
   FROM log
   JOIN log AS before ON before.id =
-       (SELECT earlier.id FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id
-           AND earlier.event <> 'push' ORDER BY earlier.id DESC LIMIT 1)
+       (SELECT earlier.id FROM log AS earlier WHERE earlier.name = log.name
+           AND (earlier.at, earlier.id) < (log.at, log.id) AND earlier.event <> 'push'
+         ORDER BY earlier.at DESC, earlier.id DESC LIMIT 1)
   JOIN package_asset ON package_asset.package_id = before.package_id
   JOIN asset AS old ON old.id = package_asset.asset_id
   JOIN path ON path.id = old.path_id

@@ -180,13 +180,15 @@ typedef int (*pnr_imported_fn)(void *user, const pnr_imported *imported);
  * @files. A file's SHA-256 names its package from then on, also if the store
  * makes another zip of it.
  *
- * A model's log is in the order of time: what was made before the newest entry
- * of the model is refused. Those before a failure stay imported; the same call
- * again passes over them.
+ * The past may come late: log, `latest`, the versions of an asset and what an
+ * entry changed go by these times. So a package that is older than the latest is
+ * not the latest, and what was packed after it is compared with it. In the chain
+ * of hashes its entry is the newest. Those before a failure stay imported; the
+ * same call again passes over them.
  *
  * @fn  may be NULL; called for each file when it is in the store. Non-zero stops: CANCELLED.
  * Errors: as pnr_verify, CORRUPT with the first problem in the text; CONFLICT
- * (older than the newest entry of the model), FULL, BUSY.
+ * (made in the future), FULL, BUSY.
  */
 PNR_API PNR_CHECKED pnr_status pnr_import(pnr_store *store, const char *const *files, size_t count,
                                           const pnr_import_options *options, pnr_imported_fn fn, void *user,

@@ -99,7 +99,7 @@ typedef struct pnr_log_entry {
 typedef int (*pnr_log_fn)(void *user, const pnr_log_entry *entry);
 
 /**
- * Report the log, newest first. Strings are valid during the callback.
+ * Report the log, newest first, by the times of its entries. Strings are valid during the callback.
  *
  * @name   only this model's entries; NULL for all.
  * @limit  at most so many; 0 for all.
@@ -125,7 +125,8 @@ typedef struct pnr_package_info {
 
 /**
  * Resolve @ref: packageHash, archiveHash or an unambiguous prefix of 4 hex
- * digits or more, `latest`, `latest~N`, a tag, or `NAME@latest`.
+ * digits or more, `latest`, `latest~N`, a tag, or `NAME@latest`. latest~N is
+ * entry N of what pnr_store_log reports, from 0, where pushes do not count.
  *
  * Errors: NOT_FOUND, INVALID (not a ref), CONFLICT (ambiguous; the text names the candidates), IO.
  */

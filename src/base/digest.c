@@ -13,27 +13,28 @@ char *pnr_digest_to_hex(const pnr_digest *digest, char out_hex[PNR_DIGEST_HEX_SI
 	return out_hex;
 }
 
+/* Below 0: no digit. Hashes are random: no branches, which would be guessed wrong every second time. */
 static int nibble(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	int digit = c - '0', letter = c - 'a';
+	int is_digit = (digit >= 0) & (digit < 10), is_letter = (letter >= 0) & (letter < 6);
+	return is_digit * digit + is_letter * (letter + 10) + is_digit + is_letter - 1;
 }
 
 bool pnr_digest_from_hex(const char *hex, size_t length, pnr_digest *out_digest)
 {
 	pnr_digest digest;
+	int all = 0;
 	if (length != (size_t)2 * PNR_DIGEST_SIZE)
 		return false;
 	for (size_t i = 0; i < PNR_DIGEST_SIZE; i++) {
 		int high = nibble(hex[2 * i]);
 		int low = nibble(hex[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		digest.bytes[i] = (uint8_t)(high << 4 | low);
+		all |= high | low;
+		digest.bytes[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
 	}
+	if (all < 0)
+		return false;
 	*out_digest = digest;
 	return true;
 }

@@ -82,9 +82,9 @@ const cli_command cli_import = {
 	.most = INT_MAX,
 	.summary = "Make packages that exist, also those of the old packager, history",
 	.about = "Each is verified; its entry in the log has the time at which it was made, by its\n"
-	         "manifest, whatever the order of the files. Its SHA-256 names it from then on. The log of\n"
-	         "a model is in the order of time: import before the first pack, or under another --name.\n"
-	         "The same file again changes nothing.\n",
+	         "manifest, and its place in the order of time: what is older than the latest package does\n"
+	         "not become the latest. Its SHA-256 names it from then on. The same file again changes\n"
+	         "nothing.\n",
 	.examples = "  pannier import --name archive model-package.zip\n"
 	            "  pannier log --name archive\n",
 	.options = option_table,

@@ -78,13 +78,13 @@ static bool lead(cli_json *json, const char *key)
 	if (json->out == NULL)
 		return false;
 	if (!json->first)
-		(void)fputc(',', json->out);
+		(void)putc_unlocked(',', json->out);
 	if (json->depth > 0)
 		newline(json);
 	json->first = false;
 	if (key != NULL) {
 		cli_json_quote(json->out, key);
-		(void)fputs(": ", json->out);
+		(void)fputs_unlocked(": ", json->out);
 	}
 	return true;
 }
@@ -93,7 +93,7 @@ void cli_json_open(cli_json *json, const char *key, char bracket)
 {
 	if (!lead(json, key))
 		return;
-	(void)fputc(bracket, json->out);
+	(void)putc_unlocked(bracket, json->out);
 	json->depth++;
 	json->first = true;
 }
@@ -105,7 +105,7 @@ void cli_json_close(cli_json *json, char bracket)
 	json->depth--;
 	if (!json->first)
 		newline(json);
-	(void)fputc(bracket, json->out);
+	(void)putc_unlocked(bracket, json->out);
 	json->first = false;
 }
 
@@ -114,7 +114,7 @@ void cli_json_text(cli_json *json, const char *key, const char *text)
 	if (!lead(json, key))
 		return;
 	if (text == NULL)
-		(void)fputs("null", json->out);
+		(void)fputs_unlocked("null", json->out);
 	else
 		cli_json_quote(json->out, text);
 }
@@ -134,7 +134,7 @@ void cli_json_seconds(cli_json *json, const char *key, double seconds)
 void cli_json_bool(cli_json *json, const char *key, bool value)
 {
 	if (lead(json, key))
-		(void)fputs(value ? "true" : "false", json->out);
+		(void)fputs_unlocked(value ? "true" : "false", json->out);
 }
 
 void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length)
@@ -165,29 +165,29 @@ static size_t plain(const char *text)
 
 void cli_json_quote(FILE *out, const char *text)
 {
-	(void)fputc('"', out);
+	(void)putc_unlocked('"', out);
 	for (size_t left = strlen(text); left > 0;) {
 		uint32_t code;
 		size_t step = plain(text);
 		if (step > 0) {
-			(void)fwrite(text, 1, step, out);
+			(void)fwrite_unlocked(text, 1, step, out);
 			text += step;
 			left -= step;
 			continue;
 		}
 		step = cli_utf8_next(text, left, &code);
 		if (step == 0) {
-			(void)fputs("\\ufffd", out);
+			(void)fputs_unlocked("\\ufffd", out);
 			step = 1;
 		} else if (code == '"' || code == '\\') {
 			(void)fprintf(out, "\\%c", (char)code);
 		} else if (cli_unprintable(code)) {
 			(void)fprintf(out, "\\u%04x", (unsigned)code);
 		} else {
-			(void)fwrite(text, 1, step, out);
+			(void)fwrite_unlocked(text, 1, step, out);
 		}
 		text += step;
 		left -= step;
 	}
-	(void)fputc('"', out);
+	(void)putc_unlocked('"', out);
 }

@@ -115,7 +115,8 @@ pnr_status pnr_index_archive_about(pnr_index *index, int64_t archive_id, pnr_buf
 {
 	static const pnr_sql about_sql = { "describe an archive",
 		                           "SELECT options, coalesce((SELECT log.name FROM log"
-		                           " WHERE log.package_id = archive.package_id ORDER BY log.id DESC LIMIT 1), '')"
+		                           " WHERE log.package_id = archive.package_id"
+		                           " ORDER BY log.at DESC, log.id DESC LIMIT 1), '')"
 		                           " FROM archive WHERE id = ?1" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *about = NULL;
 	pnr_status status = pnr_statement_take(index, &about_sql, &about, err);

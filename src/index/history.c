@@ -35,14 +35,16 @@ pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, 
 	static const pnr_sql list_sql = {
 		"find who holds a content",
 		"SELECT package.package_hash, path.text, asset.type, asset.uses, first.at, last.at, last.name"
-		" FROM (SELECT package_asset.package_id AS package_id, asset.id AS asset_id, min(log.id) AS first_id,"
-		" max(log.id) AS last_id FROM asset JOIN package_asset ON package_asset.asset_id = asset.id"
+		" FROM (SELECT package_asset.package_id AS package_id, asset.id AS asset_id,"
+		" min(log.at || printf('%019d', log.id)) AS first, max(log.at || printf('%019d', log.id)) AS last"
+		" FROM asset JOIN package_asset ON package_asset.asset_id = asset.id"
 		" LEFT JOIN log ON log.package_id = package_asset.package_id AND log.event <> 'push'"
 		" WHERE asset.blob_id = ?1 GROUP BY package_asset.package_id, asset.id) AS held"
 		" CROSS JOIN package ON package.id = held.package_id CROSS JOIN asset ON asset.id = held.asset_id"
-		" CROSS JOIN path ON path.id = asset.path_id LEFT JOIN log AS first ON first.id = held.first_id"
-		" LEFT JOIN log AS last ON last.id = held.last_id ORDER BY held.last_id DESC, held.package_id DESC, "
-		"path.text"
+		" CROSS JOIN path ON path.id = asset.path_id"
+		" LEFT JOIN log AS first ON first.id = CAST(substr(held.first, 25) AS INTEGER)"
+		" LEFT JOIN log AS last ON last.id = CAST(substr(held.last, 25) AS INTEGER)"
+		" ORDER BY held.last DESC, held.package_id DESC, path.text"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
@@ -234,16 +236,14 @@ pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_h
 	return status;
 }
 
-pnr_status pnr_index_log_newest(pnr_index *index, const char *name, int64_t *out_ms, pnr_error *err)
+pnr_status pnr_index_log_newest(pnr_index *index, int64_t *out_ms, pnr_error *err)
 {
-	static const pnr_sql find_sql = { "find the newest entry of a model",
-		                          "SELECT at FROM log WHERE name = ?1 AND event <> 'push'"
-		                          " ORDER BY id DESC LIMIT 1" };
+	static const pnr_sql find_sql = { "find the newest time in the log",
+		                          "SELECT at FROM log ORDER BY at DESC LIMIT 1" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_text(find, 1, name);
 	status = pnr_statement_row(find, err);
 	if (status != PNR_OK)
 		return status;
@@ -309,8 +309,7 @@ pnr_status pnr_index_totals(pnr_index *index, pnr_totals *out_totals, pnr_error 
 	" (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY "           \
 	"encoding_by_size" kept "),"                                                 \
 	" (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)," \
-	" (SELECT at FROM log ORDER BY id LIMIT 1), (SELECT at FROM log ORDER BY "   \
-	"id DESC LIMIT 1)"
+	" (SELECT min(at) FROM log), (SELECT max(at) FROM log)"
 	static const pnr_sql whole_sql = { "count", TOTALS("") };
 	static const pnr_sql kept_sql = { "count",
 		                          TOTALS(" WHERE id NOT IN (SELECT encoding_id FROM evicted_encoding)") };

@@ -32,8 +32,8 @@ PNR_CHECKED pnr_status pnr_index_imported_put(pnr_index *index, const pnr_import
 /** The package of a zip that was imported for the model @name. NOT_FOUND without a text if it was not. */
 PNR_CHECKED pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
                                                pnr_digest *out_package_hash, pnr_error *err);
-/** When the newest entry of @name that is no push was. NOT_FOUND without a text if there is none. */
-PNR_CHECKED pnr_status pnr_index_log_newest(pnr_index *index, const char *name, int64_t *out_ms, pnr_error *err);
+/** When the newest entry was. NOT_FOUND without a text if there is none. */
+PNR_CHECKED pnr_status pnr_index_log_newest(pnr_index *index, int64_t *out_ms, pnr_error *err);
 
 typedef struct pnr_version_row {
 	pnr_digest hash;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "index/database.h"
 #include "index/history.h"
+#include <string.h>
 
 pnr_status pnr_index_log_head(pnr_index *index, int64_t *out_id, pnr_digest *out_hash, pnr_error *err)
 {
@@ -27,22 +28,35 @@ pnr_status pnr_index_log_head(pnr_index *index, int64_t *out_id, pnr_digest *out
 
 /* ----------------------------------------------------------------- text -- */
 
+/* How many bytes from @text on stand for themselves: nearly always all. */
+static size_t plain_length(const char *text)
+{
+	size_t length = 0;
+	for (unsigned char c; (c = (unsigned char)text[length]) >= 0x20 && c != 0x7f && c != '\\';)
+		length++;
+	return length;
+}
+
 /* One line, whatever the value holds. */
 static void append_field(pnr_buffer *out, const char *field, const char *value)
 {
-	pnr_buffer_printf(out, "%s: ", field);
+	pnr_buffer_append(out, field, strlen(field));
+	pnr_buffer_append(out, ": ", 2);
 	for (const char *c = value == NULL ? "" : value; *c != '\0'; c++) {
-		unsigned char byte = (unsigned char)*c;
+		size_t plain = plain_length(c);
+		unsigned char byte = (unsigned char)c[plain];
+		pnr_buffer_append(out, c, plain);
+		c += plain;
+		if (byte == '\0')
+			break;
 		if (byte == '\\')
 			pnr_buffer_puts(out, "\\\\");
 		else if (byte == '\n')
 			pnr_buffer_puts(out, "\\n");
-		else if (byte < 0x20 || byte == 0x7f)
-			pnr_buffer_printf(out, "\\x%02x", byte);
 		else
-			pnr_buffer_putc(out, *c);
+			pnr_buffer_printf(out, "\\x%02x", byte);
 	}
-	pnr_buffer_putc(out, '\n');
+	pnr_buffer_append(out, "\n", 1);
 }
 
 /* The hashes of the package and the archive that a row names by id; the archive's is "" if it names none. */
@@ -207,9 +221,10 @@ static pnr_status report_rows(pnr_statement *list, pnr_log_row_fn fn, void *user
 pnr_status pnr_index_log_list(pnr_index *index, const char *name, uint64_t limit, pnr_log_row_fn fn, void *user,
                               pnr_error *err)
 {
-	static const pnr_sql all_sql = { "read the log", LOG_QUERY "ORDER BY log.id DESC LIMIT ?1" };
+	static const pnr_sql all_sql = { "read the log", LOG_QUERY "ORDER BY log.at DESC, log.id DESC LIMIT ?1" };
 	static const pnr_sql name_sql = { "read the log",
-		                          LOG_QUERY "WHERE log.name = ?2 ORDER BY log.id DESC LIMIT ?1" };
+		                          LOG_QUERY "WHERE log.name = ?2"
+		                                    " ORDER BY log.at DESC, log.id DESC LIMIT ?1" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, name == NULL ? &all_sql : &name_sql, &list, err);
 	if (status != PNR_OK)
@@ -225,7 +240,8 @@ pnr_status pnr_index_log_of(pnr_index *index, const pnr_digest *package_hash, pn
                             pnr_error *err)
 {
 	static const pnr_sql list_sql = { "read the log of a package",
-		                          LOG_QUERY "WHERE package.package_hash = ?1 ORDER BY log.id DESC" };
+		                          LOG_QUERY "WHERE package.package_hash = ?1"
+		                                    " ORDER BY log.at DESC, log.id DESC" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)

@@ -34,9 +34,11 @@ pnr_status pnr_index_ref_latest(pnr_index *index, const char *name, uint64_t ski
 #define LATEST                                                                                           \
 	"SELECT " REF_COLUMNS("log.archive_id") " FROM log JOIN package ON package.id = log.package_id" \
 	" WHERE log.event <> 'push' "
-	static const pnr_sql all_sql = { "find the latest package", LATEST "ORDER BY log.id DESC LIMIT 1 OFFSET ?1" };
+	static const pnr_sql all_sql = { "find the latest package",
+		                         LATEST "ORDER BY log.at DESC, log.id DESC LIMIT 1 OFFSET ?1" };
 	static const pnr_sql name_sql = { "find the latest package",
-		                          LATEST "AND log.name = ?2 ORDER BY log.id DESC LIMIT 1 OFFSET ?1" };
+		                          LATEST "AND log.name = ?2"
+		                                 " ORDER BY log.at DESC, log.id DESC LIMIT 1 OFFSET ?1" };
 #undef LATEST
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, name == NULL ? &all_sql : &name_sql, &find, err);

@@ -234,20 +234,15 @@ static pnr_status store_package(importing *i, const char *file, pnr_error *err)
 	return status == PNR_OK ? status : pnr_fail_with(err, &own);
 }
 
-static pnr_status check_order(const importing *i, const char *file, pnr_error *err)
+static pnr_status check_date(const importing *i, const char *file, pnr_error *err)
 {
-	char newest[PNR_TIME_TEXT_SIZE], made[PNR_TIME_TEXT_SIZE];
-	int64_t newest_ms = 0;
-	pnr_status status = pnr_index_log_newest(i->index, i->source.name, &newest_ms, err);
-	if (status == PNR_NOT_FOUND)
+	char made[PNR_TIME_TEXT_SIZE];
+	if (i->source.created_ms <= i->source.imported_ms)
 		return PNR_OK;
-	if (status == PNR_OK && newest_ms > i->source.created_ms)
-		return pnr_fail(err, PNR_CONFLICT,
-		                "'%s' was made at %s, and '%s' has an entry of %s: history comes in its order; give it "
-		                "another --name",
-		                file, pnr_clock_format(i->source.created_ms, made), i->source.name,
-		                pnr_clock_format(newest_ms, newest));
-	return status;
+	return pnr_fail(err, PNR_CONFLICT,
+	                "'%s' was made at %s by its manifest, which is yet to come: it would be the latest until then; "
+	                "is the clock of this machine right?",
+	                file, pnr_clock_format(i->source.created_ms, made));
 }
 
 /* ------------------------------------------------------------------ together -- */
@@ -306,7 +301,7 @@ static pnr_status import_one(pnr_store *store, const pnr_import_options *options
 	status = pnr_index_imported_find(i.index, &i.source.archive_hash, i.source.name, &known, err);
 	i.result.known = status == PNR_OK;
 	if (status == PNR_NOT_FOUND) {
-		status = check_order(&i, from->file, err);
+		status = check_date(&i, from->file, err);
 		if (status == PNR_OK)
 			status = store_package(&i, from->file, err);
 	}

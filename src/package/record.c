@@ -1,6 +1,7 @@
 #include "package/record.h"
 #include "base/clock.h"
 #include "codec/hash.h"
+#include "index/history.h"
 #include <pannier/pannier.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,11 +96,22 @@ pnr_status pnr_record_sources(pnr_index *index, const pnr_asset_row *assets, siz
 
 /* --------------------------------------------------------------- the log -- */
 
+static pnr_status now_in_order(pnr_index *index, int64_t *out_ms, pnr_error *err)
+{
+	int64_t newest_ms = 0, now_ms = pnr_clock_now_ms();
+	pnr_status status = pnr_index_log_newest(index, &newest_ms, err);
+	if (status != PNR_OK && status != PNR_NOT_FOUND)
+		return status;
+	*out_ms = newest_ms > now_ms ? newest_ms : now_ms;
+	return PNR_OK;
+}
+
 pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenance *provenance, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	if (row->at_ms == 0)
-		row->at_ms = pnr_clock_now_ms();
+	pnr_status status = row->at_ms == 0 ? now_in_order(index, &row->at_ms, err) : PNR_OK;
+	if (status != PNR_OK)
+		return status;
 	row->user = provenance->user;
 	row->host = provenance->host;
 	row->git_commit = provenance->git_commit;
@@ -107,7 +119,7 @@ pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenan
 	row->ci_run = provenance->ci_run;
 	row->tool_version = pnr_version();
 	int64_t head;
-	pnr_status status = pnr_index_log_head(index, &head, &row->previous_hash, err);
+	status = pnr_index_log_head(index, &head, &row->previous_hash, err);
 	if (status == PNR_OK)
 		status = pnr_index_log_text(index, row, &text, err);
 	if (status == PNR_OK)

@@ -3,6 +3,11 @@ at() { SOURCE_DATE_EPOCH=$(date -ud "$1" +%s) pannier pack -q --portable -o "$2"
 at 2024-01-31 b.zip
 edit_table
 at 2024-02-29 a.zip
+cp python/summary.py before.py
+echo '# tried' >> python/summary.py
+at 2024-02-10 late.zip
+mv before.py python/summary.py
+at 2999-01-01 future.zip
 rm -rf .pannier
 # Whatever their order, they are history in the order of their times; the zips come out again.
 run pannier import a.zip b.zip
@@ -16,12 +21,23 @@ run pannier history assumptions/mortality.csv
 pannier fsck | sed '/^newest/d'
 sqlite3 .pannier/pannier.db "SELECT file, size, package_hash = (SELECT package_hash FROM package_list WHERE entry = 1)
 	FROM archive_list WHERE file IS NOT NULL AND created_at < '2024-02'"
-# History is not put in where it does not belong.
-at 2024-01-15 c.zip
-run pannier import c.zip
-run pannier import c.zip --name other
+# What comes late stands in its place: it is not the latest, and what came after it is compared with it.
+pannier pack -q --portable
+run pannier import late.zip
+order() { pannier log --json "$@" | jq -c '.entries[] | [.id, .event, .createdAt, .packageHash[:12]]'; }
+order
+run pannier show latest~2 | head -n 2
+run pannier show latest | head -n 2
+run pannier history python/summary.py
+sqlite3 .pannier/pannier.db "SELECT entry, event, path, change FROM package_changes JOIN package_list USING (entry)
+	WHERE event <> 'import' OR old_hash IS NOT NULL ORDER BY package_list.at, path" \
+	"SELECT DISTINCT path, substr(first_at, 1, 10) FROM content_uses
+	WHERE hash = (SELECT hash FROM package_contents WHERE path = 'python/summary.py' ORDER BY size DESC LIMIT 1)"
+pannier log --check | sed '/^newest/d'
+run pannier import late.zip --name other
 run pannier diff other@latest latest
 # What is wrong is refused, and nothing of it stays.
+run pannier import future.zip
 cp a.zip bad.zip
 printf x | dd of=bad.zip bs=1 seek=3000 conv=notrunc 2> /dev/null
 before=$(pannier stats --json | jq -c '[.packages, .entries]')

@@ -197,6 +197,37 @@ static void an_entry_whose_hash_is_not_its_own_is_found(void **state)
 	assert_int_equal(check.head, 0);
 }
 
+/* Between entries 1 and 2 there was one more, as is learned last. */
+static void what_came_late_stands_in_its_place(void **state)
+{
+	static const unsigned late[] = { 11, 20 };
+	past *p = *state;
+	pnr_index *index = p->index.index;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	pnr_package_info *info = NULL;
+	pnr_digest one = digest(3, 1), three = digest(3, 3);
+	assert_ok(pnr_index_begin(index, err));
+	(void)put_log(index, put_package(index, 3, late, 2), 0, "life", 1);
+	(void)put_log(index, put_package(index, 3, late, 2), 0, "later", 3);
+	assert_ok(pnr_index_commit(index, err));
+	view(p, "SELECT entry FROM package_list", &found);
+	assert_string_equal(found.data, "5\n3\n2\n4\n1\n");
+	pnr_buffer_clear(&found);
+	view(p, "SELECT entry, path, old_size, new_size FROM package_changes WHERE entry IN (2, 4) AND change = 'changed'"
+	        " ORDER BY entry, path", &found);
+	assert_string_equal(found.data, "2|data/0.csv|11|10\n2|data/1.csv|20|25\n4|data/0.csv|10|11\n");
+	pnr_buffer_clear(&found);
+	view(p, "SELECT size, first_at, last_at FROM asset_history WHERE path = 'data/0.csv'", &found);
+	assert_string_equal(found.data, "10|2023-11-14T22:13:20.001Z|2023-11-14T22:13:20.003Z\n"
+	                                "11|2023-11-14T22:13:20.001Z|2023-11-14T22:13:20.003Z\n");
+	assert_ok(pnr_store_resolve(p->store, "life@latest~1", &info, err));
+	assert_true(pnr_digest_equal(&info->package_hash, &three));
+	pnr_package_info_free(info);
+	assert_ok(pnr_store_resolve(p->store, "life@latest~2", &info, err));
+	assert_true(pnr_digest_equal(&info->package_hash, &one));
+	pnr_package_info_free(info);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -208,6 +239,7 @@ int main(void)
 		TEST(who_has_enough_stops),
 		TEST(what_is_not_there_is_named),
 		TEST(an_entry_whose_hash_is_not_its_own_is_found),
+		TEST(what_came_late_stands_in_its_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
