@@ -15,19 +15,18 @@ typedef struct pnr_draft {
 	pnr_index *index;
 	pnr_totals totals;
 	pnr_report_info info;
+	pnr_span span; /**< of the entries that are no pushes: the packs */
 	pnr_chart chart;
 	pnr_buffer name; /**< of the newest pack's model */
-	bool many_models;
 	int64_t entries[PNR_REPORT_COLUMNS], times[PNR_REPORT_COLUMNS]; /**< that are drawn, newest first */
-	uint64_t packs;                                                 /**< entries that are no pushes */
+	uint64_t known;                                                 /**< how many of these */
 	pnr_digest newest;                                              /**< package of the newest one */
 	uint64_t left; /**< rows that the asset still has, or that are still listed */
 	uint64_t seen; /**< rows of a list */
 } pnr_draft;
 
-/** For each entry that is no push, newest first: what must be known before anything is drawn. */
-pnr_status pnr_draft_look(void *user, const pnr_entry_row *row, pnr_error *err);
-
+/** What must be known before anything is drawn. */
+PNR_CHECKED pnr_status pnr_draft_look(pnr_draft *r, pnr_error *err);
 void pnr_draft_head(pnr_draft *r, int64_t now_ms);
 PNR_CHECKED pnr_status pnr_draft_packages(pnr_draft *r, pnr_error *err);
 PNR_CHECKED pnr_status pnr_draft_changes(pnr_draft *r, pnr_error *err);

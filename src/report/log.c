@@ -2,10 +2,9 @@
 #include "report/draft.h"
 #include "report/table.h"
 
-static const pnr_column log_columns[] = { { "When", "w lead" },  { "What", "" },    { "Model", "" },
-				      { "Package", "w" },    { "Assets", "n" }, { "As files", "n s" },
-				      { "As a zip", "n s" }, { "Who", "" },     { "Commit", "w" },
-				      { "Note", "wide" } };
+static const pnr_column log_columns[] = { { "When", "w" },    { "What", "w" },	 { "Model", "" },  { "Package", "w" },
+					  { "Assets", "n" },  { "As files", "n" }, { "As a zip", "n" }, { "Who", "" },
+					  { "Commit", "w" },  { "Note", "wide" } };
 
 static pnr_status take_entry(void *user, const pnr_entry_row *row, pnr_error *err)
 {

@@ -45,7 +45,11 @@ static pnr_status take_newest(void *user, const pnr_entry_row *row, pnr_error *e
 	pnr_page_puts(page, "</dd>\n");
 	fact(r, "By", row->user);
 	fact(r, "On", row->host);
-	fact(r, "Commit", row->git_commit);
+	if (row->git_commit[0] != '\0') {
+		pnr_page_puts(page, "<dt>Commit</dt><dd><code>");
+		pnr_page_text(page, row->git_commit, PNR_REPORT_TEXT_MAX);
+		pnr_page_puts(page, "</code></dd>\n");
+	}
 	if (row->git_dirty >= 0)
 		fact(r, "Checkout", row->git_dirty > 0 ? "with changes" : "clean");
 	fact(r, "CI run", row->ci_run);
@@ -71,7 +75,7 @@ static int take_pushed(void *user, const pnr_pushed_row *row)
 }
 
 static const pnr_column asset_columns[] = {
-	{ "Asset", "lead wide" }, { "Type", "" }, { "Bytes", "n" }, { "Kept", "n" }, { "SHA-256", "full" }
+	{ "Asset", "wide" }, { "Type", "w" }, { "Bytes", "n" }, { "Kept", "n" }, { "SHA-256", "full" }
 };
 
 static pnr_status take_asset(void *user, const pnr_held_row *row, pnr_error *err)

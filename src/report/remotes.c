@@ -4,9 +4,9 @@
 #include "report/table.h"
 #include <string.h>
 
-static const pnr_column remote_columns[] = { { "Remote", "lead" },    { "Packages", "n" },  { "Contents", "n" },
-					 { "Bytes", "n s" },      { "Objects", "n s" }, { "Patches", "n" },
-					 { "Patches save", "n" }, { "Newest", "w" },    { "Where", "wide" } };
+static const pnr_column remote_columns[] = { { "Remote", "" },	 { "Packages", "n" },	  { "Contents", "n" },
+					     { "Their size", "n" }, { "Kept there", "n" }, { "Patches", "n" },
+					     { "These save", "n" }, { "Newest", "w" },	   { "Where", "wide" } };
 
 static pnr_status take_remote(void *user, const pnr_there_row *row, pnr_error *err)
 {
@@ -49,21 +49,21 @@ static pnr_status take_saved(void *user, const pnr_saved_row *row, pnr_error *er
 	pnr_page_text(page, row->remote, PNR_REPORT_TEXT_MAX);
 	pnr_page_puts(page, "</bdi></h3>\n<p class=\"soft\">");
 	pnr_page_number(page, row->transfers);
-	pnr_page_puts(page, row->transfers == 1 ? " transfer" : " transfers");
-	pnr_page_printf(page, ", %llu.%llu s. What was there already, and patches, saved ",
+	pnr_page_puts(page, row->transfers == 1 ? " time, " : " times, ");
+	pnr_page_printf(page, "%llu.%llu s in all. What was there already, and patches, saved <strong>",
 			(unsigned long long)(row->milliseconds / 1000),
 			(unsigned long long)(row->milliseconds % 1000 / 100));
 	pnr_page_saved(page, row->bytes_sent, row->bytes_full > 0 ? row->bytes_full : 1);
-	pnr_page_puts(page, ".</p>\n");
+	pnr_page_puts(page, "</strong>.</p>\n");
 	pnr_bar(&r->page, "Whole packages", "files", row->bytes_full, most > 0 ? most : 1);
 	pnr_bar(&r->page, "Moved", "zip", row->bytes_sent, most > 0 ? most : 1);
 	return pnr_page_check(page, err);
 }
 
-static const pnr_column moved_columns[] = { { "When", "w lead" },  { "Remote", "" },    { "Direction", "" },
-					{ "Package", "w" },    { "Contents", "n" }, { "Moved", "n" },
-					{ "As patches", "n" }, { "Bytes", "n s" },  { "Whole", "n s" },
-					{ "Saved", "n" },      { "Seconds", "n" },  { "Outcome", "" } };
+static const pnr_column moved_columns[] = { { "When", "w" },	 { "Remote", "" },     { "Direction", "w" },
+					    { "Package", "w" },	 { "Contents", "n" },  { "Moved", "n" },
+					    { "As patches", "n" }, { "Size moved", "n" }, { "Size whole", "n" },
+					    { "Saved", "n" },	 { "Seconds", "n" },   { "Outcome", "" } };
 
 static pnr_status take_moved(void *user, const pnr_moved_row *row, pnr_error *err)
 {

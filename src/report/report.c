@@ -12,10 +12,9 @@
 
 static pnr_status put_parts(pnr_draft *r, pnr_error *err)
 {
-	if (r->packs == 0) {
-		pnr_page_puts(&r->page, "<p style=\"margin-top:2rem\">Nothing was packed "
-					"yet: the first <code>pannier pack"
-					"</code> begins the history.</p>\n");
+	if (r->span.packs == 0) {
+		pnr_page_puts(&r->page, "<p>Nothing was packed yet: the first <code>pannier pack</code>"
+					" begins the history.</p>\n");
 		return pnr_page_check(&r->page, err);
 	}
 	pnr_status status = pnr_draft_packages(r, err);
@@ -35,21 +34,17 @@ static pnr_status write_page(pnr_draft *r, pnr_error *err)
 	int64_t now_ms = 0;
 	pnr_status status = pnr_clock_epoch_or_now(&now_ms, err);
 	if (status == PNR_OK)
-		status = pnr_index_totals(r->index, &r->totals, err);
-	if (status == PNR_OK)
-		status = pnr_index_report_entries(r->index, false, 0, pnr_draft_look, r, err);
+		status = pnr_draft_look(r, err);
 	if (status != PNR_OK)
 		return status;
-	r->info.entries = r->totals.entries;
 	pnr_draft_head(r, now_ms);
 	status = put_parts(r, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_page_printf(&r->page,
-			"<footer>Pannier %s. Every figure here is a query of "
-			"<code>.pannier/pannier.db</code>, an "
-			"SQLite database with documented "
-			"views.</footer>\n</main></body></html>\n",
+			"<footer>Written by Pannier %s; all times are UTC. Every figure is a query of"
+			" <code>.pannier/pannier.db</code>, an SQLite database with documented views.</footer>\n"
+			"</main></body></html>\n",
 			pnr_version());
 	return pnr_page_end(&r->page, err);
 }

@@ -4,20 +4,20 @@
 
 void pnr_table_open(pnr_page *page, const pnr_column *columns, size_t count)
 {
-	pnr_page_puts(page, "<table><thead><tr>");
+	pnr_page_puts(page, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
 	for (size_t i = 0; i < count; i++)
-		pnr_page_printf(page, "<th class=\"%s\">%s</th>", columns[i].class, columns[i].title);
+		pnr_page_printf(page, "<th scope=\"col\" class=\"%s\">%s</th>", columns[i].class, columns[i].title);
 	pnr_page_puts(page, "</tr></thead><tbody>\n");
 }
 
 void pnr_table_close(pnr_page *page)
 {
-	pnr_page_puts(page, "</tbody></table>\n");
+	pnr_page_puts(page, "</tbody></table></div>\n");
 }
 
 void pnr_cell_open(pnr_page *page, const pnr_column *of)
 {
-	pnr_page_printf(page, "<td class=\"%s\" data-l=\"%s\">", of->class, of->title);
+	pnr_page_printf(page, "<td class=\"%s\">", of->class);
 }
 
 void pnr_cell_close(pnr_page *page)
