@@ -36,7 +36,7 @@ static const char tables[] =
 	"th:last-child,td:last-child{padding-right:0}"
 	"th{font-weight:500;color:var(--soft);white-space:nowrap}"
 	"td{min-width:4.5rem}td.n,td.w{min-width:0;white-space:nowrap}td.wide{min-width:10rem}"
-	"td.n,th.n{text-align:right}"
+	"td.n,th.n{text-align:right}.n+th:not(.n),.n+td:not(.n){padding-left:.5rem}"
 	/* The edges of what can be scrolled are in the shade of those that cover it. */
 	".scroll{overflow-x:auto;background:linear-gradient(90deg,var(--bg) 1rem,transparent) 0 0/2.5rem 100% no-repeat "
 	"local,linear-gradient(270deg,var(--bg) 1rem,transparent) 100% 0/2.5rem 100% no-repeat local,"
@@ -68,13 +68,13 @@ static const char narrow[] =
 	".tiles{grid-template-columns:repeat(2,1fr)}"
 	".row{grid-template-columns:minmax(0,1fr) max-content;padding:.3rem 0}.row svg{grid-area:2/1/3/3}"
 	"dl.facts{grid-template-columns:minmax(0,1fr);gap:0}.facts dd{margin-bottom:.5rem}"
-	"th,td{padding-right:.7rem}td.wide{min-width:13rem}td.full code{white-space:nowrap}}\n";
+	"table{font-size:.8rem}th,td{padding-right:.6rem}td.wide{min-width:13rem}td.full code{white-space:nowrap}}\n";
 
 static const char print[] =
 	"@media print{"
 	":root{color-scheme:light;--bg:#fff;--fg:#000;--soft:#555;--line:#ccc;--track:#eee;--files:#b9cde0;--zip:#2f6493;"
 	"--add:#3d8557;--cut:#b0483f}"
-	"html{font-size:12px}body{font-size:9pt}main{max-width:none;padding:0}.scroll{overflow:visible;background:none}"
+	"html{font-size:12px}body{font-size:9pt}main,p{max-width:none}main{padding:0}svg text{font-size:10px}.scroll{overflow:visible;background:none}"
 	".row{grid-template-columns:minmax(0,13rem) minmax(0,1fr) 5.5rem}th,td{padding-right:.6rem}"
 	"td{min-width:0}td.wide{min-width:7rem}"
 	"*{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
