@@ -40,6 +40,53 @@ static pnr_entry_row read_entry(pnr_statement *list)
 	return row;
 }
 
+pnr_status pnr_index_report_span(pnr_index *index, pnr_span *out_span, pnr_error *err)
+{
+	static const pnr_sql span_sql = { "find the first and the last package",
+					  "SELECT count(*), min(at), max(at), min(name) <> max(name) FROM log"
+					  " WHERE event <> 'push'" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &span_sql, &list, err);
+	if (status == PNR_OK)
+		status = pnr_statement_row(list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_span span = { .packs = pnr_column_size(list, 0) };
+	if (span.packs > 0) {
+		span.first_ms = pnr_column_time(list, 1);
+		span.last_ms = pnr_column_time(list, 2);
+		span.many_models = pnr_column_int(list, 3) != 0;
+	}
+	status = pnr_statement_intact(list, err);
+	if (status == PNR_OK)
+		*out_span = span;
+	return status;
+}
+
+pnr_status pnr_index_report_sizes(pnr_index *index, pnr_sized_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = { "read the sizes of the packages",
+					  "SELECT log.at, package.total_size, archive.size FROM log"
+					  " JOIN package ON package.id = log.package_id"
+					  " LEFT JOIN archive ON archive.id = log.archive_id"
+					  " WHERE log.event <> 'push' ORDER BY log.id" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_sized_row row = { .at_ms = pnr_column_time(list, 0),
+					    .size = pnr_column_size(list, 1),
+					    .zip = pnr_column_is_null(list, 2) ? 0 : pnr_column_size(list, 2) };
+		status = pnr_statement_intact(list, err);
+		if (status == PNR_OK)
+			status = fn(user, &row, err);
+		if (status != PNR_OK)
+			return status;
+	}
+	return end_of(status);
+}
+
 pnr_status pnr_index_report_entries(pnr_index *index, bool pushes, uint64_t limit, pnr_entry_row_fn fn, void *user,
 				    pnr_error *err)
 {
@@ -99,19 +146,33 @@ pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package
 pnr_status pnr_index_report_changes(pnr_index *index, int64_t first_entry, uint64_t limit, pnr_changed_row_fn fn,
 				    void *user, pnr_error *err)
 {
-	/* The condition goes into both halves of the view as a range of log.id. */
-	static const pnr_sql list_sql = { "find what changed",
-					  "WITH changed AS MATERIALIZED"
-					  " (SELECT name, path, entry, change FROM package_changes WHERE entry >= "
-					  "?1),"
-					  " ranked AS (SELECT name, path, count(*) AS changes, count(*) OVER () AS "
-					  "assets FROM changed"
-					  " GROUP BY name, path ORDER BY changes DESC, name, path LIMIT ?2)"
-					  " SELECT ranked.name, ranked.path, changed.entry, changed.change, "
-					  "ranked.changes, ranked.assets"
-					  " FROM ranked JOIN changed ON changed.name = ranked.name AND "
-					  "changed.path = ranked.path"
-					  " ORDER BY ranked.changes DESC, ranked.name, ranked.path, changed.entry" };
+	/* What the view package_changes says, of so few packages that their assets are compared as sets: the view
+	 * looks each asset up among all packages, which pays for any number of them. */
+	static const pnr_sql list_sql = {
+		"find what changed",
+		"WITH pack AS (SELECT id, name, package_id,"
+		" (SELECT earlier.package_id FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id"
+		" AND earlier.event <> 'push' ORDER BY earlier.id DESC LIMIT 1) AS before_id"
+		" FROM log WHERE id >= ?1 AND event <> 'push'),"
+		" one_sided AS (SELECT pack.id AS entry, name, asset_id, 1 AS is_new"
+		" FROM pack CROSS JOIN package_asset AS held ON held.package_id = pack.package_id"
+		" WHERE NOT EXISTS (SELECT 1 FROM package_asset AS other"
+		" WHERE other.package_id = before_id AND other.asset_id = held.asset_id)"
+		" UNION ALL SELECT pack.id, name, asset_id, 0"
+		" FROM pack CROSS JOIN package_asset AS held ON held.package_id = before_id"
+		" WHERE NOT EXISTS (SELECT 1 FROM package_asset AS other"
+		" WHERE other.package_id = pack.package_id AND other.asset_id = held.asset_id)),"
+		" changed AS MATERIALIZED (SELECT entry, name, path_id,"
+		" iif(min(is_new) = 1, 'added', iif(max(is_new) = 0, 'removed', 'changed')) AS change"
+		" FROM one_sided JOIN asset ON asset.id = asset_id GROUP BY entry, path_id"
+		" HAVING count(*) = 1 OR min(blob_id) <> max(blob_id)),"
+		" ranked AS (SELECT name, path_id, path.text AS path, count(*) AS changes, count(*) OVER () AS assets"
+		" FROM changed JOIN path ON path.id = path_id GROUP BY name, path_id"
+		" ORDER BY changes DESC, name, path LIMIT ?2)"
+		" SELECT ranked.name, ranked.path, changed.entry, changed.change, ranked.changes, ranked.assets"
+		" FROM ranked JOIN changed ON changed.name = ranked.name AND changed.path_id = ranked.path_id"
+		" ORDER BY ranked.changes DESC, ranked.name, ranked.path, changed.entry"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
@@ -138,11 +199,26 @@ pnr_status pnr_index_report_changes(pnr_index *index, int64_t first_entry, uint6
 
 pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql list_sql = { "count what types of assets take",
-					  "SELECT type, blobs, size, stored_size FROM storage_by_type"
-					  " ORDER BY stored_size DESC, type" };
+	/* What the view storage_by_type says, without sorting the manifests, of which each archive has one. */
+#define STORED(kept)                                                                                \
+	"(SELECT coalesce(sum(stored_size), 0) FROM encoding WHERE encoding.blob_id = held.blob_id" kept ")"
+#define TYPES(kept)                                                                                 \
+	"SELECT type, blobs, size, stored_size FROM"                                                 \
+	" (SELECT type, count(*) AS blobs, sum(size) AS size, sum(stored) AS stored_size FROM"       \
+	" (SELECT type, blob.size AS size, " STORED(kept) " AS stored"                               \
+	" FROM (SELECT type, blob_id FROM asset GROUP BY blob_id, type) AS held"                     \
+	" JOIN blob ON blob.id = held.blob_id) GROUP BY type"                                        \
+	" UNION ALL SELECT 'manifest', count(*), sum(blob.size), sum(" STORED(kept) ")"              \
+	" FROM (SELECT DISTINCT manifest_blob_id AS blob_id FROM archive) AS held"                   \
+	" JOIN blob ON blob.id = held.blob_id)"                                                      \
+	" WHERE blobs > 0 ORDER BY stored_size DESC, type"
+	static const pnr_sql whole_sql = { "count what types of assets take", TYPES("") };
+	static const pnr_sql kept_sql = { "count what types of assets take",
+					  TYPES(" AND id NOT IN (SELECT encoding_id FROM evicted_encoding)") };
+#undef TYPES
+#undef STORED
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
-	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	pnr_status status = pnr_statement_take(index, index->evicts ? &kept_sql : &whole_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
 	while ((status = pnr_statement_row(list, err)) == PNR_OK) {

@@ -5,6 +5,23 @@
 
 #include "index/index.h"
 
+/** What the log spans. */
+typedef struct pnr_span {
+	uint64_t packs;            /**< entries that are no pushes; the rest is of these */
+	int64_t first_ms, last_ms; /**< 0 without one */
+	bool many_models;
+} pnr_span;
+PNR_CHECKED pnr_status pnr_index_report_span(pnr_index *index, pnr_span *out_span, pnr_error *err);
+
+/** When a package was packed, imported or applied, and how large it is. */
+typedef struct pnr_sized_row {
+	int64_t at_ms;
+	uint64_t size, zip; /**< as files; 0 without a zip */
+} pnr_sized_row;
+typedef pnr_status (*pnr_sized_row_fn)(void *user, const pnr_sized_row *row, pnr_error *err);
+/** All of them, oldest first. */
+PNR_CHECKED pnr_status pnr_index_report_sizes(pnr_index *index, pnr_sized_row_fn fn, void *user, pnr_error *err);
+
 /** An entry of the log with what it names: a row of the view package_list. */
 typedef struct pnr_entry_row {
 	int64_t id, at_ms;
@@ -52,7 +69,7 @@ typedef pnr_status (*pnr_changed_row_fn)(void *user, const pnr_changed_row *row,
 PNR_CHECKED pnr_status pnr_index_report_changes(pnr_index *index, int64_t first_entry, uint64_t limit,
 						pnr_changed_row_fn fn, void *user, pnr_error *err);
 
-/** A row of the view storage_by_type. */
+/** What is kept of a type of assets, as the view storage_by_type says. */
 typedef struct pnr_type_row {
 	const char *type;
 	uint64_t blobs, size, stored_size;

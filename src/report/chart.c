@@ -7,20 +7,29 @@
 #include <string.h>
 #include <time.h>
 
-enum { TOP = 10, HEIGHT = 200, TICKS = 5, FEW = 60 };
+enum { TOP = 10, HEIGHT = 200, TICKS = 5, WIDEST = 16 };
 
 #define HOUR INT64_C(3600000)
 #define DAY (24 * HOUR)
 
-void pnr_chart_begin(pnr_chart *chart)
+void pnr_chart_begin(pnr_chart *chart, uint64_t packages, int64_t first_ms, int64_t last_ms,
+		     const int64_t *newest_first)
 {
-	/* One moment is drawn in the middle of a day. */
-	int64_t least = 12 * HOUR, lacking = least - (chart->last_ms - chart->first_ms);
-	if (lacking > 0) {
+	/* Many packages of one moment are drawn in the middle of a day. */
+	int64_t lacking = 12 * HOUR - (last_ms - first_ms);
+	*chart = (pnr_chart){ .first_ms = first_ms, .last_ms = last_ms, .count = PNR_CHART_SLOTS };
+	if (packages <= PNR_CHART_FEW) {
+		chart->times = newest_first;
+		chart->count = (unsigned)packages;
+	} else if (lacking > 0) {
 		chart->first_ms -= lacking / 2;
 		chart->last_ms += lacking / 2;
 	}
-	chart->count = chart->packages <= FEW ? FEW : PNR_CHART_SLOTS;
+}
+
+bool pnr_chart_is_of_packages(const pnr_chart *chart)
+{
+	return chart->times != NULL;
 }
 
 static double place(const pnr_chart *chart, int64_t at_ms)
@@ -30,7 +39,7 @@ static double place(const pnr_chart *chart, int64_t at_ms)
 
 void pnr_chart_add(pnr_chart *chart, int64_t at_ms, uint64_t size, uint64_t zip)
 {
-	unsigned i = (unsigned)(place(chart, at_ms) * chart->count);
+	unsigned i = chart->times != NULL ? chart->added++ : (unsigned)(place(chart, at_ms) * chart->count);
 	pnr_slot *slot = &chart->slots[i < chart->count ? i : chart->count - 1];
 	slot->packages++;
 	if (size > slot->size)
@@ -78,7 +87,10 @@ static void draw_sizes(pnr_page *page, uint64_t step, uint64_t top)
 		pnr_page_printf(page, "<line class=\"%s\" x1=\"0\" x2=\"100%%\" y1=\"%d.5\" y2=\"%d.5\"/>",
 				size == 0 ? "base" : "grid", y, y);
 		pnr_page_printf(page, "<text class=\"y\" x=\"-10\" y=\"%d\">", y + 4);
-		put_step(page, size);
+		if (size == 0)
+			pnr_page_puts(page, "0");
+		else
+			put_step(page, size);
 		pnr_page_puts(page, "</text>");
 		if (size >= top)
 			return;
@@ -183,6 +195,28 @@ static void draw_times(const pnr_chart *chart, pnr_page *page)
 	}
 }
 
+/* Under few columns the first and the last say enough; a single one has its own below it. */
+void pnr_chart_times(pnr_page *page, int y, const int64_t *newest_first, uint64_t count)
+{
+	static const char *const classes[] = { "start", "x alt", "end" };
+	if (count == 1) {
+		pnr_page_printf(page, "<text class=\"x\" x=\"50%%\" y=\"%d\">", y);
+		pnr_page_time(page, newest_first[0]);
+		pnr_page_puts(page, "</text>");
+		return;
+	}
+	for (uint64_t i = 0; i < 3; i++) {
+		uint64_t place = (count - 1) * i / 2;
+		if (i == 1 && count < 10)
+			continue;
+		pnr_page_printf(page, "<text class=\"%s\" y=\"%d\" x=\"", classes[i], y);
+		pnr_page_length(page, i == 1 ? (double)place + 0.5 : (double)count * (double)i / 2, (double)count);
+		pnr_page_puts(page, "\">");
+		pnr_page_time(page, newest_first[count - 1 - place]);
+		pnr_page_puts(page, "</text>");
+	}
+}
+
 /* ------------------------------------------------------------------ bars -- */
 
 static void draw_bar(pnr_page *page, const char *class, double x, double width, uint64_t size, uint64_t top)
@@ -199,23 +233,40 @@ static void draw_bar(pnr_page *page, const char *class, double x, double width, 
 	pnr_page_printf(page, "\" y=\"%d\" height=\"%d\"/>", TOP + HEIGHT - height, height);
 }
 
+/* "2026-03-24 02:00: 145.0 KiB as files, 45.6 KiB as a zip" */
+static void put_title(const pnr_chart *chart, pnr_page *page, unsigned i)
+{
+	const pnr_slot *slot = &chart->slots[i];
+	char size[PNR_SIZE_TEXT], zip[PNR_SIZE_TEXT];
+	double span = (double)(chart->last_ms - chart->first_ms);
+	pnr_page_puts(page, chart->times != NULL ? "<title>" : "<title>from ");
+	pnr_page_time(page, chart->times != NULL ? chart->times[chart->count - 1 - i]
+						 : chart->first_ms + (int64_t)(span * i / chart->count));
+	if (chart->times == NULL)
+		pnr_page_printf(page, ": %llu, the largest", (unsigned long long)slot->packages);
+	pnr_page_printf(page, "%s %s as files, %s as a zip</title>", chart->times != NULL ? ":" : "",
+			pnr_size_text(slot->size, size), slot->zip == 0 ? "none" : pnr_size_text(slot->zip, zip));
+}
+
 static void draw_slot(const pnr_chart *chart, pnr_page *page, unsigned i, uint64_t top)
 {
 	const pnr_slot *slot = &chart->slots[i];
-	/* Few bars stand apart; many are an area. */
-	double each = 1.0 / chart->count, gap = chart->count == FEW ? each * 0.1 : 0;
-	double x = i * each + gap, width = each - 2 * gap;
-	char size[PNR_SIZE_TEXT], zip[PNR_SIZE_TEXT];
+	/* Few bars stand apart, and are not too wide; many are an area. */
+	double each = 1.0 / chart->count, width = chart->times != NULL ? each * 0.8 : each;
 	if (slot->packages == 0)
 		return;
+	if (chart->times != NULL && width > 1.0 / WIDEST)
+		width = 1.0 / WIDEST;
+	double x = (i + 0.5) * each - width / 2;
 	pnr_page_puts(page, "<g>");
-	draw_bar(page, "files", x, width, slot->size, top);
+	/* The larger one behind. */
+	if (slot->size >= slot->zip)
+		draw_bar(page, "files", x, width, slot->size, top);
 	draw_bar(page, "zip", x, width, slot->zip, top);
-	pnr_page_puts(page, "<title>from ");
-	pnr_page_time(page, chart->first_ms + (int64_t)((double)(chart->last_ms - chart->first_ms) * i * each));
-	pnr_page_printf(page, ": %llu, the largest %s as files, %s as a zip</title></g>",
-			(unsigned long long)slot->packages, pnr_size_text(slot->size, size),
-			slot->zip == 0 ? "none" : pnr_size_text(slot->zip, zip));
+	if (slot->size < slot->zip)
+		draw_bar(page, "files", x, width, slot->size, top);
+	put_title(chart, page, i);
+	pnr_page_puts(page, "</g>");
 }
 
 void pnr_chart_draw(const pnr_chart *chart, pnr_page *page)
@@ -235,6 +286,9 @@ void pnr_chart_draw(const pnr_chart *chart, pnr_page *page)
 	draw_sizes(page, step, top);
 	for (unsigned i = 0; i < chart->count; i++)
 		draw_slot(chart, page, i, top);
-	draw_times(chart, page);
+	if (chart->times != NULL)
+		pnr_chart_times(page, TOP + HEIGHT + 20, chart->times, chart->count);
+	else
+		draw_times(chart, page);
 	pnr_page_puts(page, "</svg>\n");
 }

@@ -186,3 +186,15 @@ void pnr_page_full_hash(pnr_page *page, const pnr_digest *digest)
 	char hex[PNR_DIGEST_HEX_SIZE];
 	pnr_page_printf(page, "<code class=\"h\">%s</code>", pnr_digest_to_hex(digest, hex));
 }
+
+void pnr_page_left_out(pnr_page *page, const char *which, uint64_t shown, uint64_t all, const char *what,
+		       const char *elsewhere)
+{
+	if (shown >= all)
+		return;
+	pnr_page_printf(page, "<p class=\"soft\">%s ", which);
+	pnr_page_number(page, shown);
+	pnr_page_puts(page, " of ");
+	pnr_page_number(page, all);
+	pnr_page_printf(page, " %s; <code>%s</code> has all.</p>\n", what, elsewhere);
+}

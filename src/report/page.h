@@ -57,5 +57,8 @@ void pnr_page_time(pnr_page *page, int64_t ms);
 void pnr_page_hash(pnr_page *page, const pnr_digest *digest);
 /** All of them. */
 void pnr_page_full_hash(pnr_page *page, const pnr_digest *digest);
+/** "The first 1,000 of 2,345 assets; `show` has all.", a paragraph; nothing if none is left out. */
+void pnr_page_left_out(pnr_page *page, const char *which, uint64_t shown, uint64_t all, const char *what,
+		       const char *elsewhere);
 
 #endif

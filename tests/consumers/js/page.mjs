@@ -5,7 +5,7 @@
 // Drives headless Chromium through its pipe (--remote-debugging-pipe). Names what is wrong and exits 1;
 // with SCREENSHOTS, a folder, the page as it was seen goes there. DEVICES in the environment: only that one.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -56,7 +56,7 @@ function look() {
 		range.selectNodeContents(node);
 		for (const box of range.getClientRects())
 			if (box.width > 0)
-				boxes.push({ box, text: node.data.slice(0, 60), node });
+				boxes.push({ box, text: node.data.slice(0, 60), node, scroll: node.parentElement.closest(".scroll") });
 		const style = getComputedStyle(node.parentElement);
 		const [low, high] = [ground, light(node.parentElement.closest("svg") ? style.fill : style.color)].sort((a, b) => a - b);
 		if ((high + 0.05) / (low + 0.05) < 4.5)
@@ -64,10 +64,13 @@ function look() {
 	}
 	if (document.documentElement.scrollWidth > width)
 		faults.push(`the page is ${document.documentElement.scrollWidth} wide, the window ${width}`);
+	for (const scroll of document.querySelectorAll(".scroll"))
+		if (getComputedStyle(scroll).overflowX !== "auto" || scroll.getBoundingClientRect().right > width || scroll.tabIndex !== 0)
+			faults.push("what should scroll in its own place does not");
 	boxes.sort((a, b) => a.box.top - b.box.top);
 	for (let i = 0; i < boxes.length; i++) {
 		const a = boxes[i];
-		if (a.box.left < 0 || a.box.right > width + 0.5)
+		if (a.box.left < 0 || a.scroll === null && a.box.right > width + 0.5)
 			faults.push(`outside: "${a.text}" from ${a.box.left} to ${a.box.right} of ${width}`);
 		for (let j = i + 1; j < boxes.length && boxes[j].box.top < a.box.bottom - 2; j++) {
 			const b = boxes[j];
@@ -84,17 +87,47 @@ function look() {
 	return { faults: [...new Set(faults)].slice(0, 20), boxes: boxes.length, ground };
 }
 
+// What a parser would forgive: every element is closed, in order; nothing of elsewhere; no script.
+function readSource() {
+	const source = readFileSync(resolve(page), "utf8"), open = [], faults = [];
+	const style = source.match(/<style>([^<]*)<\/style>/)?.[1] ?? "";
+	if (Buffer.byteLength(source) >= 1e6)
+		faults.push(`${Buffer.byteLength(source)} bytes`);
+	if (/@import|url\(|\/\//.test(style))
+		faults.push("the style sheet asks for something");
+	for (const [tag, close, name, attributes] of source.replace(style, "").matchAll(/<(\/?)([a-z][a-z0-9]*)([^<>]*)>/g)) {
+		const names = [...attributes.matchAll(/ ([\w-]+)="[^"]*"/gi)].map((match) => match[1]);
+		if (new Set(names).size < names.length || attributes.replace(/ [\w-]+="[^"]*"/gi, "").replace("/", "") !== "")
+			faults.push(`attributes: ${tag}`);
+		if (/:\/\/|url\(/.test(attributes))
+			faults.push(`a place elsewhere: ${tag}`);
+		if (close !== "" && open.pop() !== name)
+			faults.push(`out of order: ${tag}`);
+		if (close === "" && name !== "meta" && !attributes.endsWith("/"))
+			open.push(name);
+	}
+	const strange = source.replace(style, "").replace(/<!DOCTYPE html>|<\/?[a-z][^<>]*>|&#\d+;/g, "").match(/[<&].{0,20}/);
+	if (strange !== null)
+		faults.push(`not escaped: ${strange[0]}`);
+	return open.length > 0 ? [...faults, `left open: ${open}`] : faults;
+}
+
 let wrong = 0;
 try {
 	const { targetId } = await ask("Target.createTarget", { url: "about:blank" });
 	session = (await ask("Target.attachToTarget", { targetId, flatten: true })).sessionId;
 	for (const domain of ["Page", "Network", "Runtime", "Log"])
 		await ask(`${domain}.enable`);
+	await ask("Emulation.setScriptExecutionDisabled", { value: true });
+	for (const fault of readSource()) {
+		console.log(`source: ${fault}`);
+		wrong++;
+	}
 	const grounds = {};
-	for (const [device, width, height] of [["desktop", 1280, 900], ["tablet", 820, 1100], ["phone", 360, 740]].filter(([name]) => name === (process.env.DEVICES ?? name)))
+	for (const [device, width, height] of [["desktop", 1280, 900], ["tablet", 820, 1100], ["phone", 390, 844], ["small phone", 320, 568]].filter(([name]) => name === (process.env.DEVICES ?? name)))
 		for (const scheme of ["light", "dark"]) {
 			const name = `${device}, ${scheme}`;
-			await ask("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: device === "phone" });
+			await ask("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: device.endsWith("phone") ? 2 : 1, mobile: device.endsWith("phone") });
 			await ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
 			events.length = 0;
 			await ask("Page.navigate", { url });
@@ -102,7 +135,7 @@ try {
 			const { result } = await ask("Runtime.evaluate", { expression: `(${look})()`, returnByValue: true });
 			const { faults, boxes, ground } = result.value;
 			grounds[scheme] = ground;
-			if (boxes < 10)
+			if (boxes < 5)
 				faults.push(`only ${boxes} boxes of text`);
 			for (const seen of events) {
 				if (seen.method === "Network.requestWillBeSent" && seen.params.request.url !== url)
