@@ -195,6 +195,11 @@ static int by_key(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&x->base, &y->base, sizeof x->base);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static int by_package(const void *a, const void *b)
 {
 	return memcmp(&((const package *)a)->key, &((const package *)b)->key, sizeof(pnr_package_key));
@@ -215,6 +220,7 @@ static pnr_status list_all(checking *c, pnr_error *err)
 		tell(c, "", text);
 	pnr_array_sort(c->objects, c->object_count, sizeof *c->objects, by_key);
 	pnr_array_sort(c->packages, c->package_count, sizeof *c->packages, by_package);
+	pnr_array_sort(c->tags, c->tag_count, sizeof *c->tags, by_name);
 	return PNR_OK;
 }
 

@@ -33,7 +33,7 @@ sqlite3 .pannier/pannier.db "SELECT entry, event, path, change FROM package_chan
 	WHERE event <> 'import' OR old_hash IS NOT NULL ORDER BY package_list.at, path" \
 	"SELECT DISTINCT path, substr(first_at, 1, 10) FROM content_uses
 	WHERE hash = (SELECT hash FROM package_contents WHERE path = 'python/summary.py' ORDER BY size DESC LIMIT 1)"
-pannier log --check | sed '/^newest/d'
+pannier fsck | sed '/^newest/d'
 run pannier import late.zip --name other
 run pannier diff other@latest latest
 # What is wrong is refused, and nothing of it stays.

@@ -37,7 +37,7 @@ run pannier init a --store b
 run pannier validate - --assets -
 run pannier log --workspace nowhere
 # Commands that do not exist yet are not accepted.
-for command in fsck gc rebuild; do
+for command in gc rebuild; do
 	run pannier "$command"
 done
 ls -A
