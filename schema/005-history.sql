@@ -30,7 +30,7 @@ CREATE VIEW content_uses ( -- Who holds a content: a row for each package that i
 ) AS
 SELECT held.hash, path.text, asset.type, asset.uses, package.package_hash, last.name, first.at, last.at
   FROM (SELECT blob.hash AS hash, package_asset.package_id AS package_id, asset.id AS asset_id,
-               min(log.at || printf('%019d', log.id)) AS first, max(log.at || printf('%019d', log.id)) AS last
+               min(log.at || (1000000000000000000 + log.id)) AS first, max(log.at || (1000000000000000000 + log.id)) AS last
           FROM blob
           JOIN asset ON asset.blob_id = blob.id
           JOIN package_asset ON package_asset.asset_id = asset.id
@@ -39,8 +39,8 @@ SELECT held.hash, path.text, asset.type, asset.uses, package.package_hash, last.
   JOIN package ON package.id = held.package_id
   JOIN asset ON asset.id = held.asset_id
   JOIN path ON path.id = asset.path_id
-  LEFT JOIN log AS first ON first.id = CAST(substr(held.first, 25) AS INTEGER)
-  LEFT JOIN log AS last ON last.id = CAST(substr(held.last, 25) AS INTEGER);
+  LEFT JOIN log AS first ON first.id = CAST(substr(held.first, 26) AS INTEGER)
+  LEFT JOIN log AS last ON last.id = CAST(substr(held.last, 26) AS INTEGER);
 
 CREATE VIEW asset_paths ( -- Every path that an asset ever had in a package, and how many contents were there.
   path, -- in the package
@@ -173,16 +173,16 @@ CREATE VIEW asset_history ( -- Every version of every asset that was ever logged
 ) AS
 SELECT version.path, blob.hash, blob.size, first.at, last.at, first_package.package_hash,
        last_package.package_hash, version.packages
-  FROM (SELECT path.text AS path, asset.blob_id AS blob_id, min(log.at || printf('%019d', log.id)) AS first,
-               max(log.at || printf('%019d', log.id)) AS last, count(DISTINCT log.package_id) AS packages
+  FROM (SELECT path.text AS path, asset.blob_id AS blob_id, min(log.at || (1000000000000000000 + log.id)) AS first,
+               max(log.at || (1000000000000000000 + log.id)) AS last, count(DISTINCT log.package_id) AS packages
           FROM path
           JOIN asset ON asset.path_id = path.id
           JOIN package_asset ON package_asset.asset_id = asset.id
           JOIN log ON log.package_id = package_asset.package_id AND log.event <> 'push'
          GROUP BY path.text, asset.blob_id) AS version
   JOIN blob ON blob.id = version.blob_id
-  JOIN log AS first ON first.id = CAST(substr(version.first, 25) AS INTEGER)
-  JOIN log AS last ON last.id = CAST(substr(version.last, 25) AS INTEGER)
+  JOIN log AS first ON first.id = CAST(substr(version.first, 26) AS INTEGER)
+  JOIN log AS last ON last.id = CAST(substr(version.last, 26) AS INTEGER)
   JOIN package AS first_package ON first_package.id = first.package_id
   JOIN package AS last_package ON last_package.id = last.package_id
  ORDER BY version.path, version.first;

@@ -36,14 +36,14 @@ pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, 
 		"find who holds a content",
 		"SELECT package.package_hash, path.text, asset.type, asset.uses, first.at, last.at, last.name"
 		" FROM (SELECT package_asset.package_id AS package_id, asset.id AS asset_id,"
-		" min(log.at || printf('%019d', log.id)) AS first, max(log.at || printf('%019d', log.id)) AS last"
+		" min(log.at || (1000000000000000000 + log.id)) AS first, max(log.at || (1000000000000000000 + log.id)) AS last"
 		" FROM asset JOIN package_asset ON package_asset.asset_id = asset.id"
 		" LEFT JOIN log ON log.package_id = package_asset.package_id AND log.event <> 'push'"
 		" WHERE asset.blob_id = ?1 GROUP BY package_asset.package_id, asset.id) AS held"
 		" CROSS JOIN package ON package.id = held.package_id CROSS JOIN asset ON asset.id = held.asset_id"
 		" CROSS JOIN path ON path.id = asset.path_id"
-		" LEFT JOIN log AS first ON first.id = CAST(substr(held.first, 25) AS INTEGER)"
-		" LEFT JOIN log AS last ON last.id = CAST(substr(held.last, 25) AS INTEGER)"
+		" LEFT JOIN log AS first ON first.id = CAST(substr(held.first, 26) AS INTEGER)"
+		" LEFT JOIN log AS last ON last.id = CAST(substr(held.last, 26) AS INTEGER)"
 		" ORDER BY held.last DESC, held.package_id DESC, path.text"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;

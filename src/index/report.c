@@ -42,9 +42,10 @@ static pnr_entry_row read_entry(pnr_statement *list)
 
 pnr_status pnr_index_report_span(pnr_index *index, pnr_span *out_span, pnr_error *err)
 {
-	static const pnr_sql span_sql = { "find the first and the last package",
-					  "SELECT count(*), min(at), max(at), min(name) <> max(name) FROM log"
-					  " WHERE event <> 'push'" };
+	static const pnr_sql span_sql = {
+		"find the first and the last package",
+		"SELECT count(*), min(at), max(at), min(name) <> max(name) FROM log WHERE event <> 'push'"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &span_sql, &list, err);
 	if (status == PNR_OK)
@@ -65,11 +66,11 @@ pnr_status pnr_index_report_span(pnr_index *index, pnr_span *out_span, pnr_error
 
 pnr_status pnr_index_report_sizes(pnr_index *index, pnr_sized_row_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql list_sql = { "read the sizes of the packages",
-					  "SELECT log.at, package.total_size, archive.size FROM log"
-					  " JOIN package ON package.id = log.package_id"
-					  " LEFT JOIN archive ON archive.id = log.archive_id"
-					  " WHERE log.event <> 'push' ORDER BY log.id" };
+	static const pnr_sql list_sql = {
+		"read the sizes of the packages",
+		"SELECT log.at, package.total_size, archive.size FROM log JOIN package ON package.id = log.package_id"
+		" LEFT JOIN archive ON archive.id = log.archive_id WHERE log.event <> 'push' ORDER BY log.at, log.id"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
@@ -90,12 +91,12 @@ pnr_status pnr_index_report_sizes(pnr_index *index, pnr_sized_row_fn fn, void *u
 pnr_status pnr_index_report_entries(pnr_index *index, bool pushes, uint64_t limit, pnr_entry_row_fn fn, void *user,
 				    pnr_error *err)
 {
-	static const pnr_sql list_sql = { "read the log",
-					  "SELECT entry, at, event, name, package_hash, archive_hash, "
-					  "archive_size, assets, total_size, user, host,"
-					  " git_commit, git_dirty, ci_run, tool_version, note"
-					  " FROM package_list WHERE event <> 'push' OR ?1 ORDER BY entry DESC "
-					  "LIMIT ?2" };
+	static const pnr_sql list_sql = {
+		"read the newest of the log",
+		"SELECT entry, at, event, name, package_hash, archive_hash, archive_size, assets, total_size, user, host,"
+		" git_commit, git_dirty, ci_run, tool_version, note FROM package_list WHERE event <> 'push' OR ?1"
+		" ORDER BY at DESC, entry DESC LIMIT ?2"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
@@ -116,9 +117,10 @@ pnr_status pnr_index_report_entries(pnr_index *index, bool pushes, uint64_t limi
 pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package_hash, pnr_held_row_fn fn, void *user,
 				     pnr_error *err)
 {
-	static const pnr_sql list_sql = { "read the assets of a package",
-					  "SELECT path, type, hash, size, stored_size FROM package_contents"
-					  " WHERE package_hash = ?1 ORDER BY position" };
+	static const pnr_sql list_sql = {
+		"read the assets of a package",
+		"SELECT path, type, hash, size, stored_size FROM package_contents WHERE package_hash = ?1 ORDER BY position"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
@@ -143,17 +145,18 @@ pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package
 
 /* -------------------------------------------------------------- changes -- */
 
-pnr_status pnr_index_report_changes(pnr_index *index, int64_t first_entry, uint64_t limit, pnr_changed_row_fn fn,
+pnr_status pnr_index_report_changes(pnr_index *index, uint64_t packs, uint64_t limit, pnr_changed_row_fn fn,
 				    void *user, pnr_error *err)
 {
-	/* What the view package_changes says, of so few packages that their assets are compared as sets: the view
-	 * looks each asset up among all packages, which pays for any number of them. */
+	/* What the view package_changes says, of so few packages that their assets are compared as sets: the view looks each
+	   asset up among all packages, which pays for any number of them. */
 	static const pnr_sql list_sql = {
 		"find what changed",
 		"WITH pack AS (SELECT id, name, package_id,"
-		" (SELECT earlier.package_id FROM log AS earlier WHERE earlier.name = log.name AND earlier.id < log.id"
-		" AND earlier.event <> 'push' ORDER BY earlier.id DESC LIMIT 1) AS before_id"
-		" FROM log WHERE id >= ?1 AND event <> 'push'),"
+		" (SELECT earlier.package_id FROM log AS earlier WHERE earlier.name = log.name"
+		" AND (earlier.at, earlier.id) < (log.at, log.id) AND earlier.event <> 'push'"
+		" ORDER BY earlier.at DESC, earlier.id DESC LIMIT 1) AS before_id"
+		" FROM log WHERE event <> 'push' ORDER BY at DESC, id DESC LIMIT ?1),"
 		" one_sided AS (SELECT pack.id AS entry, name, asset_id, 1 AS is_new"
 		" FROM pack CROSS JOIN package_asset AS held ON held.package_id = pack.package_id"
 		" WHERE NOT EXISTS (SELECT 1 FROM package_asset AS other"
@@ -177,7 +180,7 @@ pnr_status pnr_index_report_changes(pnr_index *index, int64_t first_entry, uint6
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_int(list, 1, first_entry);
+	pnr_bind_int(list, 1, limit_of(packs));
 	pnr_bind_int(list, 2, limit_of(limit));
 	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
 		const pnr_changed_row row = { .name = pnr_column_text(list, 0),
@@ -239,21 +242,18 @@ pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *us
 
 pnr_status pnr_index_report_remotes(pnr_index *index, pnr_there_row_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql list_sql = { "find what is on remotes",
-					  "SELECT remote.name, remote.url,"
-					  " (SELECT count(DISTINCT package_hash) FROM remote_package WHERE "
-					  "remote_id = remote.id),"
-					  " (SELECT max(at) FROM remote_package WHERE remote_id = remote.id), "
-					  "count(there.hash),"
-					  " coalesce(sum(there.size), 0), coalesce(sum(there.stored_size), 0),"
-					  " count(there.base), coalesce(sum(iif(there.base IS NULL, 0, "
-					  "there.size)), 0),"
-					  " coalesce(sum(iif(there.base IS NULL, 0, there.stored_size)), 0)"
-					  " FROM remote LEFT JOIN remote_blob AS there ON there.remote_id = "
-					  "remote.id"
-					  " GROUP BY remote.id ORDER BY remote.name" };
-	/* An older database that is only read knows of no remotes; nor of transfers,
-   * below. */
+	static const pnr_sql list_sql = {
+		"find what is on remotes",
+		"SELECT remote.name, remote.url,"
+		" (SELECT count(DISTINCT package_hash) FROM remote_package WHERE remote_id = remote.id),"
+		" (SELECT max(at) FROM remote_package WHERE remote_id = remote.id),"
+		" count(there.hash), coalesce(sum(there.size), 0), coalesce(sum(there.stored_size), 0), count(there.base),"
+		" coalesce(sum(iif(there.base IS NULL, 0, there.size)), 0),"
+		" coalesce(sum(iif(there.base IS NULL, 0, there.stored_size)), 0)"
+		" FROM remote LEFT JOIN remote_blob AS there ON there.remote_id = remote.id"
+		" GROUP BY remote.id ORDER BY remote.name"
+	};
+	/* An older database that is only read knows of no remotes; nor of transfers, below. */
 	if (!index->evicts)
 		return PNR_OK;
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
@@ -284,10 +284,11 @@ pnr_status pnr_index_report_remotes(pnr_index *index, pnr_there_row_fn fn, void 
 
 pnr_status pnr_index_report_savings(pnr_index *index, pnr_saved_row_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql list_sql = { "count what transfers took",
-					  "SELECT remote, direction, transfers,"
-					  " CAST(round(seconds * 1000) AS INTEGER), bytes_sent, bytes_full"
-					  " FROM transfer_savings ORDER BY remote, direction" };
+	static const pnr_sql list_sql = {
+		"count what transfers took",
+		"SELECT remote, direction, transfers, CAST(round(seconds * 1000) AS INTEGER), bytes_sent, bytes_full"
+		" FROM transfer_savings ORDER BY remote, direction"
+	};
 	if (!index->evicts)
 		return PNR_OK;
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
@@ -312,12 +313,12 @@ pnr_status pnr_index_report_savings(pnr_index *index, pnr_saved_row_fn fn, void 
 
 pnr_status pnr_index_report_transfers(pnr_index *index, uint64_t limit, pnr_moved_row_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql list_sql = { "read the transfers",
-					  "SELECT remote, direction, package_hash, at, CAST(round(seconds * 1000) "
-					  "AS INTEGER), blobs_needed,"
-					  " blobs_sent, blobs_patched, bytes_sent, bytes_full, outcome, (SELECT "
-					  "count(*) FROM transfer)"
-					  " FROM transfer ORDER BY id DESC LIMIT ?1" };
+	static const pnr_sql list_sql = {
+		"read the transfers",
+		"SELECT remote, direction, package_hash, at, CAST(round(seconds * 1000) AS INTEGER), blobs_needed, blobs_sent,"
+		" blobs_patched, bytes_sent, bytes_full, outcome, (SELECT count(*) FROM transfer)"
+		" FROM transfer ORDER BY id DESC LIMIT ?1"
+	};
 	if (!index->evicts)
 		return PNR_OK;
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;

@@ -3,20 +3,14 @@
 #include "report/draft.h"
 #include <string.h>
 
-/* Which column is @entry's, from the left; the entries are in descending order.
- */
+/* Which column is @entry's, from the left. */
 static bool column_of(const pnr_draft *r, int64_t entry, uint64_t *out_column)
 {
-	uint64_t low = 0, high = r->info.compared;
-	while (low < high) {
-		uint64_t middle = (low + high) / 2;
-		if (r->entries[middle] > entry)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*out_column = r->info.compared - 1 - low;
-	return low < r->info.compared && r->entries[low] == entry;
+	uint64_t i = 0;
+	while (i < r->info.compared && r->entries[i] != entry)
+		i++;
+	*out_column = r->info.compared - 1 - i;
+	return i < r->info.compared;
 }
 
 static void draw_change(pnr_draft *r, uint64_t place, const char *change)
@@ -93,8 +87,8 @@ pnr_status pnr_draft_changes(pnr_draft *r, pnr_error *err)
 	pnr_chart_times(page, 16, r->times, r->known);
 	pnr_page_puts(page, "</svg><div class=\"n\">Changes</div></div>\n");
 	r->left = 0;
-	pnr_status status = pnr_index_report_changes(r->index, r->entries[r->info.compared - 1], PNR_REPORT_ROWS,
-						     take_change, r, err);
+	pnr_status status =
+		pnr_index_report_changes(r->index, r->info.compared, PNR_REPORT_ROWS, take_change, r, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_page_left_out(&r->page, "Drawn are", r->info.assets, r->info.changed,

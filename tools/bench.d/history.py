@@ -24,7 +24,6 @@ log -n 20
 log
 log --json
 log --name . -n 5
-fsck --quick
 show latest
 show latest~9000
 show release-3 --json
@@ -84,6 +83,9 @@ def commands(pannier, store, model):
     for line in COMMANDS.splitlines():
         spent, output = cpu([pannier, *line.split(), "--store", store], cwd=model)
         print(f"{spent:6.0f} {verdict(spent):>7} {output.count(10):8}  {line}")
+    for line in ("fsck --quick", "fsck"):
+        spent, output = cpu([pannier, *line.split(), "--store", store], times=3, cwd=model)
+        print(f"{spent:6.0f} {'none':>7} {output.count(10):8}  {line}: reads the whole database")
 
 
 def queries(page, database, content, archive):
