@@ -83,9 +83,9 @@ def commands(pannier, store, model):
     for line in COMMANDS.splitlines():
         spent, output = cpu([pannier, *line.split(), "--store", store], cwd=model)
         print(f"{spent:6.0f} {verdict(spent):>7} {output.count(10):8}  {line}")
-    for line in ("fsck --quick", "fsck"):
-        spent, output = cpu([pannier, *line.split(), "--store", store], times=3, cwd=model)
-        print(f"{spent:6.0f} {'none':>7} {output.count(10):8}  {line}: reads the whole database")
+    # The rows only: the made manifests are none.
+    spent, output = cpu([pannier, "fsck", "--quick", "--store", store], times=3)
+    print(f"{spent:6.0f} {'none':>7} {output.count(10):8}  fsck --quick: reads the whole database")
 
 
 def queries(page, database, content, archive):
