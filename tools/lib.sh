@@ -23,7 +23,7 @@ needs_check=(
 	clang=clang wasm-ld=lld clang-tidy=clang-tidy cppcheck=cppcheck
 	# programs that read what we write
 	unzip=unzip zip=zip 7z=p7zip-full bsdtar=libarchive-tools python3=python3 node=nodejs npm=npm
-	chromium=chromium pigz=pigz busybox=busybox zstd=zstd mkfs.xfs=xfsprogs filefrag=e2fsprogs
+	chromium=chromium rclone=rclone pigz=pigz busybox=busybox zstd=zstd mkfs.xfs=xfsprogs filefrag=e2fsprogs
 	/usr/lib/python3/dist-packages/jsonschema/__init__.py=python3-jsonschema
 	# what Debian's libzip.pc names for static linking, and its package does not bring
 	/usr/include/bzlib.h=libbz2-dev

@@ -1,7 +1,9 @@
 # What was pushed to Azure Blob, with each kind of credentials, is read back with Azure's own client; a package is
 # rebuilt of it with gunzip, zstd, sha256sum and jq; and pull gives the same.
 . "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/care.sh"
 need_pannier
+need rclone rclone
 need node nodejs
 need jq jq
 need zstd zstd
@@ -61,6 +63,13 @@ round key "azure://$account/$AZURE_CONTAINER/$run/key?endpoint=$AZURE_ENDPOINT" 
 round signature "azure://$account/$AZURE_CONTAINER/$run/signature?endpoint=$AZURE_ENDPOINT/$account" \
 	AZURE_STORAGE_SAS_TOKEN="$sas"
 round string "azure://$account/$AZURE_CONTAINER/$run/string" AZURE_STORAGE_CONNECTION_STRING="$string"
+
+asking() { as AZURE_STORAGE_ACCOUNT="$account" AZURE_STORAGE_KEY="$key" "$@"; }
+rclone() {
+	as RCLONE_CONFIG=/dev/null RCLONE_CONFIG_HERE_TYPE=azureblob RCLONE_CONFIG_HERE_SAS_URL="$AZURE_ENDPOINT/$account?$sas" \
+		env rclone "$@"
+}
+care key "azure://$account/$AZURE_CONTAINER/$run/key?endpoint=$AZURE_ENDPOINT" "here:$AZURE_CONTAINER/$run/key"
 
 # refused TEXT NAME=VALUE...: a push to a new place fails so, and no secret is told.
 pannier remote add -q refused "azure://$account/$AZURE_CONTAINER/$run/refused?endpoint=$AZURE_ENDPOINT"
