@@ -71,9 +71,10 @@ static pnr_status split(side *s, pnr_error *err)
 typedef struct classes {
 	uint32_t *slots; /* class + 1; 0: free */
 	size_t mask;
+	const char *texts[2]; /* of the old side and of the new one */
 	struct {
-		const side *from;
-		uint32_t line;
+		unsigned side; /* where it was seen */
+		uint32_t start, length;
 		unsigned sides; /* bit 0: the old one has it, bit 1: the new one */
 	} *first; /* by class */
 	uint32_t count;
@@ -85,20 +86,18 @@ static void classes_free(classes *c)
 	free(c->first);
 }
 
-static pnr_status classes_new(size_t lines, classes *out, pnr_error *err)
+static pnr_status classes_new(const side *old, const side *new, classes *out, pnr_error *err)
 {
+	size_t lines = (size_t)old->count + new->count;
 	size_t slots = 16;
 	while (slots < 2 * lines)
 		slots *= 2;
 	out->slots = calloc(slots, sizeof *out->slots);
 	out->first = calloc(lines + 1, sizeof *out->first);
 	out->mask = slots - 1;
+	out->texts[0] = old->text;
+	out->texts[1] = new->text;
 	return out->slots == NULL || out->first == NULL ? pnr_fail_nomem(err) : PNR_OK;
-}
-
-static size_t line_length(const side *s, uint32_t line)
-{
-	return s->starts[line + 1] - s->starts[line];
 }
 
 static uint64_t hash_line(const char *text, size_t length)
@@ -115,31 +114,30 @@ static uint64_t hash_line(const char *text, size_t length)
 	return hash ^ hash >> 29;
 }
 
-static uint32_t class_of(classes *c, const side *s, uint32_t line, unsigned bit)
+static uint32_t class_of(classes *c, unsigned which, uint32_t start, uint32_t length)
 {
-	const char *text = s->text + s->starts[line];
-	size_t length = line_length(s, line);
+	const char *text = c->texts[which] + start;
 	size_t slot = (size_t)hash_line(text, length) & c->mask;
 	for (; c->slots[slot] != 0; slot = (slot + 1) & c->mask) {
 		uint32_t known = c->slots[slot] - 1;
-		const side *from = c->first[known].from;
-		if (line_length(from, c->first[known].line) != length ||
-		    memcmp(from->text + from->starts[c->first[known].line], text, length) != 0)
+		if (c->first[known].length != length ||
+		    memcmp(c->texts[c->first[known].side] + c->first[known].start, text, length) != 0)
 			continue;
-		c->first[known].sides |= bit;
+		c->first[known].sides |= 1u << which;
 		return known;
 	}
-	c->first[c->count].from = s;
-	c->first[c->count].line = line;
-	c->first[c->count].sides = bit;
+	c->first[c->count].side = which;
+	c->first[c->count].start = start;
+	c->first[c->count].length = length;
+	c->first[c->count].sides = 1u << which;
 	c->slots[slot] = c->count + 1;
 	return c->count++;
 }
 
-static void classify(classes *c, side *s, unsigned bit)
+static void classify(classes *c, unsigned number, side *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
-		s->classes[i] = class_of(c, s, i, bit);
+		s->classes[i] = class_of(c, number, s->starts[i], s->starts[i + 1] - s->starts[i]);
 }
 
 /* From @from to @to, without what the other side does not have: that is cut, whatever else is. */
@@ -350,11 +348,11 @@ static pnr_status find_edits(side *old, side *new, pnr_error *err)
 static pnr_status mark(side *old, side *new, pnr_error *err)
 {
 	PNR_CLEANUP(classes_free) classes c = { .slots = NULL };
-	pnr_status status = classes_new((size_t)old->count + new->count, &c, err);
+	pnr_status status = classes_new(old, new, &c, err);
 	if (status != PNR_OK)
 		return status;
-	classify(&c, old, 1);
-	classify(&c, new, 2);
+	classify(&c, 0, old);
+	classify(&c, 1, new);
 	uint32_t head = 0, tail = 0;
 	while (head < old->count && head < new->count && old->classes[head] == new->classes[head])
 		head++;
@@ -370,7 +368,7 @@ static pnr_status mark(side *old, side *new, pnr_error *err)
 
 static void put_line(pnr_buffer *out, const side *s, uint32_t line, char sign)
 {
-	size_t length = line_length(s, line);
+	size_t length = s->starts[line + 1] - s->starts[line];
 	const char *text = s->text + s->starts[line];
 	pnr_buffer_putc(out, sign);
 	pnr_buffer_append(out, text, length);
