@@ -7,13 +7,13 @@
 /* Between two pulses: some tens of milliseconds. */
 #define PULSE_STEPS 100000
 
-/* What SQLite could not read it reports like damage, with its own code. */
-static int io_error_of(const char *complaint)
+/* What SQLite could not read, or had no memory for, it reports like damage, with its own code. */
+static int failure_of(const char *complaint)
 {
 	static const char mark[] = "error code=";
 	const char *code = strstr(complaint, mark);
 	int rc = code == NULL ? 0 : (int)strtol(code + strlen(mark), NULL, 10);
-	return (rc & 0xff) == SQLITE_IOERR ? rc : 0;
+	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB ? 0 : rc;
 }
 
 static pnr_status report_complaints(pnr_index *index, const pnr_sql *sql, pnr_complaint_fn fn, void *user,
@@ -25,7 +25,7 @@ static pnr_status report_complaints(pnr_index *index, const pnr_sql *sql, pnr_co
 		return status;
 	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
 		const char *table = pnr_column_text(list, 0), *complaint = pnr_column_text(list, 1);
-		int rc = io_error_of(complaint);
+		int rc = failure_of(complaint);
 		if (rc != 0)
 			return pnr_index_fail(index, rc, sql->what, err);
 		if (strcmp(complaint, "ok") != 0)
