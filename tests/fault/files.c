@@ -1,9 +1,9 @@
 /*
- * Every command under faults of files and SQL: call number N fails once with
- * ENOSPC or with EIO, moves half of its bytes, or is the last one of the
- * process, for N = 1, 2, ... until a run gets through.
+ * Every command under faults of files and SQL: call number N fails once with an
+ * error, moves half of its bytes, or is the last one of the process, for N = 1,
+ * 2, ... until a run gets through.
  *
- * usage: fault-files [ENOSPC|EIO|short|SIGKILL [COMMAND]]
+ * usage: fault-files [error|short|SIGKILL [COMMAND]]
  */
 #include "base/file.h"
 #include "harness.h"
@@ -15,8 +15,31 @@
 
 #define KILL (-1)
 #define HALVE (-2)
+#define FAIL (-3)
 
 static const fault *armed;
+
+/* EIO; each second call that can need room has none. */
+static int error_of(pnr_file_call call)
+{
+	switch (call) {
+	case PNR_CALL_WRITE:
+	case PNR_CALL_CLONE:
+	case PNR_CALL_FSYNC:
+	case PNR_CALL_SYNCFS:
+	case PNR_CALL_MKDIR:
+	case PNR_CALL_RENAME:
+	case PNR_CALL_RENAME_NEW:
+	case PNR_CALL_LINK:
+	case PNR_CALL_TRUNCATE:
+	case PNR_CALL_SQL_WRITE:
+	case PNR_CALL_SQL_SYNC:
+	case PNR_CALL_SQL_SHM:
+		return armed->n % 2 != 0 ? ENOSPC : EIO;
+	default:
+		return EIO;
+	}
+}
 
 static int gate(pnr_file_call call, size_t *length)
 {
@@ -30,8 +53,8 @@ static int gate(pnr_file_call call, size_t *length)
 	shared->fired = true;
 	if (armed->how == KILL)
 		(void)raise(SIGKILL);
-	if (armed->how != HALVE)
-		return armed->how;
+	if (armed->how == FAIL)
+		return error_of(call);
 	*length /= 2;
 	return 0;
 }
@@ -45,8 +68,7 @@ static void arm(const fault *f)
 int main(int argc, char **argv)
 {
 	static const fault faults[] = {
-		{ "ENOSPC", arm, 0, ENOSPC, false, false },
-		{ "EIO", arm, 0, EIO, false, false },
+		{ "error", arm, 0, FAIL, false, false },
 		{ "short", arm, 0, HALVE, false, true },
 		{ "SIGKILL", arm, 0, KILL, true, false },
 	};
