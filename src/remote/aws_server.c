@@ -82,9 +82,9 @@ static pnr_status put_form(const pnr_aws_role *role, const char *token, pnr_buff
 		{ "RoleArn", role->arn },
 		{ "RoleSessionName", role->session == NULL ? "pannier" : role->session },
 		{ "Version", "2011-06-15" },
-		{ "WebIdentityToken", token },
+		{ token == NULL ? "ExternalId" : "WebIdentityToken", token == NULL ? role->external_id : token },
 	};
-	return pnr_sign_query(out, form, PNR_COUNT(form) - (token == NULL), err);
+	return pnr_sign_query(out, form, PNR_COUNT(form) - (form[4].value == NULL), err);
 }
 
 /* The token of @role's file: one line. */
