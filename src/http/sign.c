@@ -20,11 +20,13 @@ static bool is_unreserved(char c)
 
 void pnr_sign_encode(pnr_buffer *out, const char *text, const char *keep)
 {
+	static const char digits[] = "0123456789ABCDEF";
 	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
 		if (is_unreserved(*text) || is_one_of(*text, keep))
 			pnr_buffer_putc(out, *text);
 		else
-			pnr_buffer_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
+			pnr_buffer_append(out, (const char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
 	}
 }
 
@@ -32,6 +34,12 @@ pnr_status pnr_sign_query(pnr_buffer *out, const pnr_http_pair *query, size_t co
 {
 	PNR_CLEANUP(pnr_cleanup_free) pnr_http_pair *sorted = pnr_sign__sort(query, count, NULL, 0, false);
 	if (sorted == NULL)
+		return pnr_fail_nomem(err);
+	/* In one allocation, as there may be a secret in it; each byte may become three. */
+	size_t room = 0;
+	for (size_t i = 0; i < count; i++)
+		room += 3 * (strlen(sorted[i].name) + strlen(sorted[i].value)) + 2;
+	if (pnr_buffer_reserve(out, room) == NULL)
 		return pnr_fail_nomem(err);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)

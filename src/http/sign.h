@@ -76,7 +76,10 @@ PNR_CHECKED pnr_status pnr_sign_shared_key(const pnr_sign_request *request, cons
 /** Append @text percent-encoded: all but letters, digits and "-._~", and the bytes in @keep ("/" for a path). */
 void pnr_sign_encode(pnr_buffer *out, const char *text, const char *keep);
 
-/** Append the arguments as they are to be sent: encoded, sorted, each with its '='. Nothing for none. */
+/**
+ * Append the arguments as they are to be sent: encoded, sorted, each with its '='. Nothing for none. @out grows once, so
+ * that there is one copy of a secret in them.
+ */
 PNR_CHECKED pnr_status pnr_sign_query(pnr_buffer *out, const pnr_http_pair *query, size_t count, pnr_error *err);
 
 /** The body's SHA-256 as `payload` wants it. Returns @out_hex. */

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/secret.h"
 #include "http/sign.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -60,7 +61,13 @@ static pnr_status canonical_request(signing *s, pnr_buffer *out, pnr_error *err)
 	if (status != PNR_OK)
 		return status;
 	pnr_buffer_putc(out, '\n');
-	for (size_t i = 0; i < r->header_count + s->own_count; i++) {
+	/* In one allocation, as there may be a token among them: each name is there twice. */
+	size_t count = r->header_count + s->own_count, room = strlen(r->payload) + 2;
+	for (size_t i = 0; i < count; i++)
+		room += 2 * strlen(headers[i].name) + strlen(headers[i].value) + 3;
+	if (pnr_buffer_reserve(out, room) == NULL)
+		return pnr_fail_nomem(err);
+	for (size_t i = 0; i < count; i++) {
 		pnr_sign__header(out, &headers[i]);
 		if (i > 0)
 			pnr_buffer_putc(&s->names, ';');
@@ -69,13 +76,16 @@ static pnr_status canonical_request(signing *s, pnr_buffer *out, pnr_error *err)
 	status = pnr_buffer_status(&s->names, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_buffer_printf(out, "\n%s\n%s", s->names.data, r->payload);
+	pnr_buffer_putc(out, '\n');
+	pnr_buffer_append(out, s->names.data, s->names.length);
+	pnr_buffer_putc(out, '\n');
+	pnr_buffer_puts(out, r->payload);
 	return pnr_buffer_status(out, err);
 }
 
 static pnr_status string_to_sign(signing *s, pnr_buffer *out, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer canonical = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer canonical = PNR_BUFFER_INIT;
 	char hash[PNR_DIGEST_HEX_SIZE];
 	pnr_status status = canonical_request(s, &canonical, err);
 	if (status == PNR_OK)

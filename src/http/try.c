@@ -1,5 +1,6 @@
 #include "http/try.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,13 +202,15 @@ static pnr_status add_line(pnr_http_slot *slot, const char *line, pnr_error *err
 
 static pnr_status add_pair(pnr_http_slot *slot, const pnr_http_pair *pair, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer line = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer line = PNR_BUFFER_INIT;
+	/* In one allocation: what grows leaves copies behind. */
+	if (pnr_buffer_reserve(&line, strlen(pair->name) + 2 + strlen(pair->value)) == NULL)
+		return pnr_fail_nomem(err);
 	/* A header without a value is written so. */
 	pnr_buffer_puts(&line, pair->name);
 	pnr_buffer_puts(&line, pair->value[0] == '\0' ? ";" : ": ");
 	pnr_buffer_puts(&line, pair->value);
-	pnr_status status = pnr_buffer_status(&line, err);
-	return status == PNR_OK ? add_line(slot, line.data, err) : status;
+	return add_line(slot, line.data, err);
 }
 
 static pnr_status sign(pnr_http_slot *slot, const char *host, const pnr_http_pair *pairs, size_t count, pnr_error *err)
@@ -362,7 +365,7 @@ static pnr_status make_url(const pnr_http_request *r, pnr_buffer *url, pnr_error
 
 pnr_status pnr_http__prepare(pnr_http_slot *slot, pnr_error *err)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer url = PNR_BUFFER_INIT;
+	PNR_CLEANUP(pnr_secret_buffer_free) pnr_buffer url = PNR_BUFFER_INIT;
 	pnr_http_request *r = slot->request;
 	pnr_curl.slist_free_all(slot->lines);
 	slot->lines = NULL;

@@ -310,46 +310,44 @@ pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t remote_id, pn
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
+/* What a remote's newest package has, by a join: of any name, of the name ?2. */
+#define NEWEST(what, columns, table, on)                                                                             \
+	{ { what, "SELECT " columns " FROM remote_package CROSS JOIN " table " ON " on                               \
+	          " WHERE remote_package.remote_id = ?1 ORDER BY remote_package.at DESC LIMIT 1" },                  \
+	  { what, "SELECT " columns " FROM remote_package CROSS JOIN " table " ON " on                               \
+	          " WHERE remote_package.remote_id = ?1 AND remote_package.name = ?2"                                \
+	          " ORDER BY remote_package.at DESC LIMIT 1" } }
+
+static pnr_status take_newest(pnr_index *index, const pnr_sql sql[2], int64_t remote_id, const char *name,
+                              pnr_statement **out_find, pnr_error *err)
+{
+	pnr_status status = pnr_statement_take(index, &sql[name != NULL], out_find, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(*out_find, 1, remote_id);
+	if (name != NULL)
+		pnr_bind_text(*out_find, 2, name);
+	return PNR_OK;
+}
+
 pnr_status pnr_index_remote_package_newest(pnr_index *index, int64_t remote_id, const char *name,
                                            int64_t *out_package_id, pnr_error *err)
 {
-#define NEWEST                                                                                        \
-	"SELECT package.id FROM remote_package CROSS JOIN package"                                     \
-	" ON package.package_hash = remote_package.package_hash WHERE remote_package.remote_id = ?1 "
-	static const pnr_sql any_sql = { "find the newest package on a remote",
-		                         NEWEST "ORDER BY remote_package.at DESC LIMIT 1" };
-	static const pnr_sql name_sql = { "find the newest package on a remote",
-		                          NEWEST "AND remote_package.name = ?2 ORDER BY remote_package.at DESC LIMIT 1" };
-#undef NEWEST
+	static const pnr_sql sql[] = NEWEST("find the newest package on a remote", "package.id", "package",
+	                                    "package.package_hash = remote_package.package_hash");
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	pnr_status status = pnr_statement_take(index, name == NULL ? &any_sql : &name_sql, &find, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_bind_int(find, 1, remote_id);
-	if (name != NULL)
-		pnr_bind_text(find, 2, name);
-	return pnr_statement_id(find, out_package_id, err);
+	pnr_status status = take_newest(index, sql, remote_id, name, &find, err);
+	return status == PNR_OK ? pnr_statement_id(find, out_package_id, err) : status;
 }
 
 pnr_status pnr_index_remote_text_newest(pnr_index *index, int64_t remote_id, const char *name, pnr_blob_row *out_text,
                                         pnr_error *err)
 {
-#define NEWEST                                                                                      \
-	"SELECT blob.id, blob.hash, blob.size, blob.crc32 FROM remote_package CROSS JOIN blob"       \
-	" ON blob.hash = remote_package.text_hash WHERE remote_package.remote_id = ?1 "
-	static const pnr_sql any_sql = { "find the newest text on a remote",
-		                         NEWEST "ORDER BY remote_package.at DESC LIMIT 1" };
-	static const pnr_sql name_sql = { "find the newest text on a remote",
-		                          NEWEST "AND remote_package.name = ?2 ORDER BY remote_package.at DESC LIMIT 1" };
-#undef NEWEST
+	static const pnr_sql sql[] = NEWEST("find the newest text on a remote", "blob.id, blob.hash, blob.size, blob.crc32",
+	                                    "blob", "blob.hash = remote_package.text_hash");
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
-	pnr_status status = pnr_statement_take(index, name == NULL ? &any_sql : &name_sql, &find, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_bind_int(find, 1, remote_id);
-	if (name != NULL)
-		pnr_bind_text(find, 2, name);
-	return pnr_statement_blob(find, out_text, err);
+	pnr_status status = take_newest(index, sql, remote_id, name, &find, err);
+	return status == PNR_OK ? pnr_statement_blob(find, out_text, err) : status;
 }
 
 /* ------------------------------------------------------------- transfers -- */

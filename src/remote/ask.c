@@ -62,11 +62,6 @@ static pnr_status check_origin(const pnr_ask *ask, const char *origin, pnr_error
 	                ask->named);
 }
 
-static void request_free(pnr_http_request *request)
-{
-	pnr_http_request_free(request);
-}
-
 static pnr_status refused(const pnr_ask *ask, const pnr_http_request *request, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer words = PNR_BUFFER_INIT;
@@ -92,7 +87,7 @@ static pnr_status send(const pnr_ask *ask, pnr_http *http, pnr_buffer *answer, i
 		status = pnr_sign_payload(ask->body->data, ask->body->length, payload, err);
 	if (status != PNR_OK)
 		return status;
-	PNR_CLEANUP(request_free)
+	PNR_CLEANUP(pnr_http_request_free)
 	pnr_http_request request = { .method = ask->method,
 		                     .origin = origin,
 		                     .path = path,

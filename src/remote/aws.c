@@ -53,6 +53,15 @@ static pnr_status ask_web_identity(const pnr_aws *aws, pnr_aws_secret *out_secre
 static pnr_status ask_profile(const pnr_aws *aws, const pnr_aws_profile *profile, unsigned roles,
                               pnr_aws_secret *out_secret, pnr_error *err);
 
+/* What asks somebody in front of it. */
+static pnr_status fail_interactive(const pnr_aws_profile *profile, const char *what, pnr_error *err)
+{
+	return pnr_fail(err, PNR_DENIED,
+	                "it is of %s, which only the aws tool does; set credential_process = "
+	                "aws configure export-credentials --profile %s, in a profile of another name",
+	                what, profile->name);
+}
+
 /* What the profile itself has. */
 static pnr_status ask_keys(const pnr_aws *aws, const pnr_aws_profile *profile, pnr_aws_secret *out_secret,
                            pnr_error *err)
@@ -70,10 +79,7 @@ static pnr_status ask_keys(const pnr_aws *aws, const pnr_aws_profile *profile, p
 		return status == PNR_OK ? PNR_OK : pnr_fail_with(err, &own);
 	}
 	if (values[PNR_AWS_SSO_SESSION] != NULL || values[PNR_AWS_SSO_URL] != NULL)
-		return pnr_fail(err, PNR_DENIED,
-		                "it is of single sign-on, which only the aws tool does; set credential_process = "
-		                "aws configure export-credentials --profile %s, in a profile of another name",
-		                profile->name);
+		return fail_interactive(profile, "single sign-on", err);
 	return PNR_NOT_FOUND;
 }
 
@@ -105,7 +111,10 @@ static pnr_status assume_by_source(const pnr_aws *aws, const pnr_aws_profile *pr
 	PNR_CLEANUP(pnr_aws__secret_free) pnr_aws_secret source = { .id = NULL };
 	const pnr_aws_role role = { .arn = profile->values[PNR_AWS_ROLE],
 		                    .session = profile->values[PNR_AWS_SESSION],
-		                    .source = &source };
+		                    .source = &source,
+		                    .external_id = profile->values[PNR_AWS_EXTERNAL_ID] };
+	if (profile->values[PNR_AWS_MFA_SERIAL] != NULL)
+		return fail_interactive(profile, "a device's code (mfa_serial)", err);
 	if (roles == ROLES_MAX)
 		return pnr_fail(err, PNR_INVALID, "more than %u roles, each assumed by the next", ROLES_MAX);
 	pnr_status status = ask_source(aws, profile, roles, &source, err);

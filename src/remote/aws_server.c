@@ -82,15 +82,9 @@ static pnr_status put_form(const pnr_aws_role *role, const char *token, pnr_buff
 		{ "RoleArn", role->arn },
 		{ "RoleSessionName", role->session == NULL ? "pannier" : role->session },
 		{ "Version", "2011-06-15" },
-		{ "WebIdentityToken", token },
+		{ token == NULL ? "ExternalId" : "WebIdentityToken", token == NULL ? role->external_id : token },
 	};
-	/* In one allocation; each byte may become three. */
-	size_t room = 3 * (strlen(role->arn) + (token == NULL ? 0 : strlen(token)) + 1024);
-	if (role->session != NULL)
-		room += 3 * strlen(role->session);
-	if (pnr_buffer_reserve(out, room) == NULL)
-		return pnr_fail_nomem(err);
-	return pnr_sign_query(out, form, PNR_COUNT(form) - (token == NULL), err);
+	return pnr_sign_query(out, form, PNR_COUNT(form) - (form[4].value == NULL), err);
 }
 
 /* The token of @role's file: one line. */

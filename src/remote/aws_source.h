@@ -28,6 +28,7 @@ PNR_CHECKED pnr_status pnr_aws__secret_set(pnr_aws_secret *secret, const char *i
 	X(TOKEN, "aws_session_token") X(PROCESS, "credential_process") X(ROLE, "role_arn")        \
 	X(SESSION, "role_session_name") X(TOKEN_FILE, "web_identity_token_file")                  \
 	X(SOURCE_PROFILE, "source_profile") X(CREDENTIAL_SOURCE, "credential_source")             \
+	X(EXTERNAL_ID, "external_id") X(MFA_SERIAL, "mfa_serial")                                 \
 	X(SSO_SESSION, "sso_session") X(SSO_URL, "sso_start_url") X(REGION, "region")             \
 	X(ENDPOINT, "endpoint_url")
 
@@ -86,6 +87,7 @@ typedef struct pnr_aws_role {
 	const char *session;          /**< its name in AWS's logs; NULL: "pannier" */
 	const char *token_file;       /**< web identity; NULL: by `source` */
 	const pnr_aws_secret *source; /**< who may assume the role */
+	const char *external_id;      /**< what its owner asks of `source`; NULL: nothing */
 } pnr_aws_role;
 
 /** Errors of all: DENIED (it refused), BUSY, RETRY, IO, INVALID (what it answers), NOMEM, the watch's. */

@@ -1,5 +1,6 @@
 #include "remote/azure_credentials.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,32 +29,6 @@ struct pnr_azure_credentials {
 
 /* ------------------------------------------------------ a shared signature -- */
 
-static int hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-	return at == NULL ? -1 : (int)(at - digits) % 16;
-}
-
-/* Undo the percent encoding in place. */
-static bool decode(char *text)
-{
-	char *to = text;
-	for (; *text != '\0'; text++) {
-		if (*text != '%') {
-			*to++ = *text;
-			continue;
-		}
-		int high = hex_value(text[1]), low = high < 0 ? -1 : hex_value(text[2]);
-		if (low < 0 || high + low == 0)
-			return false;
-		*to++ = (char)(high * 16 + low);
-		text += 2;
-	}
-	*to = '\0';
-	return true;
-}
-
 /* "?sv=...&sig=...", with or without the '?', taken apart. */
 static pnr_status set_sas(pnr_azure_credentials *c, const char *text, size_t length, pnr_error *err)
 {
@@ -75,7 +50,7 @@ static pnr_status set_sas(pnr_azure_credentials *c, const char *text, size_t len
 			return pnr_fail(err, PNR_INVALID,
 			                "the shared access signature is not of the form 'sv=...&sig=...'");
 		*value++ = '\0';
-		if (!decode(value))
+		if (!pnr_percent_decode(value, false))
 			return pnr_fail(err, PNR_INVALID,
 			                "the shared access signature has a '%%' without two hex digits");
 		is_signed = is_signed || strcmp(at, "sig") == 0;

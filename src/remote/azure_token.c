@@ -104,9 +104,6 @@ static pnr_status put_form(const pnr_http_pair *proof, pnr_buffer *out, pnr_erro
 		{ "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" },
 	};
 	bool is_secret = strcmp(proof->name, "client_secret") == 0;
-	/* In one allocation; each byte may become three. */
-	if (pnr_buffer_reserve(out, 3 * (strlen(proof->value) + strlen(form[0].value) + 1024)) == NULL)
-		return pnr_fail_nomem(err);
 	return pnr_sign_query(out, form, PNR_COUNT(form) - is_secret, err);
 }
 

@@ -1,3 +1,4 @@
+#include "base/percent.h"
 #include "base/xml.h"
 #include "remote/bucket.h"
 #include <errno.h>
@@ -29,32 +30,9 @@ static void page_free(page *p)
 	pnr_buffer_free(&p->token);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool pnr_bucket__decode(char *text)
 {
-	char *out = text;
-	for (const char *in = text; *in != '\0'; in++) {
-		if (*in == '%') {
-			int high = hex_value(in[1]);
-			int low = high < 0 ? -1 : hex_value(in[2]);
-			if (low < 0 || high + low == 0)
-				return false;
-			*out++ = (char)(high * 16 + low);
-			in += 2;
-		} else {
-			*out++ = *in == '+' ? ' ' : *in;
-		}
-	}
-	*out = '\0';
-	return true;
+	return pnr_percent_decode(text, true);
 }
 
 static pnr_status end_entry(page *p, pnr_error *err)

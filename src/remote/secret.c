@@ -1,27 +1,11 @@
 #include "remote/secret.h"
 #include "base/file.h"
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EARLY_MS 300000
 #define PAUSE_MS 30000
-
-void pnr_secret_free(char **text)
-{
-	if (*text != NULL)
-		OPENSSL_cleanse(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
-}
-
-void pnr_secret_buffer_free(pnr_buffer *buffer)
-{
-	if (buffer->data != NULL)
-		OPENSSL_cleanse(buffer->data, buffer->capacity);
-	pnr_buffer_free(buffer);
-}
 
 pnr_status pnr_secret_read(const char *path, size_t limit, pnr_buffer *buffer, pnr_error *err)
 {

@@ -1,21 +1,14 @@
-/*
- * Credentials: memory that held them is overwritten before it is let go, and those that expire are got anew in time.
- */
+/* Credentials: from where they are read, and when those that expire are to be got anew. */
 #ifndef PNR_REMOTE_SECRET_H
 #define PNR_REMOTE_SECRET_H
 
-#include "base/buffer.h"
+#include "base/secret.h"
 
 /** Called several times a second while it is waited for a program or a server: may cancel. NULL: nothing is called. */
 typedef struct pnr_secret_watch {
 	pnr_status (*poll)(void *context, pnr_error *err);
 	void *context;
 } pnr_secret_watch;
-
-/** Overwrite and free the text, and clear *text, which may be NULL. For PNR_CLEANUP, too. */
-void pnr_secret_free(char **text);
-/** The same for a buffer, which is as after init then. */
-void pnr_secret_buffer_free(pnr_buffer *buffer);
 
 /**
  * Append a small file to the empty @buffer, in one allocation, and end it with a NUL. Errors: NOT_FOUND, DENIED,

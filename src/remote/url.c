@@ -1,6 +1,7 @@
 #include "remote/url.h"
 #include "base/buffer.h"
 #include "base/path.h"
+#include "base/percent.h"
 #include "remote/remote.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -53,34 +54,12 @@ static bool consists_of(const char *text, size_t length, const char *allowed)
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* %XX is that byte; NULL (and *out_wrong) if it is no such, or a NUL. malloc'd. */
 static char *decode(const char *text, size_t length, bool *out_wrong)
 {
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
-	*out_wrong = false;
-	for (size_t i = 0; i < length; i++) {
-		char c = text[i];
-		if (c == '%') {
-			int high = length - i > 2 ? hex_value(text[i + 1]) : -1;
-			int low = high < 0 ? -1 : hex_value(text[i + 2]);
-			*out_wrong = low < 0 || high + low == 0;
-			if (*out_wrong)
-				return NULL;
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		pnr_buffer_putc(&out, c);
-	}
-	return pnr_buffer_steal(&out);
+	PNR_CLEANUP(pnr_cleanup_free) char *out = strndup(text, length);
+	*out_wrong = out != NULL && !pnr_percent_decode(out, false);
+	return *out_wrong ? NULL : PNR_STEAL(out);
 }
 
 /* ------------------------------------------------------------- a folder -- */

@@ -116,32 +116,12 @@ static void add_upload(sending *s)
 
 /* ------------------------------------------------------------------- patches -- */
 
-/* The bytes of a patch on their way to the end of the file of patches. */
-static pnr_status spool_write(void *context, const void *data, size_t length, pnr_error *err)
+/* The piece goes whole if a patch is not worth it: then @out_told of its content was told as progress. */
+static pnr_status write_patch(sending *s, pnr_piece *piece, const pnr_blob_row *blob, uint64_t whole_size,
+                              const pnr_sink *to, uint64_t *out_told, pnr_error *err)
 {
-	sending *s = context;
-	pnr_status status = pnr_file_pwrite(s->patches, data, length, s->patches_size, PATCHES, err);
-	s->patches_size += length;
-	return status;
-}
-
-static pnr_status open_files(sending *s, pnr_error *err)
-{
-	pnr_status status = PNR_OK;
-	if (s->patches < 0)
-		status = pnr_store_scratch(s->plan->store, &s->patches, err);
-	if (status == PNR_OK && s->content < 0)
-		status = pnr_store_scratch(s->plan->store, &s->content, err);
-	return status;
-}
-
-/* Make the patch; the piece goes whole if it is not worth it: then @out_told of its content was told as progress. */
-static pnr_status make_patch(sending *s, pnr_piece *piece, const pnr_blob_row *blob, uint64_t whole_size,
-                             uint64_t *out_offset, uint64_t *out_told, pnr_error *err)
-{
-	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
 	pnr_meter *meter = s->plan->meter;
-	uint64_t done = meter == NULL ? 0 : meter->done, offset = s->patches_size, size = 0;
+	uint64_t done = meter == NULL ? 0 : meter->done, size = 0;
 	pnr_blob_row base;
 	pnr_status status = pnr_index_blob_find(pnr_store_index(s->plan->store), &piece->row.base, &base, err);
 	/* A base that only the remote has cannot be patched against here. */
@@ -149,28 +129,16 @@ static pnr_status make_patch(sending *s, pnr_piece *piece, const pnr_blob_row *b
 		piece->row.form = PNR_OBJECT_STORED;
 		return PNR_OK;
 	}
-	if (status == PNR_OK)
-		status = open_files(s, err);
-	if (status == PNR_OK)
-		status = pnr_hash_new(&hash, err);
 	if (status != PNR_OK)
 		return status;
-	const pnr_sink spool = { .write = spool_write, .context = s };
-	pnr_hash_pipe pipe = { hash, &spool, NULL };
-	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
 	const char *asset = piece->item == NULL ? NULL : piece->item->path;
-	status = pnr_blob_patch(s->plan->store, &base, blob, whole_size, s->content, "content to patch", &sink, meter,
+	status = pnr_blob_patch(s->plan->store, &base, blob, whole_size, s->content, "content to patch", to, meter,
 	                        asset, &size, err);
-	if (status != PNR_OK)
-		return status;
-	if (size == 0) {
+	if (status == PNR_OK && size == 0) {
 		piece->row.form = PNR_OBJECT_STORED;
 		*out_told = meter == NULL ? 0 : meter->done - done;
-		return PNR_OK;
 	}
-	*out_offset = offset;
-	piece->row.stored_size = size;
-	return pnr_hash_finish(hash, &piece->row.stored_hash, NULL, NULL, err);
+	return status;
 }
 
 /* ------------------------------------------------------------------- other forms -- */
@@ -208,10 +176,43 @@ static pnr_status write_gzip(pnr_store *store, const pnr_blob_row *blob, const p
 }
 
 /* What others named by the other key: the content itself, or as gzip what this store keeps as it is. */
-static pnr_status make_form(sending *s, pnr_piece *piece, const pnr_blob_row *blob, uint64_t *out_offset,
-                            pnr_error *err)
+static pnr_status write_form(sending *s, const pnr_piece *piece, const pnr_blob_row *blob, const pnr_sink *to,
+                             pnr_error *err)
+{
+	pnr_status status = piece->row.form == PNR_OBJECT_GZIP ? write_gzip(s->plan->store, blob, to, err)
+	                                                       : pnr_store_read_blob(s->plan->store, blob, to, err);
+	if (status != PNR_OK)
+		return status;
+	return pnr_meter_add(s->plan->meter, piece->item == NULL ? NULL : piece->item->path, piece->size, err);
+}
+
+/* ------------------------------------------------------------------- the file -- */
+
+/* The bytes of an object on their way to the end of the file of patches. */
+static pnr_status spool_write(void *context, const void *data, size_t length, pnr_error *err)
+{
+	sending *s = context;
+	pnr_status status = pnr_file_pwrite(s->patches, data, length, s->patches_size, PATCHES, err);
+	s->patches_size += length;
+	return status;
+}
+
+static pnr_status open_files(sending *s, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	if (s->patches < 0)
+		status = pnr_store_scratch(s->plan->store, &s->patches, err);
+	if (status == PNR_OK && s->content < 0)
+		status = pnr_store_scratch(s->plan->store, &s->content, err);
+	return status;
+}
+
+/* Make the patch, or the other form, that the piece is to be sent as. A patch that is not made: as write_patch says. */
+static pnr_status make(sending *s, pnr_piece *piece, const pnr_blob_row *blob, uint64_t whole_size,
+                       uint64_t *out_offset, uint64_t *out_told, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_hash_cleanup) pnr_hash *hash = NULL;
+	const pnr_object_form form = piece->row.form;
 	uint64_t offset = s->patches_size;
 	pnr_status status = open_files(s, err);
 	if (status == PNR_OK)
@@ -221,11 +222,9 @@ static pnr_status make_form(sending *s, pnr_piece *piece, const pnr_blob_row *bl
 	const pnr_sink spool = { .write = spool_write, .context = s };
 	pnr_hash_pipe pipe = { hash, &spool, NULL };
 	const pnr_sink sink = pnr_hash_pipe_sink(&pipe);
-	status = piece->row.form == PNR_OBJECT_GZIP ? write_gzip(s->plan->store, blob, &sink, err)
-	                                            : pnr_store_read_blob(s->plan->store, blob, &sink, err);
-	if (status == PNR_OK)
-		status = pnr_meter_add(s->plan->meter, piece->item == NULL ? NULL : piece->item->path, piece->size, err);
-	if (status != PNR_OK)
+	status = form == PNR_OBJECT_PATCH ? write_patch(s, piece, blob, whole_size, &sink, out_told, err)
+	                                  : write_form(s, piece, blob, &sink, err);
+	if (status != PNR_OK || piece->row.form != form)
 		return status;
 	*out_offset = offset;
 	piece->row.stored_size = s->patches_size - offset;
@@ -292,10 +291,10 @@ static pnr_status add(sending *s, pnr_piece *piece, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_whole_open(s->plan->store, &blob, piece->item == NULL ? 0 : piece->item->encoding_id, &whole, err);
 	if (status == PNR_OK && piece->row.form == PNR_OBJECT_PATCH)
-		status = make_patch(s, piece, &blob, pnr_whole_size(whole), &offset, &told, err);
+		status = make(s, piece, &blob, pnr_whole_size(whole), &offset, &told, err);
 	if (status == PNR_OK && piece->row.form != PNR_OBJECT_PATCH && piece->same_form &&
 	    (piece->row.form == PNR_OBJECT_GZIP) != pnr_whole_gzip(whole)) {
-		status = make_form(s, piece, &blob, &offset, err);
+		status = make(s, piece, &blob, pnr_whole_size(whole), &offset, &told, err);
 		spooled = true;
 	} else if (status == PNR_OK && piece->row.form != PNR_OBJECT_PATCH) {
 		piece->row.form = pnr_whole_gzip(whole) ? PNR_OBJECT_GZIP : PNR_OBJECT_STORED;

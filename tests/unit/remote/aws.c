@@ -475,6 +475,9 @@ static void a_role_is_assumed_by_another_profile(void **state)
 	    "aws_secret_access_key = hidden-o\n"
 	    "[profile round]\nrole_arn = arn:a\nsource_profile = trip\n"
 	    "[profile trip]\nrole_arn = arn:b\nsource_profile = round\n"
+	    "[profile ext]\nrole_arn = arn:x\nsource_profile = base\nexternal_id = a/b 1\n"
+	    "[profile mfa]\nrole_arn = arn:m\nsource_profile = base\nmfa_serial = arn:device\n"
+	    "[profile by-mfa]\nrole_arn = arn:n\nsource_profile = mfa\n"
 	    "[profile env]\nrole_arn = arn:e\ncredential_source = Environment\n"
 	    "[profile odd]\nrole_arn = arn:e\ncredential_source = hidden\n"
 	    "[profile web]\nrole_arn = arn:w\nweb_identity_token_file = /nowhere/token\n");
@@ -487,6 +490,16 @@ static void a_role_is_assumed_by_another_profile(void **state)
 	setenv("AWS_PROFILE", "own", 1);
 	assert_gives("S hidden-s hidden-t");
 	assert_non_null(strstr(s.log.data, "Credential=O/"));
+	setenv("AWS_PROFILE", "ext", 1);
+	assert_gives("S hidden-s hidden-t");
+	assert_non_null(strstr(s.log.data, "\r\n\r\nAction=AssumeRole&ExternalId=a%2Fb%201&RoleArn=arn%3Ax&"));
+	unsigned asked = s.asked;
+	setenv("AWS_PROFILE", "mfa", 1);
+	assert_refuses(PNR_DENIED, "profile 'mfa': it is of a device's code (mfa_serial), which only the aws tool does; "
+	                           "set credential_process = aws configure export-credentials --profile mfa");
+	setenv("AWS_PROFILE", "by-mfa", 1);
+	assert_refuses(PNR_DENIED, "profile 'by-mfa': profile 'mfa': it is of a device's code (mfa_serial)");
+	assert_int_equal(s.asked, asked);
 	setenv("AWS_PROFILE", "round", 1);
 	assert_refuses(PNR_INVALID, "more than 5 roles, each assumed by the next");
 	setenv("AWS_PROFILE", "env", 1);
