@@ -12,6 +12,8 @@
 #define PROGRESS ((uint64_t)64 * PNR_KIB) /* a download that came so far in a try has not used it up */
 #define POLL_MS 100
 
+pnr_http_request pnr_http_not_yet;
+
 /* ---------------------------------------------------------------- SIGPIPE -- */
 
 /* OpenSSL writes to sockets without MSG_NOSIGNAL. */
@@ -158,8 +160,6 @@ static bool is_passing(CURLcode result)
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
 	case CURLE_AGAIN:
 	case CURLE_NO_CONNECTION_AVAILABLE:
 		return true;
@@ -229,6 +229,12 @@ static pnr_status can_go_on(pnr_http_slot *slot, pnr_error *err)
 	if (slot->given - slot->before >= PROGRESS)
 		slot->tries = 1;
 	return PNR_OK;
+}
+
+/* Does the answer to who asks for the rest say that what came is not of what is there now? */
+static bool is_gone(int code)
+{
+	return code == 404 || code == 410 || code == 412 || code == 416;
 }
 
 /* Is that moment later than the request may last? */
@@ -313,7 +319,10 @@ static pnr_status reopen(pnr_http *http, unsigned *out_open, pnr_error *err)
 	return PNR_OK;
 }
 
-/* Begin the next request, if there is one and a slot for it. One only: to make it may take long, and the others move. */
+/*
+ * Begin the next request, if there is one and a slot for it. One only: to make it may take long, and the others move.
+ * *out_begun: it is, or is being made.
+ */
 static pnr_status begin_next(pnr_http *http, const pnr_http_feed *feed, bool *out_begun, pnr_error *err)
 {
 	pnr_http_request *r = NULL;
@@ -327,6 +336,8 @@ static pnr_status begin_next(pnr_http *http, const pnr_http_feed *feed, bool *ou
 	if (status != PNR_OK || r == NULL)
 		return status;
 	*out_begun = true;
+	if (r == &pnr_http_not_yet)
+		return PNR_OK;
 	begin_request(slot, r);
 	return open_slot(slot, err);
 }
@@ -356,7 +367,7 @@ static pnr_status finish(pnr_http_slot *slot, CURLcode result, const pnr_http_fe
 	r->unsure |= may_have_happened(slot, result, r->code);
 	if (try_again(slot, result))
 		return PNR_OK;
-	if (slot->given > 0 && result == CURLE_OK && r->code / 100 != 2)
+	if (slot->given > 0 && result == CURLE_OK && is_gone(r->code))
 		pnr_ignore(pnr_fail(&slot->final, PNR_RETRY,
 		                    "it broke off, and was changed or removed before the rest came (%d); try again",
 		                    r->code));
@@ -409,7 +420,7 @@ static pnr_status run(pnr_http *http, const pnr_http_feed *feed, pnr_error *err)
 		pnr_status status = begin_next(http, feed, &begun, err);
 		if (status == PNR_OK)
 			status = reopen(http, &open, err);
-		if (status != PNR_OK || open == 0)
+		if (status != PNR_OK || (open == 0 && !begun))
 			return status;
 		CURLMcode code = pnr_curl.multi_perform(http->multi, &running);
 		if (http->failure.status != PNR_OK)

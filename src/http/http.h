@@ -82,9 +82,15 @@ typedef struct pnr_http_request {
 /** The outs only; leaves them cleared. */
 void pnr_http_request_free(pnr_http_request *request);
 
+/** What `next` gives in place of a request that it is still making. Asked again as soon as the others have moved. */
+extern pnr_http_request pnr_http_not_yet;
+
 /** Where requests come from and go to. What a callback fails with ends the run. */
 typedef struct pnr_http_feed {
-	/** MUST. The next one; NULL: none now. Asked at the start and whenever one is done, until all that are open are. */
+	/**
+	 * MUST. The next one; NULL: none now; &pnr_http_not_yet: ask again. Asked at the start and whenever one is done,
+	 * until all that are open are. The others stand still meanwhile: what takes long is to be done a piece a call.
+	 */
 	pnr_status (*next)(void *context, pnr_http_request **out_request, pnr_error *err);
 	/** MUST. There is an answer, or there will be none. The request may be changed and given again by `next`. */
 	pnr_status (*done)(void *context, pnr_http_request *request, pnr_error *err);

@@ -135,20 +135,21 @@ static pnr_bucket_call *begin(pnr_bucket_large *l, const char *method)
 	return call;
 }
 
+/* The next part; if it is there already, not yet. */
 static pnr_status send_part(pnr_bucket_large *l, pnr_http_request **out_request, pnr_error *err)
 {
 	pnr_bucket_sum sum;
-	bool there = true;
-	while (there && l->next < l->count) {
-		pnr_status status = prepare(l, &sum, &there, err);
-		if (status == PNR_OK && l->next + 1 == l->count)
-			status = pnr_bucket__check_hash(l->bucket, l->whole, l->upload, err);
-		if (status != PNR_OK)
-			return status;
-		l->next++;
-	}
-	if (there)
+	bool there = false;
+	pnr_status status = prepare(l, &sum, &there, err);
+	if (status == PNR_OK && l->next + 1 == l->count)
+		status = pnr_bucket__check_hash(l->bucket, l->whole, l->upload, err);
+	if (status != PNR_OK)
+		return status;
+	l->next++;
+	if (there) {
+		*out_request = &pnr_http_not_yet;
 		return PNR_OK;
+	}
 	pnr_bucket_call *call = begin(l, "PUT");
 	call->number = l->next - 1;
 	call->http.payload = pnr_digest_to_hex(&sum.sha256, call->payload);
@@ -229,16 +230,22 @@ pnr_status pnr_bucket__large_next(pnr_bucket_large *l, pnr_http_request **out_re
 
 /* -------------------------------------------------------------- answers -- */
 
+/* What is known of an upload that is gone. */
+static void forget(pnr_bucket_large *l)
+{
+	free(PNR_STEAL(l->id));
+	free(PNR_STEAL(l->parts));
+	l->marker = 0;
+	l->gone = false;
+}
+
 /* Begin again, once: somebody else completed or removed the upload, or put other parts into it. */
-static pnr_status begin_again(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
+static pnr_status begin_again(pnr_bucket_large *l, pnr_error *err)
 {
 	if (l->fresh++ > 0)
-		return pnr_bucket__fail(call, err);
-	free(l->id);
-	l->id = NULL;
-	l->gone = false;
-	free(l->parts);
-	l->parts = NULL;
+		return pnr_fail(err, PNR_RETRY, "'%s': its upload was removed twice while it was sent; try again",
+		                l->upload->key);
+	forget(l);
 	l->stage = first_stage(l->bucket);
 	return PNR_OK;
 }
@@ -257,7 +264,7 @@ static pnr_status looked(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_e
 	else if (call->http.code != 404)
 		return pnr_bucket__fail(call, err);
 	else if (l->stage == PNR_BUCKET_CHECK)
-		return begin_again(l, call, err);
+		return begin_again(l, err);
 	else
 		l->stage = l->id == NULL ? first_stage(l->bucket) : PNR_BUCKET_LIST;
 	return PNR_OK;
@@ -275,7 +282,7 @@ static pnr_status listed(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_e
 {
 	pnr_bucket_page p = { .large = l };
 	if (call->http.code == 404 && l->bucket->dialect->create != NULL) {
-		free(PNR_STEAL(l->id));
+		forget(l);
 		l->stage = PNR_BUCKET_CREATE;
 		return PNR_OK;
 	}
@@ -311,10 +318,10 @@ static pnr_status created(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_
 }
 
 /* The upload is gone: who has the same object may have completed it. */
-static pnr_status lost(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_error *err)
+static pnr_status lost(pnr_bucket_large *l, pnr_error *err)
 {
 	if (l->upload->mode == PNR_REMOTE_REPLACE)
-		return begin_again(l, call, err);
+		return begin_again(l, err);
 	l->stage = PNR_BUCKET_CHECK;
 	return PNR_OK;
 }
@@ -325,7 +332,7 @@ static pnr_status sent(pnr_bucket_large *l, const pnr_bucket_call *call, pnr_err
 	l->open--;
 	l->gone = l->gone || (call->http.code == 404 && pnr_bucket__is_error(call, l->bucket->dialect->no_upload));
 	if (l->gone)
-		return l->open > 0 ? PNR_OK : lost(l, call, err);
+		return l->open > 0 ? PNR_OK : lost(l, err);
 	if (call->http.code / 100 != 2)
 		return pnr_bucket__fail(call, err);
 	if (l->bucket->dialect->name_part(call, p))
@@ -355,13 +362,13 @@ static pnr_status completed(pnr_bucket_large *l, const pnr_bucket_call *call, pn
 		return PNR_OK;
 	}
 	if (pnr_bucket__is_there(call)) { /* what was sent is left to be swept */
-		end(l, PNR_REMOTE_THERE);
+		end(l, l->unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE);
 		return PNR_OK;
 	}
 	if (code == 404)
-		return lost(l, call, err);
-	if (pnr_bucket__is_error(call, l->bucket->dialect->wrong_parts))
-		return begin_again(l, call, err);
+		return lost(l, err);
+	if (l->fresh == 0 && pnr_bucket__is_error(call, l->bucket->dialect->wrong_parts))
+		return begin_again(l, err);
 	if (pnr_bucket__is_unconditional(call))
 		return PNR_OK;
 	return pnr_bucket__fail(call, err);

@@ -107,7 +107,7 @@ static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t
 }
 
 /* The server compares the MD5: so the bytes are read twice. */
-static pnr_status dress(pnr_bucket *bucket, pnr_bucket_call *call, pnr_error *err)
+static pnr_status dress_with_md5(pnr_bucket *bucket, pnr_bucket_call *call, pnr_error *err)
 {
 	const pnr_remote_upload *upload = call->of;
 	PNR_CLEANUP(pnr_cleanup_free) char *piece = malloc(PIECE);
@@ -149,7 +149,7 @@ static pnr_status put_one(pnr_bucket *bucket, pnr_remote_upload *upload, bool ab
 	call->http.payload = pnr_digest_to_hex(&upload->hash, call->payload);
 	pnr_bucket__if_absent(call, upload);
 	if (bucket->dialect->dress_put != NULL)
-		status = dress(bucket, call, err);
+		status = dress_with_md5(bucket, call, err);
 	if (status == PNR_OK && upload->size == 0)
 		status = pnr_bucket__check_hash(bucket, call->hash, upload, err);
 	return status;
@@ -181,8 +181,8 @@ static pnr_status put_done(putting *p, pnr_bucket_call *call, pnr_error *err)
 		upload->outcome = PNR_REMOTE_PUT;
 	else if (call->http.code / 100 == 2)
 		return pnr_http_fail(&call->http, "the answer has no ETag of the object", err);
-	else if (pnr_bucket__is_there(call))
-		upload->outcome = PNR_REMOTE_THERE;
+	else if (pnr_bucket__is_there(call)) /* by a try whose answer was lost, perhaps */
+		upload->outcome = call->http.unsure ? PNR_REMOTE_PUT : PNR_REMOTE_THERE;
 	else if (pnr_bucket__is_unconditional(call))
 		once_more(p, upload, false);
 	else
@@ -213,7 +213,8 @@ static pnr_status next_put(void *context, pnr_http_request **out_request, pnr_er
 	pnr_status status = next_part(p, out_request, err);
 	while (p->next < p->count && p->uploads[p->next].size > PNR_BUCKET_PART)
 		p->next++;
-	if (status == PNR_OK && *out_request == NULL && p->next < p->count)
+	/* While parts that are there are read, what is small is sent. */
+	if (status == PNR_OK && (*out_request == NULL || *out_request == &pnr_http_not_yet) && p->next < p->count)
 		return put_one(p->bucket, &p->uploads[p->next++], false, out_request, err);
 	while (status == PNR_OK && *out_request == NULL && p->begun < p->large_count) {
 		p->begun++;

@@ -112,7 +112,7 @@ typedef enum pnr_remote_mode {
 
 typedef enum pnr_remote_outcome {
 	PNR_REMOTE_PENDING, /**< not put, or not known to be */
-	PNR_REMOTE_PUT,
+	PNR_REMOTE_PUT,     /**< also if it may have been: an answer was lost, and then it was there */
 	PNR_REMOTE_THERE    /**< IF_ABSENT, and an object of that key was there; its bytes were not looked at */
 } pnr_remote_outcome;
 
@@ -123,7 +123,7 @@ typedef struct pnr_remote_upload {
 	pnr_digest hash; /**< SHA-256 of them */
 	pnr_remote_mode mode;
 	pnr_remote_outcome outcome; /**< out; set on failure, too */
-	uint64_t told;              /**< bytes that `sent` was called for */
+	uint64_t told;              /**< out: bytes that `sent` was called for; put begins at 0, whatever it was */
 } pnr_remote_upload;
 
 /**

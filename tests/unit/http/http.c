@@ -452,6 +452,8 @@ static void a_download_never_goes_on_with_something_else(void **state)
 		{ { cut, { .code = 206, .headers = "ETag: \"v2\"\r\n" } }, "it was changed while it was got" },
 		{ { cut, { .code = 412, .body = "changed" } }, "changed or removed before the rest came (412)" },
 		{ { cut, { .code = 404, .body = "gone" } }, "changed or removed before the rest came (404)" },
+		{ { cut, { .code = 410 } }, "changed or removed before the rest came (410)" },
+		{ { cut, { .code = 416 } }, "changed or removed before the rest came (416)" },
 		{ { bare, { .body = "0123456789" } }, "it broke off after 4 bytes, and has no ETag" },
 		{ { weak, { .body = "0123456789" } }, "it broke off after 4 bytes, and has no ETag" },
 	};
@@ -471,6 +473,35 @@ static void a_download_never_goes_on_with_something_else(void **state)
 		server_stop(&s);
 	}
 	(void)state;
+}
+
+/* It is there as it was, for all that is known. */
+static void what_keeps_the_rest_of_a_download_is_told(void **state)
+{
+	(void)state;
+	static const step cut = { .headers = "ETag: \"v1\"\r\n", .body = "0123456789", .cut = 4 };
+	static const struct {
+		int code;
+		pnr_status status;
+	} cases[] = { { 401, PNR_DENIED }, { 403, PNR_DENIED }, { 503, PNR_BUSY }, { 500, PNR_RETRY }, { 307, PNR_IO } };
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		server s;
+		char text[16];
+		const step steps[] = { cut, { .code = cases[i].code, .body = "why" } };
+		server_start(&s, steps, 2);
+		pnr_http *http = new_http(3);
+		asked a = ask(&s, "GET", "/key");
+		a.r.take = take_body;
+		assert_ok(run(http, &a, err));
+		assert_int_equal(a.r.code, cases[i].code);
+		assert_string_equal(a.r.text.data, "why");
+		(void)snprintf(text, sizeof text, "/key: %d", cases[i].code);
+		assert_failed(&a, cases[i].status, text);
+		assert_string_equal(a.got.data, "0123");
+		asked_free(&a);
+		pnr_http_free(http);
+		server_stop(&s);
+	}
 }
 
 static void a_download_that_moves_is_not_given_up(void **state)
@@ -787,6 +818,73 @@ static void many_run_side_by_side_on_kept_connections(void **state)
 	server_stop(&s);
 }
 
+/* What makes its second request in pieces. */
+typedef struct slow_maker {
+	asked a[2];
+	unsigned next, asked, polls, polls_before;
+	bool alone; /* there is no first request */
+	unsigned pieces; /* at least; and as long as the first request is open */
+	bool done[2];
+} slow_maker;
+
+static pnr_status next_piece(void *context, pnr_http_request **out_request, pnr_error *err)
+{
+	slow_maker *m = context;
+	(void)err;
+	if (m->next == 0 && !m->alone) {
+		*out_request = &m->a[m->next++].r;
+	} else if (m->asked < m->pieces || (!m->alone && !m->done[0])) {
+		m->asked++;
+		*out_request = &pnr_http_not_yet;
+	} else if (!m->done[1] && m->next < 2) {
+		m->polls_before = m->polls;
+		m->next = 2;
+		*out_request = &m->a[1].r;
+	}
+	return PNR_OK;
+}
+
+static pnr_status piece_done(void *context, pnr_http_request *request, pnr_error *err)
+{
+	slow_maker *m = context;
+	(void)err;
+	assert_int_equal(request->code, 200);
+	m->done[request == &m->a[1].r] = true;
+	pnr_http_request_free(request);
+	return PNR_OK;
+}
+
+static pnr_status poll_pieces(void *poll_context, pnr_error *err)
+{
+	slow_maker *m = poll_context;
+	(void)err;
+	m->polls++;
+	return PNR_OK;
+}
+
+static void what_is_made_in_pieces_holds_up_nothing(void **state)
+{
+	(void)state;
+	static const step steps[] = { { .body = "yes" } };
+	for (unsigned i = 0; i < 2; i++) {
+		server s;
+		server_start(&s, steps, 1);
+		pnr_http *http = new_http(1);
+		slow_maker m = { .alone = i == 1, .pieces = 100 };
+		const pnr_http_feed feed = { next_piece, piece_done, poll_pieces, &m, &m };
+		m.a[0] = ask(&s, "GET", "/first");
+		m.a[1] = ask(&s, "GET", "/second");
+		double begin = pnr_clock_monotonic();
+		assert_ok(pnr_http_run(http, &feed, err));
+		/* Not a pause each. */
+		assert_true(pnr_clock_monotonic() - begin < 5);
+		assert_true(m.asked >= m.pieces && m.polls_before >= m.asked);
+		assert_true(m.done[1] && m.done[0] == (i == 0));
+		pnr_http_free(http);
+		server_stop(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -802,6 +900,7 @@ int main(void)
 		cmocka_unit_test(a_request_lasts_no_longer_than_it_may),
 		cmocka_unit_test(a_download_goes_on_where_it_broke),
 		cmocka_unit_test(a_download_never_goes_on_with_something_else),
+		cmocka_unit_test(what_keeps_the_rest_of_a_download_is_told),
 		cmocka_unit_test(a_download_that_moves_is_not_given_up),
 		cmocka_unit_test(a_part_that_was_not_asked_for_is_not_the_whole),
 		cmocka_unit_test(an_answer_that_is_too_long_is_not_kept),
@@ -813,6 +912,7 @@ int main(void)
 		cmocka_unit_test(a_redirect_is_not_followed_and_its_secrets_are_not_told),
 		cmocka_unit_test(what_a_callback_fails_with_ends_the_run),
 		cmocka_unit_test(many_run_side_by_side_on_kept_connections),
+		cmocka_unit_test(what_is_made_in_pieces_holds_up_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,7 +206,7 @@ static void an_answer_that_was_lost_is_asked_for_again(void **state)
 	       { .headers = "ETag: \"1\"\r\n", .body = "one" });
 	pnr_remote *remote = open_at(&s, "");
 	assert_ok(put_one(remote, &a, PNR_REMOTE_IF_ABSENT, &outcome, err));
-	assert_int_equal(outcome, PNR_REMOTE_THERE);
+	assert_int_equal(outcome, PNR_REMOTE_PUT);
 	assert_ok(swap(remote, "tags/a", "", "one", &found, err));
 	assert_int_equal(s.asked, 7);
 	pnr_remote_close(remote);
@@ -424,6 +424,8 @@ static void parts_are_completed_once_whatever_is_answered(void **state)
 		               PART_ANSWER, COMPLETED };
 	const step refused[] = { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER,
 		                 { .code = 412, .body = "<Error><Code>PreconditionFailed</Code></Error>" } };
+	const step unsure[] = { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER, { .drop = true },
+		                { .code = 412, .body = "<Error><Code>PreconditionFailed</Code></Error>" } };
 	const step lacking[] = { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, PART_ANSWER, PART_ANSWER,
 		                 { .code = 501 }, COMPLETED };
 	/* Who may not list what was begun begins anew. */
@@ -436,12 +438,110 @@ static void parts_are_completed_once_whatever_is_answered(void **state)
 	assert_parts(removed, PNR_COUNT(removed), PNR_REMOTE_PUT, 4);
 	assert_parts(mixed, PNR_COUNT(mixed), PNR_REMOTE_PUT, 4);
 	assert_parts(refused, PNR_COUNT(refused), PNR_REMOTE_THERE, 2);
+	assert_parts(unsure, PNR_COUNT(unsure), PNR_REMOTE_PUT, 2);
 	assert_parts(lacking, PNR_COUNT(lacking), PNR_REMOTE_PUT, 2);
 	assert_parts(blind, PNR_COUNT(blind), PNR_REMOTE_PUT, 2);
 }
 
 #define UPLOAD(key, id, begun)                                                                                      \
 	"<Upload><Key>" key "</Key><UploadId>" id "</UploadId><Initiated>" begun "</Initiated></Upload>"
+
+static void who_loses_the_upload_again_is_told_so(void **state)
+{
+	(void)state;
+	static const char no_upload[] = "<Error><Code>NoSuchUpload</Code></Error>";
+	static const char invalid_part[] = "<Error><Code>InvalidPart</Code></Error>";
+	const struct {
+		pnr_remote_mode mode;
+		step steps[12];
+		unsigned asked;
+		pnr_status status;
+		const char *text;
+	} cases[] = {
+		/* The last that is asked is whether the object is there; */
+		{ PNR_REMOTE_IF_ABSENT,
+		  { FORMAT_ANSWER, NO_UPLOADS, { .code = 404 }, CREATED, { .code = 404, .body = no_upload },
+		    { .code = 404, .body = no_upload }, { .code = 404 }, CREATED, { .code = 404, .body = no_upload },
+		    { .code = 404, .body = no_upload }, { .code = 404 } },
+		  11, PNR_RETRY, "': its upload was removed twice while it was sent; try again" },
+		/* or what it takes to send a part. */
+		{ PNR_REMOTE_REPLACE,
+		  { FORMAT_ANSWER, NO_UPLOADS, CREATED, { .code = 404, .body = no_upload }, PART_ANSWER, CREATED,
+		    { .code = 404, .body = no_upload }, PART_ANSWER },
+		  8, PNR_RETRY, "': its upload was removed twice while it was sent; try again" },
+		/* A server that does not take its own parts says so itself. */
+		{ PNR_REMOTE_REPLACE,
+		  { FORMAT_ANSWER, NO_UPLOADS, CREATED, PART_ANSWER, PART_ANSWER, { .code = 400, .body = invalid_part }, CREATED,
+		    PART_ANSWER, PART_ANSWER, { .code = 400, .body = invalid_part } },
+		  10, PNR_IO, "400: InvalidPart" },
+	};
+	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
+		server s;
+		object o;
+		pnr_remote_outcome outcome;
+		server_start(&s, cases[i].steps, cases[i].asked);
+		make_object(&o, 7, PART + 1);
+		pnr_remote *remote = open_at(&s, "");
+		assert_fails(put_one(remote, &o, cases[i].mode, &outcome, err), cases[i].status, cases[i].text);
+		assert_int_equal(outcome, PNR_REMOTE_PENDING);
+		assert_int_equal(s.asked, cases[i].asked);
+		pnr_remote_close(remote);
+		server_stop(&s);
+		free(o.body.data);
+	}
+}
+
+/* ----------------------------------------------------- uploads that go on */
+
+/* Answers that say that an upload of @o was begun, and that @parts of its parts are there, with more behind them. */
+typedef struct begun {
+	char uploads[400], parts[2000];
+} begun;
+
+static void begun_of(begun *b, const object *o, unsigned parts)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	(void)snprintf(b->uploads, sizeof b->uploads,
+	               "<ListMultipartUploadsResult><Upload><Key>p/%s</Key><UploadId>old</UploadId>"
+	               "<Initiated>2999-01-01T00:00:00Z</Initiated></Upload></ListMultipartUploadsResult>",
+	               o->key);
+	pnr_buffer_puts(&text, "<ListPartsResult>");
+	for (unsigned i = 0; i < parts; i++) {
+		uint8_t md5[16];
+		assert_int_equal(EVP_Digest(o->body.data + i * PART, PART, md5, NULL, EVP_md5(), NULL), 1);
+		pnr_buffer_printf(&text, "<Part><PartNumber>%u</PartNumber><Size>%zu</Size><ETag>", i + 1, PART);
+		for (size_t k = 0; k < sizeof md5; k++)
+			pnr_buffer_printf(&text, "%02x", md5[k]);
+		pnr_buffer_puts(&text, "</ETag></Part>");
+	}
+	pnr_buffer_printf(&text, "<IsTruncated>true</IsTruncated><NextPartNumberMarker>%u</NextPartNumberMarker>"
+	                  "</ListPartsResult>", parts);
+	(void)snprintf(b->parts, sizeof b->parts, "%s", text.data);
+}
+
+static void parts_of_an_upload_that_is_gone_are_sent_again(void **state)
+{
+	(void)state;
+	server s;
+	object o;
+	begun b;
+	pnr_remote_outcome outcome;
+	make_object(&o, 7, PART + 1);
+	begun_of(&b, &o, 1);
+	served(s, { .body = b.uploads }, { .code = 404 }, { .body = b.parts },
+	       { .code = 404, .body = "<Error><Code>NoSuchUpload</Code></Error>" }, CREATED, PART_ANSWER, PART_ANSWER,
+	       COMPLETED);
+	pnr_remote *remote = open_at(&s, "");
+	assert_ok(put_one(remote, &o, PNR_REMOTE_IF_ABSENT, &outcome, err));
+	assert_int_equal(outcome, PNR_REMOTE_PUT);
+	assert_contains(s.log.data, "&part-number-marker=1&uploadId=old ");
+	assert_int_equal(count_of(s.log.data, "?partNumber="), 2);
+	assert_int_equal(count_of(s.log.data, "uploadId=new "), 3);
+	assert_int_equal(s.asked, 1 + 8);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(o.body.data);
+}
 
 static void uploads_of_ours_that_were_given_up_are_removed(void **state)
 {
@@ -608,6 +708,57 @@ static void a_large_body_is_closed_when_its_object_ends(void **state)
 	server_stop(&s);
 	free(large.body.data);
 	free(small.body.data);
+}
+
+/* A body, and how much of a large one was read when it was read first. */
+typedef struct meanwhile {
+	const memory *large;
+	memory own;
+	uint64_t read;
+} meanwhile;
+
+static pnr_status read_meanwhile(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
+{
+	meanwhile *m = context;
+	if (m->own.reads == 0)
+		m->read = m->large->bytes;
+	return read_memory(&m->own, offset, buffer, length, err);
+}
+
+/* All of them are read for their hash, which takes its time. */
+static void parts_that_are_there_hold_up_nothing(void **state)
+{
+	(void)state;
+	server s;
+	object large, small[2];
+	begun b;
+	const pnr_http_options options = { .connections = 1 };
+	make_object(&large, 7, 3 * PART + 1);
+	make_object(&small[0], 8, 10);
+	make_object(&small[1], 9, 10);
+	begun_of(&b, &large, 3);
+	meanwhile m[] = { { .large = &large.body, .own = small[0].body }, { .large = &large.body, .own = small[1].body } };
+	pnr_remote_upload u[] = { upload_of(&large, PNR_REMOTE_IF_ABSENT), upload_of(&small[0], PNR_REMOTE_IF_ABSENT),
+		                  upload_of(&small[1], PNR_REMOTE_IF_ABSENT) };
+	for (unsigned i = 0; i < 2; i++)
+		u[1 + i].body = (pnr_remote_body){ .read = read_meanwhile, .context = &m[i] };
+	served(s, { .body = b.uploads }, { .code = 404 }, { .body = b.parts }, { .body = "<ListPartsResult/>" }, PART_ANSWER,
+	       PART_ANSWER, PART_ANSWER, COMPLETED);
+	pnr_remote *remote = open_at(&s, "");
+	pnr_http_free(PNR_STEAL(pnr_bucket__of(remote)->http));
+	assert_ok(pnr_http_new(&options, &pnr_bucket__of(remote)->http, err));
+	assert_ok(pnr_remote_put(remote, u, 3, err));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(u[i].outcome, PNR_REMOTE_PUT);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(m[i].read, (1 + i) * PART);
+	assert_int_equal(count_of(s.log.data, "?partNumber="), 1);
+	assert_int_equal(s.asked, 1 + 8);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	free(large.body.data);
+	free(small[0].body.data);
+	free(small[1].body.data);
 }
 
 static void what_changes_between_two_reads_is_never_completed(void **state)
@@ -778,11 +929,14 @@ int main(void)
 		cmocka_unit_test(a_listing_of_many_pages_is_whole),
 		cmocka_unit_test(buckets_are_named_where_servers_look_for_them),
 		cmocka_unit_test(parts_are_completed_once_whatever_is_answered),
+		cmocka_unit_test(who_loses_the_upload_again_is_told_so),
+		cmocka_unit_test(parts_of_an_upload_that_is_gone_are_sent_again),
 		cmocka_unit_test(uploads_of_ours_that_were_given_up_are_removed),
 		cmocka_unit_test(uploads_that_are_listed_again_are_enough),
 		cmocka_unit_test(uploads_that_are_listed_in_a_circle_are_enough),
 		cmocka_unit_test(what_is_sent_is_told_once),
 		cmocka_unit_test(a_large_body_is_closed_when_its_object_ends),
+		cmocka_unit_test(parts_that_are_there_hold_up_nothing),
 		cmocka_unit_test(what_changes_between_two_reads_is_never_completed),
 	};
 	const struct CMUnitTest real[] = {
