@@ -76,6 +76,7 @@ typedef struct pnr_bucket_listing {
 	const char *token;       /**< the argument that takes `more`, and that is the next page */
 	const char *start_after; /**< the argument for where to begin; NULL: there is none */
 	const char *root, *entry, *key, *size, *more;
+	const char *type;        /**< MAY be NULL: "directory" is what it says of a folder, which is no object */
 	bool encoded;            /**< keys are, as a URL is */
 } pnr_bucket_listing;
 

@@ -19,7 +19,7 @@ typedef struct page {
 	void *user;
 	pnr_buffer key, first, token;
 	uint64_t size;
-	bool is_list, truncated;
+	bool is_folder, is_list, truncated;
 } page;
 
 static void page_free(page *p)
@@ -66,8 +66,8 @@ static pnr_status end_entry(page *p, pnr_error *err)
 		pnr_buffer_puts(&p->first, p->key.data);
 	if (pnr_buffer_status(&p->first, NULL) != PNR_OK)
 		return pnr_fail_nomem(err);
-	/* What consoles put where a folder is to be seen is not of what is in it. */
-	if (strncmp(p->key.data, p->bucket->prefix, length) != 0 || p->key.data[length] == '\0')
+	/* What stands for a folder, as consoles put it or a server lists it, is not of what is in it. */
+	if (p->is_folder || strncmp(p->key.data, p->bucket->prefix, length) != 0 || p->key.data[length] == '\0')
 		return PNR_OK;
 	return p->entry(p->user, p->key.data + length, p->size, err);
 }
@@ -84,8 +84,11 @@ static pnr_status visit(void *user, const pnr_xml_event *event, pnr_error *err)
 		pnr_status status = end_entry(p, err);
 		pnr_buffer_clear(&p->key);
 		p->size = 0;
+		p->is_folder = false;
 		return status;
 	}
+	if (names->type != NULL && strcmp(name, names->type) == 0)
+		p->is_folder = strcmp(event->text, "directory") == 0;
 	if (strcmp(name, names->key) == 0) {
 		pnr_buffer_clear(&p->key);
 		pnr_buffer_puts(&p->key, event->text);

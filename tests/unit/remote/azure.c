@@ -170,6 +170,46 @@ static void a_listing_goes_on_at_its_marker(void **state)
 	server_stop(&s);
 }
 
+#define FOLDER(name)                                                                                               \
+	"<Blob><Name>" name "</Name><Properties><ResourceType>directory</ResourceType><Content-Length>0</Content-Length>" \
+	"</Properties></Blob>"
+#define FILE_BLOB(name, size)                                                                                      \
+	"<Blob><Name>" name "</Name><Properties><Content-Length>" size "</Content-Length><ResourceType>file</ResourceType>" \
+	"</Properties></Blob>"
+
+/* As where there is a hierarchical namespace; an object may be empty as well. */
+static void folders_that_are_listed_are_no_objects(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	served(s, { .body = PAGE(FOLDER("p/blobs") FOLDER("p/blobs/00") FILE_BLOB("p/blobs/00/a", "3")
+		                 FOLDER("p/not a key") FILE_BLOB("p/blobs/00/b", "0") BLOB("p/blobs/00/c", "4"), "") });
+	pnr_remote *remote = open_at(&s);
+	listed_keys l = list_all(remote, "", 0, &foreign);
+	assert_int_equal(l.count, 3);
+	assert_int_equal(l.size, 7);
+	assert_int_equal(foreign, 0);
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
+static void a_place_with_nothing_but_a_folder_is_empty(void **state)
+{
+	(void)state;
+	server s;
+	static const step steps[] = { NO_BLOCKS, { .body = PAGE(FOLDER("p/folder"), "") }, { .code = 201 } };
+	char url[256];
+	const pnr_remote_options options = { .create = true };
+	pnr_remote *remote = NULL;
+	server_start(&s, steps, PNR_COUNT(steps));
+	(void)snprintf(url, sizeof url, "azure://" ACCOUNT "/container/p?endpoint=%s", s.origin);
+	assert_ok(pnr_remote_open(url, &options, &remote, err));
+	assert_contains(s.log.data, "PUT /" ACCOUNT "/container/p/pannier.json HTTP");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 #define MANY 300u
 
 /* Of 300 keys, 3 of 100 that begin with the same letter are asked for by a listing of theirs. */
@@ -479,6 +519,8 @@ int main(void)
 		cmocka_unit_test(a_blob_is_made_once_more_only_if_a_condition_is_refused),
 		cmocka_unit_test(a_ref_is_set_and_removed_by_its_etag),
 		cmocka_unit_test(a_listing_goes_on_at_its_marker),
+		cmocka_unit_test(folders_that_are_listed_are_no_objects),
+		cmocka_unit_test(a_place_with_nothing_but_a_folder_is_empty),
 		cmocka_unit_test(many_are_asked_for_by_what_their_keys_begin_with),
 		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
 		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
