@@ -257,8 +257,11 @@ static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote 
 	status = set_places(bucket, url, endpoint, err);
 	if (status == PNR_OK)
 		status = check_origin(bucket, azure->credentials, err);
+	/* What may stay on this machine only does not go to a proxy. */
+	const pnr_http_options options = { .direct = status == PNR_OK && pnr_azure_sends_secret(azure->credentials) &&
+		                                     pnr_remote_is_here(bucket->origin) };
 	if (status == PNR_OK)
-		status = pnr_http_new(NULL, &bucket->http, err);
+		status = pnr_http_new(&options, &bucket->http, err);
 	if (status != PNR_OK)
 		return status;
 	*out_remote = &bucket->base;

@@ -366,6 +366,36 @@ static void what_others_could_use_is_not_sent_in_clear(void **state)
 	setenv("AZURE_STORAGE_KEY", key, 1);
 }
 
+/* On this machine it goes past a proxy that would answer; what only signs goes there, as curl does it. */
+static void what_others_could_use_goes_to_no_proxy(void **state)
+{
+	(void)state;
+	static const step steps[] = { FORMAT_ANSWER };
+	static const char *const variables[] = { "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_BEARER_TOKEN" };
+	server s, proxy;
+	PNR_CLEANUP(pnr_cleanup_free) char *key = strdup(getenv("AZURE_STORAGE_KEY"));
+	server_start(&s, steps, 1);
+	server_start(&proxy, steps, 1);
+	setenv("http_proxy", proxy.origin, 1);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
+	unsetenv("AZURE_STORAGE_KEY");
+	for (unsigned i = 0; i < PNR_COUNT(variables); i++) {
+		setenv(variables[i], "sv=1&sig=secret", 1);
+		pnr_remote_close(open_at(&s));
+		unsetenv(variables[i]);
+		assert_int_equal(proxy.asked, 0);
+		assert_int_equal(s.asked, 1 + i);
+	}
+	setenv("AZURE_STORAGE_KEY", key, 1);
+	pnr_remote_close(open_at(&s));
+	assert_int_equal(proxy.asked, 1);
+	assert_int_equal(s.asked, 2);
+	unsetenv("http_proxy");
+	server_stop(&proxy);
+	server_stop(&s);
+}
+
 /* A key of the longest, which differs from others at its end only. */
 static void make_longest(char out[PNR_REMOTE_KEY_MAX + 1], char last)
 {
@@ -526,7 +556,7 @@ int main(void)
 		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
 		cmocka_unit_test(endpoints_are_with_and_without_the_account),
 		cmocka_unit_test(what_others_could_use_is_not_sent_in_clear),
-
+		cmocka_unit_test(what_others_could_use_goes_to_no_proxy),
 		cmocka_unit_test(the_longest_names_are_sent_whole),
 		cmocka_unit_test(blocks_are_made_a_blob_once_whatever_is_answered),
 	};
