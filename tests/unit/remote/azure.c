@@ -143,6 +143,30 @@ static void a_ref_is_set_and_removed_by_its_etag(void **state)
 	server_stop(&s);
 }
 
+/* Others who set it all the time are told only where there are such. */
+static void a_ref_that_may_not_be_set_is_told_with_the_reason(void **state)
+{
+	(void)state;
+	server s;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	const step one = { .headers = "ETag: \"0x1\"\r\n", .body = "one" };
+	const step again = { .headers = "ETag: \"0x2\"\r\n", .body = "one" };
+	const step none = ERROR_ANSWER(404, "BlobNotFound"), changed = ERROR_ANSWER(412, "ConditionNotMet");
+	const step leased = ERROR_ANSWER(412, "LeaseIdMissing"), kept = ERROR_ANSWER(409, "BlobImmutableDueToPolicy");
+	served(s, one, leased, one, leased, one, leased, one, leased, one, kept, one, kept, one, kept, one, kept, none, kept,
+	       none, kept, none, kept, none, kept, one, changed, again, changed, one, changed, again, changed);
+	pnr_remote *remote = open_at(&s);
+	pnr_buffer_puts(&found, "kept");
+	assert_fails(swap(remote, "tags/a", "one", "two", &found, err), PNR_DENIED, "412: LeaseIdMissing: It may not be");
+	assert_fails(swap(remote, "tags/a", "one", "", &found, err), PNR_DENIED, "409: BlobImmutableDueToPolicy");
+	assert_fails(swap(remote, "tags/a", "", "two", &found, err), PNR_DENIED, "409: BlobImmutableDueToPolicy");
+	assert_fails(swap(remote, "tags/a", "one", "two", &found, err), PNR_BUSY, "others set it all the time");
+	assert_string_equal(found.data, "kept");
+	assert_int_equal(s.asked, 1 + 4 * 8);
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 /* ----------------------------------------------------------------- listings -- */
 
 #define PAGE(blobs, marker) \
@@ -548,6 +572,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_without_a_condition_is_a_failure),
 		cmocka_unit_test(a_blob_is_made_once_more_only_if_a_condition_is_refused),
 		cmocka_unit_test(a_ref_is_set_and_removed_by_its_etag),
+		cmocka_unit_test(a_ref_that_may_not_be_set_is_told_with_the_reason),
 		cmocka_unit_test(a_listing_goes_on_at_its_marker),
 		cmocka_unit_test(folders_that_are_listed_are_no_objects),
 		cmocka_unit_test(a_place_with_nothing_but_a_folder_is_empty),
