@@ -22,6 +22,9 @@ static pnr_status read_ref(pnr_bucket *bucket, const char *key, seen *out, pnr_e
 		status = pnr_bucket__is_missing(call, &missing, err);
 	if (status == PNR_OK && !missing && call->http.code != 200)
 		status = pnr_bucket__fail(call, err);
+	/* What somebody put there by hand, say: it is not the same as none. */
+	if (status == PNR_OK && !missing && call->http.text.length == 0)
+		status = pnr_fail(err, PNR_CORRUPT, "it is empty; remove it");
 	if (status == PNR_OK && !missing) {
 		pnr_buffer_append(out->value, call->http.text.data, call->http.text.length);
 		status = pnr_buffer_status(out->value, err);
