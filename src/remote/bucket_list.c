@@ -279,7 +279,9 @@ static pnr_http_request *ask_page(pnr_bucket *bucket, range *r)
 	size_t same = 0;
 	while (first[same] != '\0' && first[same] == end[same])
 		same++;
-	(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", bucket->prefix, (int)same, first);
+	/* A token is of the listing that it was given by. */
+	if (r->token.length == 0)
+		(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", bucket->prefix, (int)same, first);
 	/* What comes after that is the key itself, perhaps with a few in front of it. */
 	(void)snprintf(r->after, sizeof r->after, "%s%.*s", bucket->prefix, (int)strlen(first) - 1, first);
 	/* As many as are wanted, and a few that are not: what is left of a range is not worth a whole page. */
