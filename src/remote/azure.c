@@ -226,13 +226,13 @@ static pnr_status set_places(pnr_bucket *bucket, const pnr_remote_url *url, cons
 	if (*path != '\0' && strcmp(path + 1, url->account) != 0)
 		return pnr_fail(err, PNR_INVALID, "the endpoint's path is not '/%s', which is the account",
 		                url->account);
-	pnr_status status = pnr_bucket__set(&bucket->origin, err, "%.*s", (int)(path - endpoint), endpoint);
+	pnr_status status = pnr_bucket__print(&bucket->origin, err, "%.*s", (int)(path - endpoint), endpoint);
 	const char *problem = status == PNR_OK ? pnr_remote_endpoint_problem(bucket->origin) : NULL;
 	if (problem != NULL)
 		return pnr_fail(err, PNR_INVALID, "BlobEndpoint: %s", problem);
 	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
-		                         url->bucket);
+		status = pnr_bucket__print(&bucket->root, err, "%s%s/%s", in_path ? "/" : "",
+		                           in_path ? url->account : "", url->bucket);
 	return status == PNR_OK ? pnr_bucket__set_path(bucket, url->prefix, err) : status;
 }
 

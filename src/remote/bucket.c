@@ -244,7 +244,7 @@ void pnr_bucket__free(pnr_bucket *bucket)
 	free(bucket);
 }
 
-pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...)
+pnr_status pnr_bucket__print(char **out, pnr_error *err, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -256,10 +256,10 @@ pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...)
 
 pnr_status pnr_bucket__set_path(pnr_bucket *bucket, const char *prefix, pnr_error *err)
 {
-	pnr_status status = pnr_bucket__set(&bucket->prefix, err, "%s%s", prefix, prefix[0] == '\0' ? "" : "/");
+	pnr_status status = pnr_bucket__print(&bucket->prefix, err, "%s%s", prefix, prefix[0] == '\0' ? "" : "/");
 	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->path, err, "%s%s%s", bucket->root, bucket->root[1] == '\0' ? "" : "/",
-		                         bucket->prefix);
+		status = pnr_bucket__print(&bucket->path, err, "%s%s%s", bucket->root,
+		                           bucket->root[1] == '\0' ? "" : "/", bucket->prefix);
 	if (status == PNR_OK && strlen(bucket->path) + PNR_REMOTE_KEY_MAX >= PNR_BUCKET_PATH_SIZE)
 		return pnr_fail(err, PNR_INVALID, "the prefix is too long; take a shorter one");
 	return status;
