@@ -168,7 +168,8 @@ static const pnr_bucket_dialect dialect = {
 	             .entry = "/Blobs/Blob",
 	             .key = "/Blobs/Blob/Name",
 	             .size = "/Blobs/Blob/Properties/Content-Length",
-	             .more = "/NextMarker" },
+	             .more = "/NextMarker",
+	             .type = "/Blobs/Blob/Properties/ResourceType" },
 	.conditional_delete = true,
 	.parts_max = 50000,
 	.wrong_parts = "InvalidBlockList",
@@ -225,13 +226,13 @@ static pnr_status set_places(pnr_bucket *bucket, const pnr_remote_url *url, cons
 	if (*path != '\0' && strcmp(path + 1, url->account) != 0)
 		return pnr_fail(err, PNR_INVALID, "the endpoint's path is not '/%s', which is the account",
 		                url->account);
-	pnr_status status = pnr_bucket__set(&bucket->origin, err, "%.*s", (int)(path - endpoint), endpoint);
+	pnr_status status = pnr_bucket__print(&bucket->origin, err, "%.*s", (int)(path - endpoint), endpoint);
 	const char *problem = status == PNR_OK ? pnr_remote_endpoint_problem(bucket->origin) : NULL;
 	if (problem != NULL)
 		return pnr_fail(err, PNR_INVALID, "BlobEndpoint: %s", problem);
 	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->root, err, "%s%s/%s", in_path ? "/" : "", in_path ? url->account : "",
-		                         url->bucket);
+		status = pnr_bucket__print(&bucket->root, err, "%s%s/%s", in_path ? "/" : "",
+		                           in_path ? url->account : "", url->bucket);
 	return status == PNR_OK ? pnr_bucket__set_path(bucket, url->prefix, err) : status;
 }
 
@@ -256,8 +257,11 @@ static pnr_status open_azure(const pnr_remote_url *url, bool create, pnr_remote 
 	status = set_places(bucket, url, endpoint, err);
 	if (status == PNR_OK)
 		status = check_origin(bucket, azure->credentials, err);
+	/* What may stay on this machine only does not go to a proxy. */
+	const pnr_http_options options = { .direct = status == PNR_OK && pnr_azure_sends_secret(azure->credentials) &&
+		                                     pnr_remote_is_here(bucket->origin) };
 	if (status == PNR_OK)
-		status = pnr_http_new(NULL, &bucket->http, err);
+		status = pnr_http_new(&options, &bucket->http, err);
 	if (status != PNR_OK)
 		return status;
 	*out_remote = &bucket->base;

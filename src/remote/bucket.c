@@ -7,16 +7,48 @@
 /* SHA-256 of nothing. */
 static const char no_payload[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/* --------------------------------------------------------------- requests -- */
+/* ---------------------------------------------------------------- answers -- */
+
+void pnr_bucket__element(const pnr_bucket_call *call, const char *path, char *out, size_t size)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
+	const pnr_buffer *all = &call->http.text;
+	out[0] = '\0';
+	if (all->length > 0 && pnr_xml_find(all->data, all->length, path, &text, NULL) == PNR_OK && text.length > 0)
+		(void)snprintf(out, size, "%s", text.data);
+}
+
+/* The code of the answer's error, "" if it has none. */
+static void error_code(const pnr_bucket_call *call, char *out, size_t size)
+{
+	pnr_bucket__element(call, "Error/Code", out, size);
+	const char *header = call->bucket->dialect->error_header;
+	if (out[0] == '\0' && header != NULL)
+		(void)pnr_http_header(&call->http, header, out, size);
+}
+
+bool pnr_bucket__is_error(const pnr_bucket_call *call, const char *code)
+{
+	char found[64];
+	error_code(call, found, sizeof found);
+	return code != NULL && strcmp(found, code) == 0;
+}
 
 static bool again(void *context)
 {
 	const pnr_bucket_call *call = context;
+	char found[64];
+	/* Only what completes has an error in a 200; a page of a listing is not to be read for it. */
+	if (call->http.code == 200 && strcmp(call->http.method, "GET") == 0)
+		return false;
+	error_code(call, found, sizeof found);
 	for (const char *const *code = call->bucket->dialect->passing; *code != NULL; code++)
-		if (pnr_bucket__is_error(call, *code))
+		if (strcmp(found, *code) == 0)
 			return true;
 	return false;
 }
+
+/* --------------------------------------------------------------- requests -- */
 
 pnr_bucket_call *pnr_bucket__begin(pnr_bucket *bucket, const char *method, const char *key)
 {
@@ -92,31 +124,6 @@ pnr_status pnr_bucket__run_one(pnr_bucket_call *call, pnr_error *err)
 }
 
 /* --------------------------------------------------------------- failures -- */
-
-void pnr_bucket__element(const pnr_bucket_call *call, const char *path, char *out, size_t size)
-{
-	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	const pnr_buffer *all = &call->http.text;
-	out[0] = '\0';
-	if (all->length > 0 && pnr_xml_find(all->data, all->length, path, &text, NULL) == PNR_OK && text.length > 0)
-		(void)snprintf(out, size, "%s", text.data);
-}
-
-/* The code of the answer's error, "" if it has none. */
-static void error_code(const pnr_bucket_call *call, char *out, size_t size)
-{
-	pnr_bucket__element(call, "Error/Code", out, size);
-	const char *header = call->bucket->dialect->error_header;
-	if (out[0] == '\0' && header != NULL)
-		(void)pnr_http_header(&call->http, header, out, size);
-}
-
-bool pnr_bucket__is_error(const pnr_bucket_call *call, const char *code)
-{
-	char found[64];
-	error_code(call, found, sizeof found);
-	return code != NULL && strcmp(found, code) == 0;
-}
 
 /* What to do about an error of that code. */
 static const char *remedy(const pnr_bucket *bucket, const char *code)
@@ -237,7 +244,7 @@ void pnr_bucket__free(pnr_bucket *bucket)
 	free(bucket);
 }
 
-pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...)
+pnr_status pnr_bucket__print(char **out, pnr_error *err, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -249,10 +256,10 @@ pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...)
 
 pnr_status pnr_bucket__set_path(pnr_bucket *bucket, const char *prefix, pnr_error *err)
 {
-	pnr_status status = pnr_bucket__set(&bucket->prefix, err, "%s%s", prefix, prefix[0] == '\0' ? "" : "/");
+	pnr_status status = pnr_bucket__print(&bucket->prefix, err, "%s%s", prefix, prefix[0] == '\0' ? "" : "/");
 	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->path, err, "%s%s%s", bucket->root, bucket->root[1] == '\0' ? "" : "/",
-		                         bucket->prefix);
+		status = pnr_bucket__print(&bucket->path, err, "%s%s%s", bucket->root,
+		                           bucket->root[1] == '\0' ? "" : "/", bucket->prefix);
 	if (status == PNR_OK && strlen(bucket->path) + PNR_REMOTE_KEY_MAX >= PNR_BUCKET_PATH_SIZE)
 		return pnr_fail(err, PNR_INVALID, "the prefix is too long; take a shorter one");
 	return status;

@@ -22,7 +22,7 @@
 #define PNR_BUCKET_PATH_SIZE (sizeof "////" + PNR_REMOTE_ACCOUNT_MAX + PNR_REMOTE_BUCKET_MAX + 2 * PNR_REMOTE_KEY_MAX)
 #define PNR_BUCKET_HEADERS 6u
 #define PNR_BUCKET_QUERY 32u /* a shared access signature of Azure is in each query */
-#define PNR_BUCKET_TEXT_MAX ((size_t)8 * PNR_MIB) /* of an answer that is XML: 1,000 keys */
+#define PNR_BUCKET_TEXT_MAX ((size_t)8 * PNR_MIB) /* of an answer that is XML: 5,000 keys */
 
 /** One request that is open. Its pairs and path are of their texts' owners, or its own. */
 typedef struct pnr_bucket_call {
@@ -76,6 +76,7 @@ typedef struct pnr_bucket_listing {
 	const char *token;       /**< the argument that takes `more`, and that is the next page */
 	const char *start_after; /**< the argument for where to begin; NULL: there is none */
 	const char *root, *entry, *key, *size, *more;
+	const char *type;        /**< MAY be NULL: "directory" is what it says of a folder, which is no object */
 	bool encoded;            /**< keys are, as a URL is */
 } pnr_bucket_listing;
 
@@ -163,7 +164,7 @@ PNR_CHECKED pnr_status pnr_bucket__run(
 void pnr_bucket__free(pnr_bucket *bucket);
 /** Set `prefix`, and `path` to what `root` and it say. INVALID: there are keys that would be too long behind it. */
 PNR_CHECKED pnr_status pnr_bucket__set_path(pnr_bucket *bucket, const char *prefix, pnr_error *err);
-PNR_PRINTF(3, 4) pnr_status pnr_bucket__set(char **out, pnr_error *err, const char *format, ...);
+PNR_PRINTF(3, 4) pnr_status pnr_bucket__print(char **out, pnr_error *err, const char *format, ...);
 /** The poll of a feed or a watch: @context is the remote. */
 PNR_CHECKED pnr_status pnr_bucket__poll(void *context, pnr_error *err);
 /** Run @call by itself. Fails with what `poll` fails with, only: its answer is to be looked at. */

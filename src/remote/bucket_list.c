@@ -20,7 +20,7 @@ typedef struct page {
 	void *user;
 	pnr_buffer key, first, token;
 	uint64_t size;
-	bool is_list, truncated;
+	bool is_folder, is_list, truncated;
 } page;
 
 static void page_free(page *p)
@@ -44,8 +44,8 @@ static pnr_status end_entry(page *p, pnr_error *err)
 		pnr_buffer_puts(&p->first, p->key.data);
 	if (pnr_buffer_status(&p->first, NULL) != PNR_OK)
 		return pnr_fail_nomem(err);
-	/* What consoles put where a folder is to be seen is not of what is in it. */
-	if (strncmp(p->key.data, p->bucket->prefix, length) != 0 || p->key.data[length] == '\0')
+	/* What stands for a folder, as consoles put it or a server lists it, is not of what is in it. */
+	if (p->is_folder || strncmp(p->key.data, p->bucket->prefix, length) != 0 || p->key.data[length] == '\0')
 		return PNR_OK;
 	return p->entry(p->user, p->key.data + length, p->size, err);
 }
@@ -62,8 +62,11 @@ static pnr_status visit(void *user, const pnr_xml_event *event, pnr_error *err)
 		pnr_status status = end_entry(p, err);
 		pnr_buffer_clear(&p->key);
 		p->size = 0;
+		p->is_folder = false;
 		return status;
 	}
+	if (names->type != NULL && strcmp(name, names->type) == 0)
+		p->is_folder = strcmp(event->text, "directory") == 0;
 	if (strcmp(name, names->key) == 0) {
 		pnr_buffer_clear(&p->key);
 		pnr_buffer_puts(&p->key, event->text);
@@ -254,7 +257,9 @@ static pnr_http_request *ask_page(pnr_bucket *bucket, range *r)
 	size_t same = 0;
 	while (first[same] != '\0' && first[same] == end[same])
 		same++;
-	(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", bucket->prefix, (int)same, first);
+	/* A token is of the listing that it was given by. */
+	if (r->token.length == 0)
+		(void)snprintf(r->prefix, sizeof r->prefix, "%s%.*s", bucket->prefix, (int)same, first);
 	/* What comes after that is the key itself, perhaps with a few in front of it. */
 	(void)snprintf(r->after, sizeof r->after, "%s%.*s", bucket->prefix, (int)strlen(first) - 1, first);
 	/* As many as are wanted, and a few that are not: what is left of a range is not worth a whole page. */

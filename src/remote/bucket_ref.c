@@ -22,6 +22,9 @@ static pnr_status read_ref(pnr_bucket *bucket, const char *key, seen *out, pnr_e
 		status = pnr_bucket__is_missing(call, &missing, err);
 	if (status == PNR_OK && !missing && call->http.code != 200)
 		status = pnr_bucket__fail(call, err);
+	/* What somebody put there by hand, say: it is not the same as none. */
+	if (status == PNR_OK && !missing && call->http.text.length == 0)
+		status = pnr_fail(err, PNR_CORRUPT, "it is empty; remove it");
 	if (status == PNR_OK && !missing) {
 		pnr_buffer_append(out->value, call->http.text.data, call->http.text.length);
 		status = pnr_buffer_status(out->value, err);
@@ -58,9 +61,12 @@ static const char *etag_for(const pnr_bucket *bucket, const seen *was, char out[
 	return out + 1;
 }
 
-/* Set it if it still is what was seen. @out_code: what the server says, 200 for all of 2xx; 501: it cannot tell. */
+/*
+ * Set it if it still is what was seen. @out_code: what the server says, 200 for all of 2xx; 501: it cannot tell.
+ * @alone: nobody else sets it, so what is refused is a failure.
+ */
 static pnr_status write_ref(pnr_bucket *bucket, const char *key, const seen *was, const pnr_remote_ref *value,
-                            int *out_code, pnr_error *err)
+                            bool alone, int *out_code, pnr_error *err)
 {
 	char etag[sizeof was->etag];
 	pnr_remote_ref copy = *value;
@@ -85,14 +91,19 @@ static pnr_status write_ref(pnr_bucket *bucket, const char *key, const seen *was
 	bool there = value->length > 0 ? pnr_bucket__is_stored(call) : call->http.code / 100 == 2;
 	*out_code = there ? 200 : call->http.code;
 	/* 404: what should match is gone. */
-	bool other = call->http.code == 412 || call->http.code == 409 || pnr_bucket__is_unconditional(call) ||
+	bool other = ((call->http.code == 412 || call->http.code == 409) && !alone) ||
+	             pnr_bucket__is_unconditional(call) ||
 	             (call->http.code == 404 && !pnr_bucket__is_error(call, bucket->dialect->no_bucket));
 	if (status == PNR_OK && !there && !other)
 		status = pnr_bucket__fail(call, err);
+	/* A lease, a policy. CONFLICT is that it holds something else. */
+	if (status == PNR_CONFLICT)
+		status = err->status = PNR_DENIED;
 	pnr_bucket__end(call);
 	return status;
 }
 
+/* What it fails with is told in @err, which is not NULL. */
 static pnr_status set_ref(pnr_bucket *bucket, const char *key, const pnr_remote_ref *expected,
                           const pnr_remote_ref *value, pnr_buffer *found, pnr_error *err)
 {
@@ -107,10 +118,11 @@ static pnr_status set_ref(pnr_bucket *bucket, const char *key, const pnr_remote_
 			return pnr_fail(err, PNR_CONFLICT,
 			                "it was changed meanwhile; look at what it is now, and try again");
 		/* It is refused though nothing has changed: perhaps for the quotes. */
-		if (round > 0 && was.etag[0] != '\0' && strcmp(last, was.etag) == 0)
+		bool same = round > 0 && strcmp(last, was.etag) == 0;
+		if (same && was.etag[0] != '\0')
 			bucket->bare_etag = !bucket->bare_etag;
 		memcpy(last, was.etag, sizeof last);
-		status = write_ref(bucket, key, &was, value, &code, err);
+		status = write_ref(bucket, key, &was, value, same && round + 1 == ROUNDS, &code, err);
 		if (status != PNR_OK)
 			return status;
 		if (code == 200)

@@ -140,7 +140,7 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 		endpoint = amazon;
 	size_t length = strlen(endpoint);
 	length -= length > 0 && endpoint[length - 1] == '/';
-	pnr_status status = pnr_bucket__set(&bucket->origin, err, "%.*s", (int)length, endpoint);
+	pnr_status status = pnr_bucket__print(&bucket->origin, err, "%.*s", (int)length, endpoint);
 	if (status != PNR_OK)
 		return status;
 	const char *problem = pnr_remote_endpoint_problem(bucket->origin);
@@ -149,11 +149,11 @@ static pnr_status set_places(pnr_s3 *s3, const pnr_remote_url *url, pnr_error *e
 	if (!path_style) {
 		PNR_CLEANUP(pnr_cleanup_free) char *plain = PNR_STEAL(bucket->origin);
 		const char *host = strstr(plain, "://") + 3;
-		status = pnr_bucket__set(&bucket->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket,
-		                         host);
+		status = pnr_bucket__print(&bucket->origin, err, "%.*s%s.%s", (int)(host - plain), plain, url->bucket,
+		                           host);
 	}
 	if (status == PNR_OK)
-		status = pnr_bucket__set(&bucket->root, err, "/%s", path_style ? url->bucket : "");
+		status = pnr_bucket__print(&bucket->root, err, "/%s", path_style ? url->bucket : "");
 	return status == PNR_OK ? pnr_bucket__set_path(bucket, url->prefix, err) : status;
 }
 
@@ -170,7 +170,7 @@ static pnr_status open_s3(const pnr_remote_url *url, bool create, pnr_remote **o
 		return status;
 	pnr_aws_set_watch(s3->aws, (pnr_secret_watch){ pnr_bucket__poll, &s3->bucket.base });
 	const char *region = url->region[0] != '\0' ? url->region : pnr_aws_region(s3->aws);
-	status = pnr_bucket__set(&s3->region, err, "%s", region);
+	status = pnr_bucket__print(&s3->region, err, "%s", region);
 	if (status == PNR_OK)
 		status = set_places(s3, url, err);
 	if (status == PNR_OK)

@@ -143,6 +143,31 @@ static void a_ref_is_set_and_removed_by_its_etag(void **state)
 	server_stop(&s);
 }
 
+/* Others who set it all the time are told only where there are such. */
+static void a_ref_that_may_not_be_set_is_told_with_the_reason(void **state)
+{
+	(void)state;
+	server s;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	const step one = { .headers = "ETag: \"0x1\"\r\n", .body = "one" };
+	const step again = { .headers = "ETag: \"0x2\"\r\n", .body = "one" };
+	const step none = ERROR_ANSWER(404, "BlobNotFound"), changed = ERROR_ANSWER(412, "ConditionNotMet");
+	const step leased = ERROR_ANSWER(412, "LeaseIdMissing"), kept = ERROR_ANSWER(409, "BlobImmutableDueToPolicy");
+	served(s, one, leased, one, leased, one, leased, one, leased, one, kept, one, kept, one, kept, one, kept,
+	       none, kept, none, kept, none, kept, none, kept, one, changed, again, changed, one, changed, again,
+	       changed);
+	pnr_remote *remote = open_at(&s);
+	pnr_buffer_puts(&found, "kept");
+	assert_fails(swap(remote, "tags/a", "one", "two", &found, err), PNR_DENIED, "412: LeaseIdMissing: It may");
+	assert_fails(swap(remote, "tags/a", "one", "", &found, err), PNR_DENIED, "409: BlobImmutableDueToPolicy");
+	assert_fails(swap(remote, "tags/a", "", "two", &found, err), PNR_DENIED, "409: BlobImmutableDueToPolicy");
+	assert_fails(swap(remote, "tags/a", "one", "two", &found, err), PNR_BUSY, "others set it all the time");
+	assert_string_equal(found.data, "kept");
+	assert_int_equal(s.asked, 1 + 4 * 8);
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 /* ----------------------------------------------------------------- listings -- */
 
 #define PAGE(blobs, marker) \
@@ -166,6 +191,45 @@ static void a_listing_goes_on_at_its_marker(void **state)
 	assert_contains(s.log.data, "?comp=list&marker=2%21x%3D&maxresults=5000&");
 	assert_fails(pnr_remote_list(remote, "", note_listed, &l, &foreign, err), PNR_IO,
 	             "the answer is no listing of a container; is this the endpoint of Azure Blob storage?");
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
+#define TYPED(name, size, type)                                                           \
+	"<Blob><Name>" name "</Name><Properties><ResourceType>" type "</ResourceType>"    \
+	"<Content-Length>" size "</Content-Length></Properties></Blob>"
+#define FOLDER(name) TYPED(name, "0", "directory")
+
+/* As where there is a hierarchical namespace; an object may be empty as well. */
+static void folders_that_are_listed_are_no_objects(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	served(s, { .body = PAGE(FOLDER("p/blobs") FOLDER("p/blobs/00") TYPED("p/blobs/00/a", "3", "file")
+		                 FOLDER("p/not a key") TYPED("p/blobs/00/b", "0", "file") BLOB("p/blobs/00/c", "4"),
+		                 "") });
+	pnr_remote *remote = open_at(&s);
+	listed_keys l = list_all(remote, "", 0, &foreign);
+	assert_int_equal(l.count, 3);
+	assert_int_equal(l.size, 7);
+	assert_int_equal(foreign, 0);
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
+static void a_place_with_nothing_but_a_folder_is_empty(void **state)
+{
+	(void)state;
+	server s;
+	static const step steps[] = { NO_BLOCKS, { .body = PAGE(FOLDER("p/folder"), "") }, { .code = 201 } };
+	char url[256];
+	const pnr_remote_options options = { .create = true };
+	pnr_remote *remote = NULL;
+	server_start(&s, steps, PNR_COUNT(steps));
+	(void)snprintf(url, sizeof url, "azure://" ACCOUNT "/container/p?endpoint=%s", s.origin);
+	assert_ok(pnr_remote_open(url, &options, &remote, err));
+	assert_contains(s.log.data, "PUT /" ACCOUNT "/container/p/pannier.json HTTP");
 	pnr_remote_close(remote);
 	server_stop(&s);
 }
@@ -202,6 +266,47 @@ static void many_are_asked_for_by_what_their_keys_begin_with(void **state)
 	pnr_remote_close(remote);
 	server_stop(&s);
 	free(objects);
+	free(queries);
+}
+
+#define ALIKE 200u
+
+/* Of 200 keys the first page has 190: the ten that are left have more in common than what is listed. */
+static void a_marker_goes_with_the_prefix_that_it_is_of(void **state)
+{
+	(void)state;
+	server s;
+	pnr_buffer pages[2] = { PNR_BUFFER_INIT, PNR_BUFFER_INIT };
+	const pnr_http_options options = { .connections = 1 };
+	char (*keys)[KEY_SIZE] = calloc(ALIKE + 1, sizeof *keys);
+	pnr_remote_query *queries = calloc(ALIKE + 1, sizeof *queries);
+	for (unsigned i = 0; i <= ALIKE; i++) {
+		(void)snprintf(keys[i], sizeof keys[i], "blobs/%c%03u", i < ALIKE ? 'a' : 'b', i);
+		queries[i].key = keys[i];
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pnr_buffer_puts(&pages[i], "<EnumerationResults><Blobs>");
+		for (unsigned k = i == 0 ? 0 : 190; k < (i == 0 ? 190 : ALIKE); k++)
+			pnr_buffer_printf(&pages[i], BLOB("p/%s", "7"), keys[k]);
+		pnr_buffer_printf(&pages[i], "</Blobs><NextMarker>%s</NextMarker></EnumerationResults>",
+		                  i == 0 ? "M" : "");
+	}
+	served(s, { .body = pages[0].data }, { .body = pages[1].data }, { .body = PAGE("", "") });
+	pnr_remote *remote = open_at(&s);
+	pnr_http_free(PNR_STEAL(pnr_bucket__of(remote)->http));
+	assert_ok(pnr_http_new(&options, &pnr_bucket__of(remote)->http, err));
+	assert_ok(pnr_remote_has(remote, queries, ALIKE + 1, err));
+	assert_int_equal(s.asked, 1 + 3);
+	const char *second = strstr(s.log.data, "&marker=M&");
+	assert_non_null(second);
+	assert_int_equal(strncmp(strstr(second, "&prefix="), "&prefix=p%2Fblobs%2Fa&", 22), 0);
+	for (unsigned i = 0; i <= ALIKE; i++)
+		assert_int_equal(queries[i].status, i < ALIKE ? PNR_OK : PNR_NOT_FOUND);
+	pnr_remote_close(remote);
+	server_stop(&s);
+	pnr_buffer_free(&pages[0]);
+	pnr_buffer_free(&pages[1]);
+	free(keys);
 	free(queries);
 }
 
@@ -324,6 +429,36 @@ static void what_others_could_use_is_not_sent_in_clear(void **state)
 			pnr_remote_azure_ops.close(remote);
 	}
 	setenv("AZURE_STORAGE_KEY", key, 1);
+}
+
+/* On this machine it goes past a proxy that would answer; what only signs goes there, as curl does it. */
+static void what_others_could_use_goes_to_no_proxy(void **state)
+{
+	(void)state;
+	static const step steps[] = { FORMAT_ANSWER };
+	static const char *const variables[] = { "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_BEARER_TOKEN" };
+	server s, proxy;
+	PNR_CLEANUP(pnr_cleanup_free) char *key = strdup(getenv("AZURE_STORAGE_KEY"));
+	server_start(&s, steps, 1);
+	server_start(&proxy, steps, 1);
+	setenv("http_proxy", proxy.origin, 1);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
+	unsetenv("AZURE_STORAGE_KEY");
+	for (unsigned i = 0; i < PNR_COUNT(variables); i++) {
+		setenv(variables[i], "sv=1&sig=secret", 1);
+		pnr_remote_close(open_at(&s));
+		unsetenv(variables[i]);
+		assert_int_equal(proxy.asked, 0);
+		assert_int_equal(s.asked, 1 + i);
+	}
+	setenv("AZURE_STORAGE_KEY", key, 1);
+	pnr_remote_close(open_at(&s));
+	assert_int_equal(proxy.asked, 1);
+	assert_int_equal(s.asked, 2);
+	unsetenv("http_proxy");
+	server_stop(&proxy);
+	server_stop(&s);
 }
 
 /* A key of the longest, which differs from others at its end only. */
@@ -478,13 +613,17 @@ int main(void)
 		cmocka_unit_test(what_is_refused_without_a_condition_is_a_failure),
 		cmocka_unit_test(a_blob_is_made_once_more_only_if_a_condition_is_refused),
 		cmocka_unit_test(a_ref_is_set_and_removed_by_its_etag),
+		cmocka_unit_test(a_ref_that_may_not_be_set_is_told_with_the_reason),
 		cmocka_unit_test(a_listing_goes_on_at_its_marker),
+		cmocka_unit_test(folders_that_are_listed_are_no_objects),
+		cmocka_unit_test(a_place_with_nothing_but_a_folder_is_empty),
 		cmocka_unit_test(many_are_asked_for_by_what_their_keys_begin_with),
+		cmocka_unit_test(a_marker_goes_with_the_prefix_that_it_is_of),
 		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
 		cmocka_unit_test(a_missing_container_is_told_where_heads_ask),
 		cmocka_unit_test(endpoints_are_with_and_without_the_account),
 		cmocka_unit_test(what_others_could_use_is_not_sent_in_clear),
-
+		cmocka_unit_test(what_others_could_use_goes_to_no_proxy),
 		cmocka_unit_test(the_longest_names_are_sent_whole),
 		cmocka_unit_test(blocks_are_made_a_blob_once_whatever_is_answered),
 	};

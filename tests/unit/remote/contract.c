@@ -299,6 +299,19 @@ static void swapping_says_what_is_there_instead(void **state)
 	pnr_remote_close(remote);
 }
 
+static void a_ref_with_nothing_in_it_is_damaged_not_missing(void **state)
+{
+	const scratch *s = *state;
+	pnr_remote *remote = created(s);
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	put_text(remote, "tags/a", "");
+	assert_fails(swap(remote, "tags/a", "", "one", &found, err), PNR_CORRUPT, "'tags/a': it is empty; remove it");
+	assert_fails(swap(remote, "tags/a", "one", "", &found, err), PNR_CORRUPT, "'tags/a': it is empty; remove it");
+	assert_true(pnr_remote_at_fault(remote));
+	assert_true(is_there(remote, "tags/a"));
+	pnr_remote_close(remote);
+}
+
 static void a_ref_of_the_greatest_size_is_kept_and_no_larger_one_read(void **state)
 {
 	const scratch *s = *state;
@@ -470,6 +483,7 @@ int main(void)
 		place_test(bytes_of_another_hash_are_never_visible),
 		place_test(what_starts_with_a_prefix_is_listed),
 		place_test(swapping_says_what_is_there_instead),
+		place_test(a_ref_with_nothing_in_it_is_damaged_not_missing),
 		place_test(a_ref_of_the_greatest_size_is_kept_and_no_larger_one_read),
 		place_test(a_ref_that_many_swap_loses_no_change),
 		place_test(of_processes_that_put_the_same_objects_one_puts_each),

@@ -109,6 +109,28 @@ static void what_is_no_s3_server_is_told(void **state)
 	server_stop(&s);
 }
 
+/* It is what was asked for, whatever it reads like. */
+static void what_is_got_is_not_read_for_errors(void **state)
+{
+	(void)state;
+	server s;
+	uint64_t foreign = 0;
+	static const char busy[] = "<Error><Code>SlowDown</Code></Error>";
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+	served(s, { .headers = "ETag: \"1\"\r\n", .body = busy }, { .body = busy }, { .code = 400, .body = busy },
+	       { .body = LISTING("") });
+	pnr_remote *remote = open_at(&s, "");
+	assert_fails(swap(remote, "tags/a", "one", "two", &found, err), PNR_CONFLICT, "changed meanwhile");
+	assert_string_equal(found.data, busy);
+	assert_int_equal(s.asked, 1 + 1);
+	assert_fails(pnr_remote_list(remote, "", note_listed, NULL, &foreign, err), PNR_IO, "no listing of a bucket");
+	assert_int_equal(s.asked, 1 + 2);
+	assert_ok(pnr_remote_list(remote, "", note_listed, NULL, &foreign, err));
+	assert_int_equal(s.asked, 1 + 4);
+	pnr_remote_close(remote);
+	server_stop(&s);
+}
+
 /* ------------------------------------------------------ what servers lack -- */
 
 static void without_conditional_put_it_is_looked_first(void **state)
@@ -917,6 +939,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_is_told_with_what_to_do),
 		cmocka_unit_test(a_bucket_that_is_not_there_is_not_made),
 		cmocka_unit_test(what_is_no_s3_server_is_told),
+		cmocka_unit_test(what_is_got_is_not_read_for_errors),
 		cmocka_unit_test(without_conditional_put_it_is_looked_first),
 		cmocka_unit_test(an_answer_without_an_etag_is_no_success),
 		cmocka_unit_test(without_conditional_put_refs_are_still_compared),
