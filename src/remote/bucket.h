@@ -254,7 +254,7 @@ struct pnr_bucket_large {
 PNR_CHECKED pnr_status pnr_bucket__large_new(pnr_bucket *bucket, pnr_remote_upload *upload,
                                              pnr_bucket_large **out_large, pnr_error *err);
 void pnr_bucket__large_free(pnr_bucket_large *large);
-/** What to ask next; NULL: nothing until an answer is there, or ever. */
+/** What to ask next; NULL: nothing until an answer is there, or ever; &pnr_http_not_yet: it has work to do first. */
 PNR_CHECKED pnr_status pnr_bucket__large_next(pnr_bucket_large *large, pnr_http_request **out_request, pnr_error *err);
 /** An answer is there: @call's `of` is the large one. */
 PNR_CHECKED pnr_status pnr_bucket__large_done(pnr_bucket_call *call, pnr_error *err);
