@@ -19,7 +19,7 @@ typedef enum pnr_fsck_depth {
 typedef struct pnr_fsck_problem {
 	size_t size;
 	bool unused;         /**< a file that no row names, or that a crash left in tmp/: no problem */
-	const char *kind;    /**< "database", "reference", "log", "object", "package", "archive"; "unused" */
+	const char *kind;    /**< "database", "reference", "log", "object", "package", "archive", "import"; "unused" */
 	const char *name;    /**< of what it is about: a path in the store, a hash; "" of the whole */
 	const char *problem; /**< one line */
 	const pnr_digest *packages; /**< that are affected, as far as is known */
@@ -57,7 +57,9 @@ typedef struct pnr_fsck_result {
  * Check a store: the database (SQLite's own checks, references between rows), the
  * hashes of the log (pnr_store_log_check), what each package holds (the rows
  * give its packageHash), and, by @options->depth, that each manifest is there and
- * says the same, that objects are there with the right size, and what they decode to.
+ * says the same, that objects are there with the right size, and what they decode to;
+ * with FULL, if nothing else is wrong, that every zip can be made again. The rows of
+ * imports are compared with the log. Tags, types and uses are not checked.
  * Content that was evicted is no problem. What is wrong is told, and the check goes on.
  *
  * Nothing is written, least of all mended: open the store with read_only, else what

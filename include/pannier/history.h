@@ -11,6 +11,7 @@
 #include <pannier/digest.h>
 #include <pannier/error.h>
 #include <pannier/package.h>
+#include <pannier/progress.h>
 #include <pannier/store.h>
 
 PNR_BEGIN_DECLS
@@ -129,6 +130,12 @@ PNR_API PNR_CHECKED pnr_status pnr_store_compare(pnr_store *store, const char *o
                                                  const char *only, pnr_comparison **out_comparison, pnr_error *err);
 PNR_API void pnr_comparison_free(pnr_comparison *comparison);
 
+typedef struct pnr_diff_options {
+	size_t size;
+	pnr_progress_fn progress;
+	void *progress_user;
+} pnr_diff_options;
+
 /** Largest content that is compared by lines, in bytes, and the most lines it may have. */
 #define PNR_DIFF_TEXT_MAX (64u << 20)
 #define PNR_DIFF_LINES_MAX (4u << 20)
@@ -141,13 +148,14 @@ PNR_API void pnr_comparison_free(pnr_comparison *comparison);
  *
  * Memory: both contents and some 50 bytes a line.
  *
+ * @options  NULL for defaults.
  * Errors: UNSUPPORTED (one of them is not text: a NUL in its first 8,000
  * bytes), FULL (larger than PNR_DIFF_TEXT_MAX or PNR_DIFF_LINES_MAX), NOT_FOUND
- * (no such content; evicted), CORRUPT, CANCELLED (by @write), IO, NOMEM.
+ * (no such content; evicted), CORRUPT, CANCELLED (by @write or progress), IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_store_diff_text(pnr_store *store, const pnr_digest *old_hash,
-                                                   const pnr_digest *new_hash, pnr_write_fn write, void *user,
-                                                   pnr_error *err);
+                                                   const pnr_digest *new_hash, const pnr_diff_options *options,
+                                                   pnr_write_fn write, void *user, pnr_error *err);
 
 /** One cell of a row that differs. What is not there is NULL. */
 typedef struct pnr_cell_change {
@@ -194,16 +202,18 @@ typedef struct pnr_table_diff {
  * sorted in a file without a name in the store's folder, or in $TMPDIR if the
  * store was opened read-only.
  *
- * @keys  names of the key columns, @key_count of them.
- * @fn    may be NULL.
+ * @keys     names of the key columns, @key_count of them.
+ * @options  NULL for defaults.
+ * @fn       may be NULL.
  * Errors: INVALID (not a table: the text says why and where; no such column),
- * FULL, NOT_FOUND (no such content; evicted), CORRUPT, CANCELLED (@fn returned
- * non-zero), IO, NOMEM.
+ * FULL, NOT_FOUND (no such content; evicted), CORRUPT, CANCELLED (@fn or
+ * progress returned non-zero), IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_store_diff_table(pnr_store *store, const pnr_digest *old_hash,
                                                     const pnr_digest *new_hash, const char *const *keys,
-                                                    size_t key_count, pnr_row_change_fn fn, void *user,
-                                                    pnr_table_diff **out_diff, pnr_error *err);
+                                                    size_t key_count, const pnr_diff_options *options,
+                                                    pnr_row_change_fn fn, void *user, pnr_table_diff **out_diff,
+                                                    pnr_error *err);
 PNR_API void pnr_table_diff_free(pnr_table_diff *diff);
 
 /* ----------------------------------------------------------------- tags -- */

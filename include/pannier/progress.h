@@ -14,7 +14,8 @@ typedef enum pnr_phase {
 	PNR_PHASE_VERIFY, /**< a package is checked */
 	PNR_PHASE_UNPACK, /**< a package is checked and written to a folder */
 	PNR_PHASE_FETCH,  /**< what is missing comes from a remote */
-	PNR_PHASE_SEND    /**< what a remote lacks is sent */
+	PNR_PHASE_SEND,   /**< what a remote lacks is sent */
+	PNR_PHASE_COMPARE /**< two contents are compared */
 } pnr_phase;
 
 /** One report. Valid during the callback only. */
@@ -34,7 +35,7 @@ typedef struct pnr_progress {
  */
 typedef int (*pnr_progress_fn)(void *user, const pnr_progress *progress);
 
-/** "hash", "write", "verify", "unpack", "fetch", "send"; "unknown" for other values. */
+/** "hash", "write", "verify", "unpack", "fetch", "send", "compare"; "unknown" for other values. */
 PNR_API const char *pnr_phase_name(pnr_phase phase);
 
 PNR_END_DECLS

@@ -121,6 +121,7 @@ typedef struct pnr_package_info {
 	const char *first_at;   /**< when the package's content was first stored */
 	uint64_t asset_count;
 	uint64_t total_size;    /**< bytes of all assets */
+	bool imported;          /**< the archive is an imported one, not to be made here: manifest_hash is all 0 */
 } pnr_package_info;
 
 /**
@@ -133,6 +134,14 @@ typedef struct pnr_package_info {
 PNR_API PNR_CHECKED pnr_status pnr_store_resolve(pnr_store *store, const char *ref,
                                                  pnr_package_info **out_info, pnr_error *err);
 PNR_API void pnr_package_info_free(pnr_package_info *info);
+
+/**
+ * By how many milliseconds the newest entry of the log is ahead of this machine's
+ * clock; 0 if it is by no more than 5 s. What is logged then gets the time of that
+ * entry, and the clock's in its options, as "clock".
+ * Errors: CORRUPT, IO.
+ */
+PNR_API PNR_CHECKED pnr_status pnr_store_clock_behind(pnr_store *store, uint64_t *out_ms, pnr_error *err);
 
 /** One asset of a package, in manifest order. */
 typedef struct pnr_asset_info {

@@ -12,6 +12,7 @@ const char *pnr_phase_name(pnr_phase phase)
 		[PNR_PHASE_UNPACK] = "unpack",
 		[PNR_PHASE_FETCH] = "fetch",
 		[PNR_PHASE_SEND] = "send",
+		[PNR_PHASE_COMPARE] = "compare",
 	};
 	unsigned index = (unsigned)phase;
 	return index < PNR_COUNT(names) ? names[index] : "unknown";

@@ -208,6 +208,8 @@ typedef enum cli_access { CLI_LOOK, CLI_READ, CLI_WRITE, CLI_CREATE } cli_access
  */
 int cli_open_store(cli *c, const char *config, cli_access access, pnr_store **out_store,
                    char **out_workspace, bool *out_created);
+/** As with CLI_LOOK; that it cannot be opened is no failure, but NULL and the reason in @err. */
+int cli_look_at_store(cli *c, pnr_store **out_store, pnr_error *err);
 /** For CLI_CLEANUP. */
 void cli_close_store(pnr_store **store);
 void cli_free(void *pointer);

@@ -107,6 +107,14 @@ static int put_note(const diffing *d, const char *note)
 	return CLI_DONE;
 }
 
+static int go_on(void *user, const pnr_progress *progress)
+{
+	(void)user, (void)progress;
+	return cli_interrupted();
+}
+
+static const pnr_diff_options diff_options = { .size = sizeof diff_options, .progress = go_on };
+
 /* ---------------------------------------------------------------- lines -- */
 
 /* Lines of an asset: to a terminal nothing that would act on it, to a file as they are. */
@@ -165,8 +173,8 @@ static int diff_lines(diffing *d)
 	d->text = d->json == NULL ? NULL : open_memstream(&lines, &length);
 	if (d->json != NULL && d->text == NULL)
 		return cli_fail(d->c, CLI_FAILED, "out of memory");
-	pnr_status status =
-	        pnr_store_diff_text(d->store, &d->asset->old_hash, &d->asset->new_hash, take_lines, d, &err);
+	pnr_status status = pnr_store_diff_text(d->store, &d->asset->old_hash, &d->asset->new_hash, &diff_options,
+	                                        take_lines, d, &err);
 	bool lost = d->text != NULL && fclose(d->text) != 0;
 	d->text = NULL;
 	if (is_note(status))
@@ -337,7 +345,8 @@ static int diff_rows(diffing *d)
 	CLI_CLEANUP(free_table) pnr_table_diff *table = NULL;
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_status status = pnr_store_diff_table(d->store, &d->asset->old_hash, &d->asset->new_hash,
-	                                         (const char *const *)d->keys, d->key_count, take_row, d, &table, &err);
+	                                         (const char *const *)d->keys, d->key_count, &diff_options, take_row, d,
+	                                         &table, &err);
 	if (is_note(status) && !d->began)
 		return put_note(d, err.message);
 	if (status != PNR_OK)
@@ -464,7 +473,9 @@ const cli_command cli_diff = {
 	.about = "The older one comes first. With --text and --csv the changed assets are looked into;\n"
 	         "one that is no text, or no table with these columns, is named with the reason. What\n"
 	         "--text prints is understood by patch(1). Tables are as RFC 4180 says, their first row\n"
-	         "names the columns; they may be larger than memory.\n",
+	         "names the columns; they may be larger than memory.\n"
+	         "With --exit-code 1 means that something differs, as git diff has it; a failure can have\n"
+	         "the same status, and is told by its message on stderr and by \"success\" in --json.\n",
 	.examples = "  pannier diff latest~1 latest\n"
 	            "  pannier diff latest~1 latest --text --only '*.csv'\n"
 	            "  pannier diff latest~1 latest --csv age,sex,smoker --only assumptions/mortality.csv\n",

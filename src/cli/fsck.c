@@ -161,6 +161,15 @@ static int report(cli *c, const found *f, const pnr_fsck_result *result, int exi
 	return exit_status;
 }
 
+/* So damaged that there is nothing else to look at. */
+static int report_unopened(cli *c, found *f, const pnr_error *err)
+{
+	const pnr_fsck_problem problem = { .size = sizeof problem, .kind = "database", .name = "", .problem = err->message };
+	const pnr_fsck_result result = { .size = sizeof result, .problems = 1 };
+	(void)take_problem(f, &problem);
+	return report(c, f, &result, CLI_UNVERIFIED);
+}
+
 static int run_fsck(cli *c)
 {
 	pnr_digest expect;
@@ -181,11 +190,15 @@ static int run_fsck(cli *c)
 			return cli_fail_usage(c, "--expect takes a hash of 64 hex digits, not '%s'", c->options.expect);
 		options.expect = &expect;
 	}
-	int failed = cli_open_store(c, NULL, CLI_LOOK, &store, NULL, NULL);
-	if (failed != CLI_DONE)
-		return failed;
 	pnr_fsck_result result = { .problems = 0 };
 	pnr_error err = PNR_ERROR_INIT;
+	int failed = cli_look_at_store(c, &store, &err);
+	if (failed != CLI_DONE)
+		return failed;
+	if (store == NULL && err.status != PNR_CORRUPT)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	if (store == NULL)
+		return report_unopened(c, &f, &err);
 	pnr_status status = pnr_fsck(store, &options, &result, &err);
 	cli_progress_erase(c);
 	if (status == PNR_OK || result.problems > 0)
@@ -196,7 +209,8 @@ static int run_fsck(cli *c)
 static const cli_option fsck_table[] = {
 	{ "quick", 0, CLI_FLAG, offsetof(cli_options, quick), NULL, "only what the database says: no object is looked at", 0,
 	  0 },
-	{ "full", 0, CLI_FLAG, offsetof(cli_options, full), NULL, "read and decode every object", 0, 0 },
+	{ "full", 0, CLI_FLAG, offsetof(cli_options, full), NULL, "read and decode every object, make every zip again", 0,
+	  0 },
 	{ "expect", 0, CLI_TEXT, offsetof(cli_options, expect), "HASH", "of an entry that must be in the log", 0, 0 },
 	CLI_THREADS_OPTION,
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
@@ -208,7 +222,8 @@ const cli_command cli_fsck = {
 	.summary = "Check the store: database, log, packages, objects",
 	.about = "Checks the database, the log, what packages hold, their manifests, and that each object is\n"
 	         "there with its size. Exit status 4 if anything is wrong, and the packages that suffer from\n"
-	         "it. Nothing is written. Files that nothing needs are counted, and are no problem.\n"
+	         "it. Nothing is written. Files that nothing needs are counted, and are no problem. With\n"
+	         "--full, if nothing else is wrong, every zip is made again and must have its hash.\n"
 	         "Each entry of the log holds the hash of the one before it; all are computed again. Note\n"
 	         "the newest one and give it to --expect later: then nothing before it can have been\n"
 	         "rewritten.\n",

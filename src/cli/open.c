@@ -46,25 +46,63 @@ static pnr_status open_at(const cli *c, const char *dir, cli_access access, pnr_
 	return pnr_store_open(dir, &options, out_store, out_created, err);
 }
 
+static int find_store(cli *c, const char *config, char **out_workspace, char **out_dir)
+{
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_workspace_find(config != NULL ? config : PNR_CONFIG_NAME, c->options.workspace, out_workspace, &err) !=
+	    PNR_OK) {
+		if (err.status == PNR_NOT_FOUND && c->options.workspace != NULL)
+			return cli_fail_usage(c, "--workspace: %s", err.message);
+		return cli_fail_error(c, CLI_OF_CONFIG, &err);
+	}
+	if (pnr_store_find(*out_workspace, c->options.store, out_dir, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	cli_remark(c, "workspace %s", *out_workspace);
+	cli_remark(c, "store %s", *out_dir);
+	return CLI_DONE;
+}
+
+/* What is logged now would be dated by the newest entry. */
+static int warn_of_clock(cli *c, pnr_store *store)
+{
+	uint64_t behind_ms = 0;
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_store_clock_behind(store, &behind_ms, &err) != PNR_OK)
+		return cli_fail_error(c, CLI_OF_STORE, &err);
+	if (behind_ms > 0)
+		cli_warn(c,
+		         "the newest entry of the log is %llu s ahead of this machine's clock: what is logged now gets that "
+		         "entry's time, and the clock's in its options; is the clock right?",
+		         (unsigned long long)(behind_ms / 1000));
+	return CLI_DONE;
+}
+
+int cli_look_at_store(cli *c, pnr_store **out_store, pnr_error *err)
+{
+	CLI_CLEANUP(cli_free) char *workspace = NULL;
+	CLI_CLEANUP(cli_free) char *dir = NULL;
+	bool created = false;
+	int failed = find_store(c, NULL, &workspace, &dir);
+	if (failed == CLI_DONE && open_at(c, dir, CLI_LOOK, out_store, &created, err) != PNR_OK)
+		*out_store = NULL;
+	return failed;
+}
+
 int cli_open_store(cli *c, const char *config, cli_access access, pnr_store **out_store,
                    char **out_workspace, bool *out_created)
 {
 	pnr_error err = PNR_ERROR_INIT;
 	CLI_CLEANUP(cli_free) char *workspace = NULL;
 	CLI_CLEANUP(cli_free) char *dir = NULL;
-	if (pnr_workspace_find(config != NULL ? config : PNR_CONFIG_NAME, c->options.workspace, &workspace, &err) !=
-	    PNR_OK) {
-		if (err.status == PNR_NOT_FOUND && c->options.workspace != NULL)
-			return cli_fail_usage(c, "--workspace: %s", err.message);
-		return cli_fail_error(c, CLI_OF_CONFIG, &err);
-	}
-	if (pnr_store_find(workspace, c->options.store, &dir, &err) != PNR_OK)
-		return cli_fail_error(c, CLI_OF_STORE, &err);
-	cli_remark(c, "workspace %s", workspace);
-	cli_remark(c, "store %s", dir);
 	bool created = false;
+	int failed = find_store(c, config, &workspace, &dir);
+	if (failed != CLI_DONE)
+		return failed;
 	if (open_at(c, dir, access, out_store, &created, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_STORE, &err);
+	failed = access == CLI_WRITE || access == CLI_CREATE ? warn_of_clock(c, *out_store) : CLI_DONE;
+	if (failed != CLI_DONE)
+		return failed;
 	if (out_created != NULL)
 		*out_created = created;
 	if (out_workspace != NULL) {

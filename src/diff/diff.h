@@ -8,6 +8,7 @@
 #define PNR_DIFF_DIFF_H
 
 #include "base/buffer.h"
+#include "base/progress.h"
 #include "base/stream.h"
 #include <pannier/history.h>
 
@@ -18,11 +19,12 @@ bool pnr_diff_is_text(const char *data, size_t length);
  * Compare two texts line by line: hunks of the unified format with three lines
  * of context go to @out, nothing if the texts are the same.
  *
- * Errors: FULL (larger than PNR_DIFF_TEXT_MAX, PNR_DIFF_LINES_MAX), NOMEM, and
- * those of @out.
+ * @meter  is asked whether to go on; may be NULL.
+ * Errors: FULL (larger than PNR_DIFF_TEXT_MAX, PNR_DIFF_LINES_MAX), NOMEM,
+ * CANCELLED (by @meter), and those of @out.
  */
 PNR_CHECKED pnr_status pnr_diff_lines(const char *old_text, size_t old_length, const char *new_text, size_t new_length,
-                                      const pnr_sink *out, pnr_error *err);
+                                      pnr_meter *meter, const pnr_sink *out, pnr_error *err);
 
 /** Two tables and how their rows belong together. */
 typedef struct pnr_tables {
@@ -32,7 +34,8 @@ typedef struct pnr_tables {
 	/** MUST. An empty file without a name, for rows that find no room in memory. */
 	pnr_status (*scratch)(void *context, int *out_fd, pnr_error *err);
 	void *context;
-	size_t memory; /**< for the rows of one table, in bytes; 0: 8 MiB */
+	size_t memory;    /**< for the rows of one table, in bytes; 0: 8 MiB */
+	pnr_meter *meter; /**< is asked whether to go on; may be NULL */
 } pnr_tables;
 
 /** What pnr_store_diff_table promises, which see. */

@@ -13,6 +13,8 @@
 #define CONTEXT 3u
 /* So many steps from each end without meeting, and a good guess must do: two texts that have little in common. */
 #define PATIENCE 512
+/* Between two looks at whether to go on. */
+#define PULSE_LINES 4096u
 
 bool pnr_diff_is_text(const char *data, size_t length)
 {
@@ -134,10 +136,15 @@ static uint32_t class_of(classes *c, unsigned which, uint32_t start, uint32_t le
 	return c->count++;
 }
 
-static void classify(classes *c, unsigned number, side *s)
+static pnr_status classify(classes *c, unsigned number, side *s, pnr_meter *meter, pnr_error *err)
 {
-	for (uint32_t i = 0; i < s->count; i++)
+	pnr_status status = PNR_OK;
+	for (uint32_t i = 0; status == PNR_OK && i < s->count; i++) {
 		s->classes[i] = class_of(c, number, s->starts[i], s->starts[i + 1] - s->starts[i]);
+		if (i % PULSE_LINES == 0)
+			status = pnr_meter_add(meter, NULL, 0, err);
+	}
+	return status;
 }
 
 /* From @from to @to, without what the other side does not have: that is cut, whatever else is. */
@@ -161,6 +168,7 @@ static void keep(const classes *c, side *s, uint32_t from, uint32_t to)
 typedef struct search {
 	side *old, *new;
 	int32_t *forth, *back; /* by diagonal: from -new->kept_count - 1 to old->kept_count + 1 */
+	pnr_meter *meter;
 } search;
 
 typedef struct box {
@@ -301,9 +309,12 @@ static uint64_t extent(const box *b)
 }
 
 /* The larger half is done in the loop: the smaller ones are within each other at most 32 times. */
-static void compare(const search *s, box b) /* NOLINT(misc-no-recursion) */
+static pnr_status compare(const search *s, box b, pnr_error *err) /* NOLINT(misc-no-recursion) */
 {
 	for (;;) {
+		pnr_status status = pnr_meter_add(s->meter, NULL, 0, err);
+		if (status != PNR_OK)
+			return status;
 		while (b.x0 < b.x1 && b.y0 < b.y1 && same(s, b.x0, b.y0)) {
 			b.x0++;
 			b.y0++;
@@ -315,7 +326,7 @@ static void compare(const search *s, box b) /* NOLINT(misc-no-recursion) */
 		if (b.x0 == b.x1 || b.y0 == b.y1) {
 			cut_all(s->old, b.x0, b.x1);
 			cut_all(s->new, b.y0, b.y1);
-			return;
+			return PNR_OK;
 		}
 		int32_t x = b.x0, y = b.y0;
 		middle(s, &b, &x, &y);
@@ -328,31 +339,34 @@ static void compare(const search *s, box b) /* NOLINT(misc-no-recursion) */
 		}
 		box first = { b.x0, x, b.y0, y }, second = { x, b.x1, y, b.y1 };
 		bool first_larger = extent(&first) > extent(&second);
-		compare(s, first_larger ? second : first);
+		status = compare(s, first_larger ? second : first, err);
+		if (status != PNR_OK)
+			return status;
 		b = first_larger ? first : second;
 	}
 }
 
-static pnr_status find_edits(side *old, side *new, pnr_error *err)
+static pnr_status find_edits(side *old, side *new, pnr_meter *meter, pnr_error *err)
 {
 	size_t diagonals = (size_t)old->kept_count + new->kept_count + 5;
 	PNR_CLEANUP(pnr_cleanup_free) int32_t *forth = calloc(diagonals, sizeof *forth);
 	PNR_CLEANUP(pnr_cleanup_free) int32_t *back = calloc(diagonals, sizeof *back);
 	if (forth == NULL || back == NULL)
 		return pnr_fail_nomem(err);
-	const search s = { old, new, forth + new->kept_count + 2, back + new->kept_count + 2 };
-	compare(&s, (box){ 0, (int32_t)old->kept_count, 0, (int32_t) new->kept_count });
-	return PNR_OK;
+	const search s = { old, new, forth + new->kept_count + 2, back + new->kept_count + 2, meter };
+	return compare(&s, (box){ 0, (int32_t)old->kept_count, 0, (int32_t) new->kept_count }, err);
 }
 
-static pnr_status mark(side *old, side *new, pnr_error *err)
+static pnr_status mark(side *old, side *new, pnr_meter *meter, pnr_error *err)
 {
 	PNR_CLEANUP(classes_free) classes c = { .slots = NULL };
 	pnr_status status = classes_new(old, new, &c, err);
+	if (status == PNR_OK)
+		status = classify(&c, 0, old, meter, err);
+	if (status == PNR_OK)
+		status = classify(&c, 1, new, meter, err);
 	if (status != PNR_OK)
 		return status;
-	classify(&c, 0, old);
-	classify(&c, 1, new);
 	uint32_t head = 0, tail = 0;
 	while (head < old->count && head < new->count && old->classes[head] == new->classes[head])
 		head++;
@@ -361,7 +375,7 @@ static pnr_status mark(side *old, side *new, pnr_error *err)
 		tail++;
 	keep(&c, old, head, old->count - tail);
 	keep(&c, new, head, new->count - tail);
-	return find_edits(old, new, err);
+	return find_edits(old, new, meter, err);
 }
 
 /* --------------------------------------------------------------- output -- */
@@ -449,7 +463,7 @@ static pnr_status put_hunks(const side *old, const side *new, const pnr_sink *ou
 }
 
 pnr_status pnr_diff_lines(const char *old_text, size_t old_length, const char *new_text, size_t new_length,
-                          const pnr_sink *out, pnr_error *err)
+                          pnr_meter *meter, const pnr_sink *out, pnr_error *err)
 {
 	PNR_CLEANUP(side_free) side old = { .text = old_text, .length = old_length };
 	PNR_CLEANUP(side_free) side new = { .text = new_text, .length = new_length };
@@ -460,6 +474,6 @@ pnr_status pnr_diff_lines(const char *old_text, size_t old_length, const char *n
 	if (status == PNR_OK)
 		status = split(&new, err);
 	if (status == PNR_OK)
-		status = mark(&old, &new, err);
+		status = mark(&old, &new, meter, err);
 	return status == PNR_OK ? put_hunks(&old, &new, out, err) : status;
 }

@@ -14,6 +14,8 @@
 /* A number of so many digits sorts by its value. */
 #define DIGITS_MAX 18u
 #define NOWHERE SIZE_MAX
+/* Between two looks at whether to go on. */
+#define PULSE_ROWS 4096u
 
 /* One table while it is read. */
 typedef struct reading {
@@ -184,6 +186,7 @@ typedef struct comparing {
 	const char **key;
 	size_t key_count;
 	pnr_cell_change *cells;
+	pnr_meter *meter;
 	pnr_row_change_fn fn;
 	void *user;
 	pnr_table_diff *diff;
@@ -330,7 +333,7 @@ static pnr_status merge(comparing *c, pnr_error *err)
 	pnr_status status = next_row(&c->old, err);
 	if (status == PNR_OK)
 		status = next_row(&c->new, err);
-	while (status == PNR_OK && !(c->old.ended && c->new.ended)) {
+	for (uint64_t rows = 0; status == PNR_OK && !(c->old.ended && c->new.ended); rows++) {
 		int order = order_of(&c->old, &c->new);
 		if (order <= 0)
 			note_repeat(&c->old, &c->diff->old_repeats, &c->diff->old_repeat_line);
@@ -341,6 +344,8 @@ static pnr_status merge(comparing *c, pnr_error *err)
 			status = next_row(&c->old, err);
 		if (status == PNR_OK && order >= 0)
 			status = next_row(&c->new, err);
+		if (status == PNR_OK && rows % PULSE_ROWS == 0)
+			status = pnr_meter_add(c->meter, NULL, 0, err);
 	}
 	return status;
 }
@@ -369,6 +374,7 @@ pnr_status pnr_diff_tables(const pnr_tables *tables, pnr_row_change_fn fn, void 
 		.old = { .from = tables },
 		.new = { .from = tables },
 		.key_count = tables->key_count,
+		.meter = tables->meter,
 		.fn = fn,
 		.user = user,
 	};

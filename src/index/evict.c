@@ -30,7 +30,9 @@ pnr_status pnr_index_evictable(pnr_index *index, int64_t remote_id, int64_t exce
 		" ON there.remote_id = ?2 AND there.package_hash = package.package_hash WHERE package.id <> ?1"
 		" AND NOT EXISTS (SELECT 1 FROM evicted_package WHERE package_id = package.id)"
 		" AND (there.text_hash IS NOT NULL OR NOT " LOGGED ")"
-		" ORDER BY (SELECT max(log.id) FROM log WHERE log.package_id = package.id), package.id, there.at DESC"
+		/* That a zip of it was imported is no use of it, unless nothing else is known. */
+		" ORDER BY (SELECT coalesce(max(iif(log.event <> 'import', log.id, NULL)), max(log.id)) FROM log"
+		" WHERE log.package_id = package.id), package.id, there.at DESC"
 	};
 #undef LOGGED
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;

@@ -16,8 +16,7 @@ static int failure_of(const char *complaint)
 	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB ? 0 : rc;
 }
 
-static pnr_status report_complaints(pnr_index *index, const pnr_sql *sql, pnr_complaint_fn fn, void *user,
-                                    pnr_error *err)
+static pnr_status list_complaints(pnr_index *index, const pnr_sql *sql, pnr_complaint_fn fn, void *user, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, sql, &list, err);
@@ -36,26 +35,33 @@ static pnr_status report_complaints(pnr_index *index, const pnr_sql *sql, pnr_co
 	return status == PNR_NOT_FOUND ? PNR_OK : status;
 }
 
+static pnr_status report_complaints(pnr_index *index, const pnr_sql *sql, pnr_complaint_fn fn, pnr_index_pulse_fn pulse,
+                                    void *user, pnr_error *err)
+{
+	sqlite3_progress_handler(index->db, PULSE_STEPS, pulse, user);
+	pnr_status status = list_complaints(index, sql, fn, user, err);
+	sqlite3_progress_handler(index->db, 0, NULL, NULL);
+	return status;
+}
+
 pnr_status pnr_index_check(pnr_index *index, bool quick, pnr_complaint_fn fn, pnr_index_pulse_fn pulse, void *user,
                            pnr_error *err)
 {
 	static const pnr_sql quick_sql = { "check the database", "SELECT '', quick_check FROM pragma_quick_check(100)" };
 	static const pnr_sql whole_sql = { "check the database",
 		                           "SELECT '', integrity_check FROM pragma_integrity_check(100)" };
-	sqlite3_progress_handler(index->db, PULSE_STEPS, pulse, user);
-	pnr_status status = report_complaints(index, quick ? &quick_sql : &whole_sql, fn, user, err);
-	sqlite3_progress_handler(index->db, 0, NULL, NULL);
-	return status;
+	return report_complaints(index, quick ? &quick_sql : &whole_sql, fn, pulse, user, err);
 }
 
-pnr_status pnr_index_check_references(pnr_index *index, pnr_complaint_fn fn, void *user, pnr_error *err)
+pnr_status pnr_index_check_references(pnr_index *index, pnr_complaint_fn fn, pnr_index_pulse_fn pulse, void *user,
+                                      pnr_error *err)
 {
 	static const pnr_sql references_sql = {
 		"check the references",
 		"SELECT \"table\", iif(rowid IS NULL, count(*) || ' rows name', 'row ' || rowid || ' names') || ' a '"
 		" || parent || ' that is not there' FROM pragma_foreign_key_check GROUP BY \"table\", rowid, parent"
 	};
-	return report_complaints(index, &references_sql, fn, user, err);
+	return report_complaints(index, &references_sql, fn, pulse, user, err);
 }
 
 pnr_status pnr_index_ids(pnr_index *index, pnr_index_rows rows, int64_t after, int64_t *out_ids, size_t capacity,

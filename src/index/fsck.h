@@ -16,7 +16,8 @@ typedef int (*pnr_index_pulse_fn)(void *user);
 PNR_CHECKED pnr_status pnr_index_check(pnr_index *index, bool quick, pnr_complaint_fn fn, pnr_index_pulse_fn pulse,
                                        void *user, pnr_error *err);
 /** Rows that name a row that is not there. */
-PNR_CHECKED pnr_status pnr_index_check_references(pnr_index *index, pnr_complaint_fn fn, void *user, pnr_error *err);
+PNR_CHECKED pnr_status pnr_index_check_references(pnr_index *index, pnr_complaint_fn fn, pnr_index_pulse_fn pulse,
+                                                  void *user, pnr_error *err);
 
 typedef enum pnr_index_rows { PNR_ROWS_ENCODINGS, PNR_ROWS_PACKAGES, PNR_ROWS_ARCHIVES } pnr_index_rows;
 /** The ids that follow @after, at most @capacity, so that a long walk need not hold one state of the database. */

@@ -211,6 +211,61 @@ pnr_status pnr_index_imported_put(pnr_index *index, const pnr_imported_row *row,
 	return pnr_statement_write(insert, err);
 }
 
+pnr_status pnr_index_imported_get(pnr_index *index, int64_t log_id, pnr_archive_row *out_row, pnr_error *err)
+{
+	static const pnr_sql get_sql = { "get what was imported",
+		                         "SELECT imported_archive.package_id, archive_hash, size, log.at FROM imported_archive"
+		                         " JOIN log ON log.id = log_id WHERE log_id = ?1" };
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *get = NULL;
+	pnr_status status = pnr_statement_take(index, &get_sql, &get, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_bind_int(get, 1, log_id);
+	status = pnr_statement_row(get, err);
+	if (status != PNR_OK)
+		return status;
+	const pnr_archive_row row = { .package_id = pnr_column_int(get, 0),
+		                      .archive_hash = pnr_column_digest(get, 1),
+		                      .size = pnr_column_size(get, 2),
+		                      .created_ms = pnr_column_time(get, 3) };
+	status = pnr_statement_intact(get, err);
+	if (status == PNR_OK)
+		*out_row = row;
+	return status;
+}
+
+pnr_status pnr_index_imports(pnr_index *index, pnr_import_row_fn fn, void *user, pnr_error *err)
+{
+	static const pnr_sql list_sql = {
+		"read the imports",
+		"SELECT log.id, package.package_hash, archive_hash,"
+		" log.package_id = imported_archive.package_id AND log.event = 'import', imported_at, file, log.options"
+		" FROM imported_archive JOIN log ON log.id = log_id JOIN package ON package.id = imported_archive.package_id"
+		" ORDER BY log_id"
+	};
+	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	if (!index->imports)
+		return PNR_OK;
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
+	if (status != PNR_OK)
+		return status;
+	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+		const pnr_import_row row = { .log_id = pnr_column_int(list, 0),
+			                     .package_hash = pnr_column_digest(list, 1),
+			                     .archive_hash = pnr_column_digest(list, 2),
+			                     .same_package = pnr_column_int(list, 3) != 0,
+			                     .imported_ms = pnr_column_time(list, 4),
+			                     .file = pnr_column_text(list, 5),
+			                     .options = pnr_column_text(list, 6) };
+		status = pnr_statement_intact(list, err);
+		if (status == PNR_OK)
+			status = fn(user, &row, err);
+		if (status != PNR_OK)
+			return status;
+	}
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
 pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
                                    pnr_digest *out_package_hash, pnr_error *err)
 {

@@ -29,9 +29,25 @@ typedef struct pnr_imported_row {
 	int64_t imported_ms;
 } pnr_imported_row;
 PNR_CHECKED pnr_status pnr_index_imported_put(pnr_index *index, const pnr_imported_row *row, pnr_error *err);
+/** What is known of the zip of an import: its package, hash, size and time. NOT_FOUND without a text. */
+PNR_CHECKED pnr_status pnr_index_imported_get(pnr_index *index, int64_t log_id, pnr_archive_row *out_row,
+                                              pnr_error *err);
 /** The package of a zip that was imported for the model @name. NOT_FOUND without a text if it was not. */
 PNR_CHECKED pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
                                                pnr_digest *out_package_hash, pnr_error *err);
+/** The row of an import, and what its entry says. */
+typedef struct pnr_import_row {
+	int64_t log_id;
+	pnr_digest package_hash, archive_hash;
+	bool same_package; /**< its entry names that package, and is of an import */
+	int64_t imported_ms;
+	const char *file, *options;
+} pnr_import_row;
+typedef pnr_status (*pnr_import_row_fn)(void *user, const pnr_import_row *row, pnr_error *err);
+/** All imports, in the order of the log. A database of an older version has none. */
+PNR_CHECKED pnr_status pnr_index_imports(pnr_index *index, pnr_import_row_fn fn, void *user, pnr_error *err);
+/** An entry is ahead of the clock if it is by more than this, in milliseconds. */
+#define PNR_CLOCK_SLACK_MS 5000
 /** When the newest entry was. NOT_FOUND without a text if there is none. */
 PNR_CHECKED pnr_status pnr_index_log_newest(pnr_index *index, int64_t *out_ms, pnr_error *err);
 

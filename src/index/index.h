@@ -314,10 +314,11 @@ PNR_CHECKED pnr_status pnr_index_log_list(pnr_index *index, const char *name, ui
 
 typedef struct pnr_ref_row {
 	int64_t package_id;
-	int64_t archive_id;   /**< 0: the package has none */
+	int64_t archive_id;   /**< 0: the package has none, or what was named is none that can be made here */
 	pnr_digest package_hash;
 	int64_t first_ms;
 	uint64_t asset_count, total_size;
+	int64_t imported_id;  /**< the entry of its import, if a zip was named that only was imported; else 0 */
 } pnr_ref_row;
 
 /**

@@ -7,8 +7,9 @@
  * The columns that read_ref expects, in its order. Who names no archive means
  * the newest one of the package.
  */
-#define REF_COLUMNS(archive_id)                                                                              \
-	"package.id, coalesce(" archive_id ", (SELECT max(id) FROM archive WHERE package_id = package.id), 0)," \
+#define REF_COLUMNS(archive_id)                                                                                  \
+	"package.id, coalesce(" archive_id ", (SELECT id FROM archive WHERE package_id = package.id"            \
+	" ORDER BY archive.created_at DESC, archive.id DESC LIMIT 1), 0),"                                      \
 	" package.package_hash, package.first_at, package.asset_count, package.total_size"
 
 static pnr_status read_ref(pnr_statement *from, pnr_ref_row *out_row, pnr_error *err)
@@ -170,17 +171,18 @@ static pnr_status fail_ambiguous(const char *prefix, const pnr_digest *first, pn
 
 pnr_status pnr_index_ref_prefix(pnr_index *index, const char *prefix, pnr_ref_row *out_row, pnr_error *err)
 {
-#define NAMED(more)                                                                              \
-	"SELECT " REF_COLUMNS("named.archive_id") ", named.hash FROM"                           \
-	" (SELECT package_hash AS hash, id AS package_id, NULL AS archive_id FROM package"     \
-	" WHERE package_hash >= ?1 AND package_hash < ?2"                                      \
-	" UNION ALL SELECT archive_hash, package_id, max(id) FROM archive"                     \
-	" WHERE archive_hash >= ?1 AND archive_hash < ?2 GROUP BY archive_hash" more ") AS named" \
+#define NAMED(more)                                                                                                  \
+	"SELECT " REF_COLUMNS("named.archive_id") ", named.hash, named.imported_id FROM"                            \
+	" (SELECT package_hash AS hash, id AS package_id, NULL AS archive_id, NULL AS imported_id FROM package"     \
+	" WHERE package_hash >= ?1 AND package_hash < ?2"                                                           \
+	" UNION ALL SELECT archive_hash, package_id, max(id), NULL FROM archive"                                    \
+	" WHERE archive_hash >= ?1 AND archive_hash < ?2 GROUP BY archive_hash" more ") AS named"                   \
 	" JOIN package ON package.id = named.package_id LIMIT 5"
 	static const pnr_sql made_sql = { "find a package or archive", NAMED("") };
 	static const pnr_sql all_sql = {
 		"find a package or archive",
-		NAMED(" UNION ALL SELECT archive_hash, package_id, NULL FROM imported_archive"
+		/* Another zip of the package would be taken for the one that was named. */
+		NAMED(" UNION ALL SELECT archive_hash, package_id, 0, max(log_id) FROM imported_archive"
 		      " WHERE archive_hash >= ?1 AND archive_hash < ?2 AND NOT EXISTS"
 		      " (SELECT 1 FROM archive WHERE archive.archive_hash = imported_archive.archive_hash)"
 		      " GROUP BY archive_hash")
@@ -200,6 +202,7 @@ pnr_status pnr_index_ref_prefix(pnr_index *index, const char *prefix, pnr_ref_ro
 	status = read_ref(find, &row, err);
 	if (status != PNR_OK)
 		return status;
+	row.imported_id = pnr_column_int(find, 7);
 	pnr_digest first = pnr_column_digest(find, 6);
 	status = pnr_statement_row(find, err);
 	if (status == PNR_OK)

@@ -346,7 +346,8 @@ uint64_t pnr_column_size(pnr_statement *statement, int n)
 const char *pnr_column_text(pnr_statement *statement, int n)
 {
 	const char *text = (const char *)sqlite3_column_text(statement->stmt, n);
-	if (text == NULL)
+	/* What follows a NUL would not be read, and no hash would cover it. */
+	if (text == NULL || strlen(text) != (size_t)sqlite3_column_bytes(statement->stmt, n))
 		statement->malformed = true;
 	return text == NULL ? "" : text;
 }

@@ -96,20 +96,30 @@ pnr_status pnr_record_sources(pnr_index *index, const pnr_asset_row *assets, siz
 
 /* --------------------------------------------------------------- the log -- */
 
-static pnr_status now_in_order(pnr_index *index, int64_t *out_ms, pnr_error *err)
+/* Never before the newest entry. If that is ahead of the clock, the clock is told in the options. */
+static pnr_status date(pnr_index *index, pnr_log_row *row, pnr_buffer *options, pnr_error *err)
 {
+	char clock[PNR_TIME_TEXT_SIZE];
 	int64_t newest_ms = 0, now_ms = pnr_clock_now_ms();
 	pnr_status status = pnr_index_log_newest(index, &newest_ms, err);
 	if (status != PNR_OK && status != PNR_NOT_FOUND)
 		return status;
-	*out_ms = newest_ms > now_ms ? newest_ms : now_ms;
-	return PNR_OK;
+	row->at_ms = newest_ms > now_ms ? newest_ms : now_ms;
+	if (newest_ms <= now_ms + PNR_CLOCK_SLACK_MS)
+		return PNR_OK;
+	size_t length = strlen(row->options) - 1;
+	pnr_buffer_append(options, row->options, length);
+	pnr_buffer_printf(options, "%s\"clock\":\"%s\"}", length > 1 ? "," : "", pnr_clock_format(now_ms, clock));
+	row->options = options->data;
+	return pnr_buffer_status(options, err);
 }
 
 pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenance *provenance, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	pnr_status status = row->at_ms == 0 ? now_in_order(index, &row->at_ms, err) : PNR_OK;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
+	const char *asked = row->options;
+	pnr_status status = row->at_ms == 0 ? date(index, row, &options, err) : PNR_OK;
 	if (status != PNR_OK)
 		return status;
 	row->user = provenance->user;
@@ -124,5 +134,8 @@ pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenan
 		status = pnr_index_log_text(index, row, &text, err);
 	if (status == PNR_OK)
 		status = pnr_hash_memory(text.data, text.length, &row->entry_hash, NULL, err);
-	return status == PNR_OK ? pnr_index_log_put(index, row, err) : status;
+	if (status == PNR_OK)
+		status = pnr_index_log_put(index, row, err);
+	row->options = asked;
+	return status;
 }

@@ -58,19 +58,23 @@ static pnr_status set_encodings(loading *l, pnr_index *index, pnr_error *err)
 	return status;
 }
 
+/* Of the package that @l has. */
 static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error *err)
 {
 	pnr_index *index = pnr_store_index(store);
 	pnr_stored_archive *s = &l->stored;
 	pnr_blob_row manifest;
-	pnr_status status = pnr_store_ref(store, ref, &s->package, err);
-	if (status != PNR_OK)
-		return status;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	if (s->package.imported_id != 0)
+		return pnr_fail(err, PNR_NOT_FOUND,
+		                "'%s' is a zip that was imported: the very same cannot be made again here; its content is "
+		                "package %s, use that hash",
+		                ref, pnr_digest_to_hex(&s->package.package_hash, hex));
 	if (s->package.archive_id == 0)
 		return pnr_fail(err, PNR_NOT_FOUND,
 		                "package '%s' was stored without a zip; 'pannier unpack' gives its files", ref);
 	bool evicted = false;
-	status = pnr_index_archive_evicted(index, s->package.archive_id, &evicted, err);
+	pnr_status status = pnr_index_archive_evicted(index, s->package.archive_id, &evicted, err);
 	if (status == PNR_OK && evicted)
 		return pnr_fail(err, PNR_NOT_FOUND, "the content of '%s' was evicted to make room; pull or pack it again", ref);
 	if (status == PNR_OK)
@@ -91,8 +95,16 @@ static pnr_status load(loading *l, pnr_store *store, const char *ref, pnr_error 
 
 pnr_status pnr_stored_archive_load(pnr_store *store, const char *ref, pnr_stored_archive *out_stored, pnr_error *err)
 {
-	PNR_CLEANUP(loading_free) loading l = { .capacity = 0 };
-	pnr_status status = load(&l, store, ref, err);
+	pnr_ref_row package;
+	pnr_status status = pnr_store_ref(store, ref, &package, err);
+	return status == PNR_OK ? pnr_stored_archive_get(store, &package, ref, out_stored, err) : status;
+}
+
+pnr_status pnr_stored_archive_get(pnr_store *store, const pnr_ref_row *package, const char *label,
+                                  pnr_stored_archive *out_stored, pnr_error *err)
+{
+	PNR_CLEANUP(loading_free) loading l = { .stored = { .package = *package } };
+	pnr_status status = load(&l, store, label, err);
 	if (status != PNR_OK)
 		return status;
 	*out_stored = l.stored;

@@ -20,6 +20,8 @@ typedef struct pnr_stored_archive {
  * Errors: those of pnr_store_resolve; NOT_FOUND (also: the package was stored
  * without a zip, or evicted), CORRUPT (the index lacks a part of it).
  */
+PNR_CHECKED pnr_status pnr_stored_archive_get(pnr_store *store, const pnr_ref_row *package, const char *label,
+                                              pnr_stored_archive *out_stored, pnr_error *err);
 PNR_CHECKED pnr_status pnr_stored_archive_load(pnr_store *store, const char *ref, pnr_stored_archive *out_stored,
                                                pnr_error *err);
 /** Leaves it initialised. */

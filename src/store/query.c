@@ -1,5 +1,6 @@
 /* The public questions: the log, a package, its assets. */
 #include "base/clock.h"
+#include "index/history.h"
 #include "store/internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,16 @@ pnr_status pnr_store_log(pnr_store *store, const char *name, uint64_t limit, pnr
 	return pnr_index_log_list(store->index, name, limit, pnr_store_report_entry, &report, err);
 }
 
+pnr_status pnr_store_clock_behind(pnr_store *store, uint64_t *out_ms, pnr_error *err)
+{
+	int64_t newest_ms = 0, now_ms = pnr_clock_now_ms();
+	pnr_status status = pnr_index_log_newest(store->index, &newest_ms, err);
+	if (status != PNR_OK && status != PNR_NOT_FOUND)
+		return status;
+	*out_ms = newest_ms > now_ms + PNR_CLOCK_SLACK_MS ? (uint64_t)(newest_ms - now_ms) : 0;
+	return PNR_OK;
+}
+
 /* The struct and its two texts in one allocation. */
 typedef struct info_block {
 	pnr_package_info info;
@@ -59,19 +70,22 @@ pnr_status pnr_store_resolve(pnr_store *store, const char *ref, pnr_package_info
 	pnr_ref_row row;
 	pnr_archive_row archive = { .id = 0 };
 	pnr_status status = pnr_store_ref(store, ref, &row, err);
-	if (status == PNR_OK && row.archive_id != 0)
+	bool has_archive = status == PNR_OK && (row.archive_id != 0 || row.imported_id != 0);
+	if (has_archive && row.archive_id != 0)
 		status = pnr_index_archive_get(store->index, row.archive_id, &archive, err);
+	else if (has_archive)
+		status = pnr_index_imported_get(store->index, row.imported_id, &archive, err);
 	if (status != PNR_OK)
 		return status;
 	info_block *block = calloc(1, sizeof *block);
 	if (block == NULL)
 		return pnr_fail_nomem(err);
-	if (row.archive_id != 0)
+	if (has_archive)
 		pnr_clock_format(archive.created_ms, block->created_at);
 	block->info = (pnr_package_info){
 		.size = sizeof block->info,
 		.package_hash = row.package_hash,
-		.has_archive = row.archive_id != 0,
+		.has_archive = has_archive,
 		.archive_hash = archive.archive_hash,
 		.manifest_hash = archive.manifest_hash,
 		.archive_size = archive.size,
@@ -79,6 +93,7 @@ pnr_status pnr_store_resolve(pnr_store *store, const char *ref, pnr_package_info
 		.first_at = pnr_clock_format(row.first_ms, block->first_at),
 		.asset_count = row.asset_count,
 		.total_size = row.total_size,
+		.imported = row.imported_id != 0,
 	};
 	*out_info = &block->info;
 	return PNR_OK;

@@ -104,6 +104,7 @@ static void the_phases_have_names(void **state)
 	assert_string_equal(pnr_phase_name(PNR_PHASE_UNPACK), "unpack");
 	assert_string_equal(pnr_phase_name(PNR_PHASE_FETCH), "fetch");
 	assert_string_equal(pnr_phase_name(PNR_PHASE_SEND), "send");
+	assert_string_equal(pnr_phase_name(PNR_PHASE_COMPARE), "compare");
 	assert_string_equal(pnr_phase_name((pnr_phase)99), "unknown");
 	assert_string_equal(pnr_phase_name((pnr_phase)-1), "unknown");
 }

@@ -14,7 +14,7 @@ static void diff(const char *old, size_t old_length, const char *new, size_t new
 	pnr_buffer_end end = { out, SIZE_MAX };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
 	pnr_error err = PNR_ERROR_INIT;
-	if (pnr_diff_lines(old, old_length, new, new_length, &sink, &err) != PNR_OK)
+	if (pnr_diff_lines(old, old_length, new, new_length, NULL, &sink, &err) != PNR_OK)
 		fail_msg("%s", err.message);
 	pnr_buffer_puts(out, "");
 }
@@ -205,10 +205,10 @@ static void what_is_too_large_is_told(void **state)
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
 	pnr_buffer_end end = { &out, SIZE_MAX };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	assert_int_equal(pnr_diff_lines(text, PNR_DIFF_TEXT_MAX + 1, "", 0, &sink, &err), PNR_FULL);
+	assert_int_equal(pnr_diff_lines(text, PNR_DIFF_TEXT_MAX + 1, "", 0, NULL, &sink, &err), PNR_FULL);
 	assert_non_null(strstr(err.message, "64 MiB"));
 	err = (pnr_error)PNR_ERROR_INIT;
-	assert_int_equal(pnr_diff_lines("", 0, text, PNR_DIFF_LINES_MAX + 1, &sink, &err), PNR_FULL);
+	assert_int_equal(pnr_diff_lines("", 0, text, PNR_DIFF_LINES_MAX + 1, NULL, &sink, &err), PNR_FULL);
 	assert_non_null(strstr(err.message, "4194304 lines"));
 	free(text);
 }
@@ -226,6 +226,50 @@ static void a_nul_is_no_text(void **state)
 	assert_false(pnr_diff_is_text(text, sizeof text));
 }
 
+/* Each look at whether to go on is a report; the one with the number @stop_at ends it. */
+typedef struct stopping {
+	pnr_meter meter;
+	unsigned looks, stop_at;
+} stopping;
+
+static int look(void *user, const pnr_progress *progress)
+{
+	stopping *s = user;
+	(void)progress;
+	s->meter.last = 0;
+	return ++s->looks == s->stop_at;
+}
+
+/* How often it was looked, with the number of the look that stops it; 0: none does. */
+static unsigned looks(const char *old, const char *new, unsigned stop_at, pnr_status expected)
+{
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_buffer_end end = { &out, SIZE_MAX };
+	const pnr_sink sink = pnr_buffer_end_sink(&end);
+	stopping s = { .stop_at = stop_at };
+	s.meter.fn = look;
+	s.meter.user = &s;
+	assert_int_equal(pnr_diff_lines(old, strlen(old), new, strlen(new), &s.meter, &sink, NULL), expected);
+	return s.looks;
+}
+
+static void it_can_be_stopped_while_lines_are_told_apart_and_while_they_are_compared(void **state)
+{
+	(void)state;
+	static char many[2 * 8193 + 1];
+	for (size_t i = 0; i < 8193; i++)
+		memcpy(many + 2 * i, "a\n", 2);
+	/* 4,096 lines and as many again, and one; the texts of one kind need no search. */
+	unsigned apart = looks(many, many, 0, PNR_OK);
+	assert_int_equal(apart, 2 * 3 + 1);
+	/* Two looks at the sides, then one at each part that is searched. */
+	const char *old = "1\n2\n3\n4\n5\n6\n7\n8\n", *new = "8\n7\n6\n5\n4\n3\n2\n1\n";
+	unsigned all = looks(old, new, 0, PNR_OK);
+	assert_true(all > 3);
+	for (unsigned n = 1; n <= all; n++)
+		assert_int_equal(looks(old, new, n, PNR_CANCELLED), n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +281,7 @@ int main(void)
 		cmocka_unit_test(large_texts_that_have_little_in_common_come_to_an_end),
 		cmocka_unit_test(what_is_too_large_is_told),
 		cmocka_unit_test(a_nul_is_no_text),
+		cmocka_unit_test(it_can_be_stopped_while_lines_are_told_apart_and_while_they_are_compared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,11 +244,46 @@ static void the_receiver_may_stop(void **state)
 	(void)state;
 	text a = { "k\n1\n2\n3\n", 8, 99 }, b = { "k\n", 2, 99 };
 	const char *const keys[] = { "k" };
-	const pnr_tables tables = { { run_text, &a }, { run_text, &b }, keys, 1, scratch, NULL, 0 };
+	const pnr_tables tables = { { run_text, &a }, { run_text, &b }, keys, 1, scratch, NULL, 0, NULL };
 	int rows = 0;
 	pnr_table_diff *found = NULL;
 	assert_int_equal(pnr_diff_tables(&tables, stop, &rows, &found, NULL), PNR_CANCELLED);
 	assert_int_equal(rows, 2);
+}
+
+typedef struct stopping {
+	pnr_meter meter;
+	unsigned looks, stop_at;
+} stopping;
+
+static int look(void *user, const pnr_progress *progress)
+{
+	stopping *s = user;
+	(void)progress;
+	s->meter.last = 0;
+	return ++s->looks == s->stop_at;
+}
+
+static void it_can_be_stopped_between_rows(void **state)
+{
+	(void)state;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer rows = PNR_BUFFER_INIT;
+	pnr_buffer_puts(&rows, "k\n");
+	for (unsigned i = 0; i < 9000; i++)
+		pnr_buffer_printf(&rows, "%u\n", i);
+	text a = { rows.data, rows.length, 1000 }, b = a;
+	const char *const keys[] = { "k" };
+	for (unsigned n = 0; n <= 3; n++) {
+		stopping s = { .stop_at = n };
+		s.meter.fn = look;
+		s.meter.user = &s;
+		const pnr_tables tables = { { run_text, &a }, { run_text, &b }, keys, 1, scratch, NULL, 0, &s.meter };
+		pnr_table_diff *found = NULL;
+		assert_int_equal(pnr_diff_tables(&tables, NULL, NULL, &found, NULL), n == 0 ? PNR_OK : PNR_CANCELLED);
+		/* At the first row, the 4,097th and the 8,193rd. */
+		assert_int_equal(s.looks, n == 0 ? 3 : n);
+		pnr_table_diff_free(found);
+	}
 }
 
 int main(void)
@@ -264,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_row_that_is_too_long_is_refused),
 		cmocka_unit_test(tables_larger_than_memory_are_sorted_on_disk),
 		cmocka_unit_test(the_receiver_may_stop),
+		cmocka_unit_test(it_can_be_stopped_between_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

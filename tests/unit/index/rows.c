@@ -1,7 +1,10 @@
 /* What goes in comes out: every function of index.h on a healthy database. */
 #include "fixture.h"
 #include "base/clock.h"
+#include "index/database.h"
 #include "index/evict.h"
+#include "index/fsck.h"
+#include "index/history.h"
 
 static bool same(pnr_digest a, pnr_digest b)
 {
@@ -864,6 +867,94 @@ static void a_prefix_names_a_package_or_an_archive(void **state)
 	assert_fails(pnr_index_ref_prefix(index, "latest", &ref, err), PNR_INVALID, "beginning of a hash");
 }
 
+static void the_newest_archive_is_the_one_that_was_made_last(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_ref_row ref;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	int64_t newer = put_archive(index, package, 2), older = put_archive(index, package, 1);
+	assert_true(older > newer);
+	pnr_digest d = digest(3, 1);
+	assert_ok(pnr_index_ref_prefix(index, pnr_digest_to_hex(&d, hex), &ref, err));
+	assert_int_equal(ref.archive_id, newer);
+	assert_ok(pnr_index_package_get(index, package, &ref, err));
+	assert_int_equal(ref.archive_id, newer);
+}
+
+static void an_imported_zip_is_no_other_zip_of_its_package(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	char hex[PNR_DIGEST_HEX_SIZE];
+	pnr_archive_row archive;
+	pnr_ref_row ref;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0), made = put_archive(index, package, 1);
+	pnr_imported_row imported = { .log_id = put_event(index, "import", package, made, "life", 5),
+		                      .package_id = package, .archive_hash = digest(4, 7), .size = 77, .file = "a.zip" };
+	assert_ok(pnr_index_imported_put(index, &imported, err));
+	assert_ok(pnr_index_ref_prefix(index, pnr_digest_to_hex(&imported.archive_hash, hex), &ref, err));
+	assert_true(ref.package_id == package && ref.archive_id == 0 && ref.imported_id == imported.log_id);
+	assert_ok(pnr_index_imported_get(index, ref.imported_id, &archive, err));
+	assert_true(archive.package_id == package && archive.size == 77 && archive.created_ms == 1700000000005);
+	assert_true(pnr_digest_equal(&archive.archive_hash, &imported.archive_hash));
+	/* One that is made here is that one. */
+	imported.log_id = put_event(index, "import", package, made, "life", 6);
+	imported.archive_hash = digest(4, 1);
+	assert_ok(pnr_index_imported_put(index, &imported, err));
+	assert_ok(pnr_index_ref_prefix(index, pnr_digest_to_hex(&imported.archive_hash, hex), &ref, err));
+	assert_true(ref.archive_id == made && ref.imported_id == 0);
+}
+
+static int ignore_log_row(void *user, const pnr_log_row *row)
+{
+	(void)user, (void)row;
+	return 0;
+}
+
+static void a_text_with_a_nul_is_damage(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	pnr_ref_row ref;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t package = put_package(index, 1, NULL, 0);
+	(void)put_log(index, package, 0, "life", 1);
+	assert_int_equal(sqlite3_exec(index->db,
+	                              "INSERT INTO log (at, event, package_id, name, user, host, git_commit, ci_run, tool_version,"
+	                              " note, options, previous_hash, entry_hash) SELECT at, event, package_id, name, user, host,"
+	                              " git_commit, ci_run, tool_version, 'a' || char(0) || 'b', '{}', entry_hash,"
+	                              " printf('%064d', 7) FROM log", NULL, NULL, NULL), SQLITE_OK);
+	assert_fails(pnr_index_log_list(index, NULL, 0, ignore_log_row, NULL, err), PNR_CORRUPT, "what its column does not allow");
+	assert_ok(pnr_index_ref_latest(index, NULL, 0, &ref, err));
+}
+
+static pnr_status first_package(void *user, const pnr_evictable_row *row, pnr_error *err)
+{
+	int64_t *first = user;
+	(void)err;
+	*first = *first == 0 ? row->id : *first;
+	return PNR_OK;
+}
+
+static void an_import_is_no_use_of_a_package(void **state)
+{
+	pnr_index *index = ((fixture *)*state)->index;
+	int64_t first = 0;
+	assert_ok(pnr_index_begin(index, err));
+	int64_t used = put_package(index, 1, NULL, 0), unused = put_package(index, 2, NULL, 0);
+	(void)put_log(index, unused, 0, "life", 1);
+	(void)put_log(index, used, 0, "life", 2);
+	(void)put_event(index, "import", unused, 0, "life", 3);
+	assert_int_equal(sqlite3_exec(index->db,
+	                              "INSERT INTO remote (id, name, url, added_at) VALUES (1, 'r', '/r', '2026-01-01T00:00:00.000Z');"
+	                              "INSERT INTO remote_package SELECT 1, package_hash, printf('%064d', 1), printf('%064d', 1),"
+	                              " printf('%064d', 1), 'life', '2026-01-01T00:00:00.000Z' FROM package", NULL, NULL, NULL),
+	                 SQLITE_OK);
+	assert_ok(pnr_index_evictable(index, 1, 0, first_package, &first, err));
+	assert_int_equal(first, unused);
+}
+
 static void a_prefix_of_several_is_ambiguous_and_lists_them(void **state)
 {
 	pnr_index *index = ((fixture *)*state)->index;
@@ -1001,6 +1092,10 @@ int main(void)
 		TEST(the_latest_package_is_that_of_the_newest_entry),
 		TEST(a_tag_names_a_package_until_it_is_forced_to_another),
 		TEST(a_prefix_names_a_package_or_an_archive),
+		TEST(the_newest_archive_is_the_one_that_was_made_last),
+		TEST(an_imported_zip_is_no_other_zip_of_its_package),
+		TEST(a_text_with_a_nul_is_damage),
+		TEST(an_import_is_no_use_of_a_package),
 		TEST(a_prefix_of_several_is_ambiguous_and_lists_them),
 		TEST(writing_needs_a_transaction),
 		TEST(what_is_held_is_one_state_until_it_is_let_go),

@@ -468,6 +468,12 @@ static pnr_status ignore_pair(void *user, const pnr_pair_row *row, pnr_error *er
 	return PNR_OK;
 }
 
+static pnr_status ignore_import(void *user, const pnr_import_row *row, pnr_error *err)
+{
+	(void)user, (void)row, (void)err;
+	return PNR_OK;
+}
+
 static pnr_status ignore_entry(void *user, const pnr_log_row *row, pnr_error *err)
 {
 	(void)user, (void)row, (void)err;
@@ -496,6 +502,9 @@ static void run_history(pnr_index *index)
 	assert_ok(pnr_index_begin(index, err));
 	const pnr_imported_row imported = { .log_id = 1, .package_id = 1, .file = "a.zip" };
 	assert_ok(pnr_index_imported_put(index, &imported, err));
+	pnr_archive_row made;
+	assert_ok(pnr_index_imported_get(index, 1, &made, err));
+	assert_ok(pnr_index_imports(index, ignore_import, NULL, err));
 	pnr_ignore(pnr_index_tag_remove(index, "none", NULL));
 	assert_ok(pnr_index_commit(index, err));
 }
@@ -667,7 +676,7 @@ static void run_fsck(pnr_index *index)
 	bool yes;
 	assert_ok(pnr_index_check(index, true, ignore_complaint, no_pulse, NULL, err));
 	assert_ok(pnr_index_check(index, false, ignore_complaint, no_pulse, NULL, err));
-	assert_ok(pnr_index_check_references(index, ignore_complaint, NULL, err));
+	assert_ok(pnr_index_check_references(index, ignore_complaint, no_pulse, NULL, err));
 	for (pnr_index_rows rows = PNR_ROWS_ENCODINGS; rows <= PNR_ROWS_ARCHIVES; rows++)
 		assert_ok(pnr_index_ids(index, rows, 0, ids, 2, &count, err));
 	pnr_ignore(pnr_index_encoding_blob(index, 1, &blob, NULL));
@@ -756,6 +765,7 @@ static void no_statement_walks_through_a_table(void **state)
 		                   strcmp(s->sql->what, "forget the zips of a package") == 0 ? "output_file" :
 		                   strcmp(s->sql->what, "forget the packs of a package") == 0 ? "last_pack" :
 		                   strcmp(s->sql->what, "read the tags") == 0 ? "tag" :
+		                   strcmp(s->sql->what, "read the imports") == 0 ? "imported_archive" :
 		                   strcmp(s->sql->what, "find who holds a content") == 0 ? "held" :
 		                   strcmp(s->sql->what, "read the versions of an asset") == 0 ? "version" : NULL;
 		assert_searches(index->db, s->sql->text,
@@ -885,6 +895,24 @@ static void no_query_of_the_cookbook_walks_through_a_table_unasked(void **state)
 
 /* -------------------------------------------------------- what is refused -- */
 
+static int stop_now(void *user)
+{
+	(void)user;
+	return 1;
+}
+
+static void a_check_of_the_references_can_be_stopped(void **state)
+{
+	static const unsigned blobs[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	pnr_index *index = ((fixture *)*state)->index;
+	assert_ok(pnr_index_begin(index, err));
+	for (unsigned n = 1; n <= 3000; n++)
+		(void)put_package(index, n, blobs, PNR_COUNT(blobs));
+	assert_ok(pnr_index_commit(index, err));
+	assert_ok(pnr_index_check_references(index, ignore_complaint, no_pulse, NULL, err));
+	assert_fails(pnr_index_check_references(index, ignore_complaint, stop_now, NULL, err), PNR_CANCELLED, "interrupted");
+}
+
 static void refused(pnr_index *index, const char *sql, const char *why)
 {
 	char *message = NULL;
@@ -995,6 +1023,7 @@ int main(void)
 		TEST(the_shell_shows_what_is_kept_in_the_database),
 		TEST(the_shell_prints_the_text_that_an_entry_is_hashed_over),
 		TEST(every_table_column_and_view_is_explained),
+		TEST(a_check_of_the_references_can_be_stopped),
 		TEST(no_statement_walks_through_a_table),
 		TEST(no_question_to_a_view_walks_through_a_table),
 		TEST(no_query_of_the_cookbook_walks_through_a_table_unasked),

@@ -179,10 +179,10 @@ static void what_is_not_there_is_named(void **state)
 	pnr_table_diff *diff = NULL;
 	assert_fails(pnr_store_history(p->store, "data/9.csv", count_version, &count, err), PNR_NOT_FOUND, "'data/9.csv'");
 	assert_fails(pnr_store_untag(p->store, "two", err), PNR_NOT_FOUND, "no tag 'two'");
-	assert_fails(pnr_store_diff_text(p->store, &there, &none, no_bytes, NULL, err), PNR_CORRUPT, "impossible encoding");
-	assert_fails(pnr_store_diff_text(p->store, &none, &there, no_bytes, NULL, err), PNR_NOT_FOUND, "no content");
-	assert_fails(pnr_store_diff_table(p->store, &none, &there, keys, 1, NULL, NULL, &diff, err), PNR_NOT_FOUND, "no content");
-	assert_fails(pnr_store_diff_table(p->store, &there, &there, keys, 0, NULL, NULL, &diff, err), PNR_INVALID, "no key column");
+	assert_fails(pnr_store_diff_text(p->store, &there, &none, NULL, no_bytes, NULL, err), PNR_CORRUPT, "impossible encoding");
+	assert_fails(pnr_store_diff_text(p->store, &none, &there, NULL, no_bytes, NULL, err), PNR_NOT_FOUND, "no content");
+	assert_fails(pnr_store_diff_table(p->store, &none, &there, keys, 1, NULL, NULL, NULL, &diff, err), PNR_NOT_FOUND, "no content");
+	assert_fails(pnr_store_diff_table(p->store, &there, &there, keys, 0, NULL, NULL, NULL, &diff, err), PNR_INVALID, "no key column");
 	assert_fails(pnr_store_uses(p->store, "latest:data/9.csv", put_use, NULL, NULL, NULL, err), PNR_NOT_FOUND, "data/9.csv");
 }
 
