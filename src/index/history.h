@@ -29,11 +29,11 @@ typedef struct pnr_imported_row {
 	int64_t imported_ms;
 } pnr_imported_row;
 PNR_CHECKED pnr_status pnr_index_imported_put(pnr_index *index, const pnr_imported_row *row, pnr_error *err);
-/** The package of a zip that was imported for the model @name. NOT_FOUND without a text if it was not. */
+/** The package of a zip that was imported for the model @name, or made here. NOT_FOUND without a text if it was not. */
 PNR_CHECKED pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
                                                pnr_digest *out_package_hash, pnr_error *err);
-/** When the newest entry was. NOT_FOUND without a text if there is none. */
-PNR_CHECKED pnr_status pnr_index_log_newest(pnr_index *index, int64_t *out_ms, pnr_error *err);
+/** The newest time of an entry. NOT_FOUND without a text if there is none. */
+PNR_CHECKED pnr_status pnr_index_log_last_time(pnr_index *index, int64_t *out_ms, pnr_error *err);
 
 typedef struct pnr_version_row {
 	pnr_digest hash;

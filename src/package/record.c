@@ -99,7 +99,7 @@ pnr_status pnr_record_sources(pnr_index *index, const pnr_asset_row *assets, siz
 static pnr_status now_in_order(pnr_index *index, int64_t *out_ms, pnr_error *err)
 {
 	int64_t newest_ms = 0, now_ms = pnr_clock_now_ms();
-	pnr_status status = pnr_index_log_newest(index, &newest_ms, err);
+	pnr_status status = pnr_index_log_last_time(index, &newest_ms, err);
 	if (status != PNR_OK && status != PNR_NOT_FOUND)
 		return status;
 	*out_ms = newest_ms > now_ms ? newest_ms : now_ms;
@@ -109,7 +109,7 @@ static pnr_status now_in_order(pnr_index *index, int64_t *out_ms, pnr_error *err
 pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenance *provenance, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
-	pnr_status status = row->at_ms == 0 ? now_in_order(index, &row->at_ms, err) : PNR_OK;
+	pnr_status status = row->dated ? PNR_OK : now_in_order(index, &row->at_ms, err);
 	if (status != PNR_OK)
 		return status;
 	row->user = provenance->user;
