@@ -168,7 +168,7 @@ typedef struct pnr_imported {
 	pnr_digest archive_hash; /**< of the file */
 	uint64_t archive_size;   /**< of the file */
 	uint64_t asset_count;
-	bool known;              /**< this file was imported for this model before: nothing was done */
+	bool known;              /**< this zip is in the log of this model already: nothing was done */
 	bool archive_identical;  /**< pnr_export gives this very zip again; else only its content is kept. Not if known */
 } pnr_imported;
 typedef int (*pnr_imported_fn)(void *user, const pnr_imported *imported);
@@ -187,8 +187,9 @@ typedef int (*pnr_imported_fn)(void *user, const pnr_imported *imported);
  * same call again passes over them.
  *
  * @fn  may be NULL; called for each file when it is in the store. Non-zero stops: CANCELLED.
- * Errors: as pnr_verify, CORRUPT with the first problem in the text; CONFLICT
- * (made in the future), FULL, BUSY.
+ * Errors: as pnr_verify, CORRUPT with the first problem in the text, or of the
+ * store; CONFLICT (made in the future; none is taken), RETRY (a file changed while
+ * it was read), FULL, BUSY.
  */
 PNR_API PNR_CHECKED pnr_status pnr_import(pnr_store *store, const char *const *files, size_t count,
                                           const pnr_import_options *options, pnr_imported_fn fn, void *user,

@@ -91,7 +91,7 @@ void pnr_json_position(const pnr_json_document *document, size_t offset, unsigne
 /** Accepts NULL. */
 void pnr_json_free(pnr_json_document *document);
 
-/** Append @text as a JSON string with its quotes: '"', '\\' and control characters escaped, all else as it is. @text is UTF-8. */
+/** Append @text as a JSON string with its quotes: '"', '\\' and control characters escaped, what is no UTF-8 as U+FFFD, all else as it is. */
 void pnr_json_quote(pnr_buffer *buffer, const char *text, size_t length);
 /**
  * Append the value at @span of a checked @text with its tokens verbatim and

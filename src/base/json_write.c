@@ -1,4 +1,5 @@
 #include "base/json_string.h"
+#include "base/path.h"
 #include <string.h>
 
 void pnr_json_quote(pnr_buffer *buffer, const char *text, size_t length)
@@ -7,10 +8,17 @@ void pnr_json_quote(pnr_buffer *buffer, const char *text, size_t length)
 	pnr_buffer_putc(buffer, '"');
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)text[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
+		size_t step = c < 0x80 ? 1 : pnr_utf8_sequence(text + i, length - i);
+		if (step > 0 && c >= 0x20 && c != '"' && c != '\\') {
+			i += step - 1;
 			continue;
+		}
 		pnr_buffer_append(buffer, text + plain, i - plain);
 		plain = i + 1;
+		if (step == 0) {
+			pnr_buffer_puts(buffer, "\\ufffd");
+			continue;
+		}
 		const char *meaning = memchr(PNR_JSON_ESCAPED, c, PNR_JSON_ESCAPE_COUNT);
 		if (meaning != NULL)
 			pnr_buffer_printf(buffer, "\\%c", PNR_JSON_ESCAPES[meaning - PNR_JSON_ESCAPED]);

@@ -5,9 +5,14 @@
 
 typedef struct importing {
 	cli *c;
-	cli_json *json;
+	cli_json list; /* what the reply says of the files, in whatever way it ends */
 	size_t taken, known;
 } importing;
+
+static void importing_free(importing *i)
+{
+	cli_json_free(&i->list);
+}
 
 static int report(void *user, const pnr_imported *imported)
 {
@@ -16,26 +21,51 @@ static int report(void *user, const pnr_imported *imported)
 	i->taken += !imported->known;
 	i->known += imported->known;
 	cli_progress_erase(i->c);
-	if (i->json == NULL) {
+	if (!i->c->options.json) {
 		(void)pnr_digest_to_hex(&imported->package_hash, hex);
 		cli_say(i->c, "%s: package %.12s, made %s%s", imported->file, hex, cli_time_text(imported->created_at, at),
-		        imported->known ? ", imported before" : "");
+		        imported->known ? ", known" : "");
 		return cli_interrupted();
 	}
-	cli_json_open(i->json, NULL, '{');
-	cli_json_text(i->json, "file", imported->file);
-	cli_json_text(i->json, "createdAt", imported->created_at);
-	cli_json_digest(i->json, "packageHash", &imported->package_hash, true);
-	cli_json_digest(i->json, "archiveHash", &imported->archive_hash, true);
-	cli_json_number(i->json, "packageSize", imported->archive_size);
-	cli_json_number(i->json, "assetCount", imported->asset_count);
-	cli_json_bool(i->json, "known", imported->known);
+	cli_json_open(&i->list, NULL, '{');
+	cli_json_text(&i->list, "file", imported->file);
+	cli_json_text(&i->list, "createdAt", imported->created_at);
+	cli_json_digest(&i->list, "packageHash", &imported->package_hash, true);
+	cli_json_digest(&i->list, "archiveHash", &imported->archive_hash, true);
+	cli_json_number(&i->list, "packageSize", imported->archive_size);
+	cli_json_number(&i->list, "assetCount", imported->asset_count);
+	cli_json_bool(&i->list, "known", imported->known);
 	if (imported->known)
-		cli_json_text(i->json, "archiveIdentical", NULL);
+		cli_json_text(&i->list, "archiveIdentical", NULL);
 	else
-		cli_json_bool(i->json, "archiveIdentical", imported->archive_identical);
-	cli_json_close(i->json, '}');
+		cli_json_bool(&i->list, "archiveIdentical", imported->archive_identical);
+	cli_json_close(&i->list, '}');
 	return cli_interrupted();
+}
+
+static void put_list(importing *i, cli_json *json)
+{
+	cli_json *list = &i->list;
+	cli_json_close(list, ']');
+	if (json == NULL)
+		return;
+	if (list->out == NULL || fflush(list->out) != 0)
+		json->failed = true;
+	else
+		cli_json_raw(json, "imported", list->text, list->length);
+	cli_reply_end(i->c);
+}
+
+static int fail(importing *i, const pnr_error *err)
+{
+	cli *c = i->c;
+	int exit_status = err->status == PNR_CONFLICT ? CLI_USAGE : cli_exit_of(CLI_OF_PACKAGE, err);
+	const char *text = exit_status == CLI_INTERRUPTED ? "interrupted"
+	                   : err->message[0] != '\0'      ? err->message
+	                                                  : pnr_status_name(err->status);
+	cli_complain(c, "%s", text);
+	put_list(i, cli_reply_failure(c, exit_status, "%s", text));
+	return exit_status;
 }
 
 static int run(cli *c)
@@ -50,22 +80,17 @@ static int run(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_CREATE, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	importing i = { .c = c, .json = cli_reply_large(c) };
+	CLI_CLEANUP(importing_free) importing i = { .c = c };
 	pnr_error err = PNR_ERROR_INIT;
-	if (i.json != NULL)
-		cli_json_open(i.json, "imported", '[');
+	cli_json_begin(&i.list);
+	cli_json_open(&i.list, NULL, '[');
 	pnr_status status =
 		pnr_import(store, (const char *const *)c->operands, c->operand_count, &options, report, &i, &err);
 	cli_progress_erase(c);
-	if (status == PNR_CONFLICT)
-		return cli_fail(c, CLI_USAGE, "%s", err.message);
 	if (status != PNR_OK)
-		return cli_fail_error(c, CLI_OF_PACKAGE, &err);
+		return fail(&i, &err);
 	cli_say(c, "%zu imported, %zu known", i.taken, i.known);
-	if (i.json == NULL)
-		return CLI_DONE;
-	cli_json_close(i.json, ']');
-	cli_reply_end(c);
+	put_list(&i, cli_reply(c));
 	return CLI_DONE;
 }
 

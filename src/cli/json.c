@@ -137,6 +137,23 @@ void cli_json_bool(cli_json *json, const char *key, bool value)
 		(void)fputs_unlocked(value ? "true" : "false", json->out);
 }
 
+/* A byte that is no UTF-8 stands in a string, where an escape is as good. */
+static void put_line(cli_json *json, const char *text, size_t length)
+{
+	size_t plain = 0; /* start of what is as it should be */
+	for (size_t i = 0; i < length;) {
+		uint32_t code;
+		size_t step = (unsigned char)text[i] < 0x80 ? 1 : cli_utf8_next(text + i, length - i, &code);
+		if (step == 0) {
+			(void)fwrite_unlocked(text + plain, 1, i - plain, json->out);
+			(void)fputs_unlocked("\\ufffd", json->out);
+			plain = i + 1;
+		}
+		i += step == 0 ? 1 : step;
+	}
+	(void)fwrite_unlocked(text + plain, 1, length - plain, json->out);
+}
+
 void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length)
 {
 	if (!lead(json, key))
@@ -147,7 +164,7 @@ void cli_json_raw(cli_json *json, const char *key, const char *text, size_t leng
 	for (size_t start = 0; start < length;) {
 		const char *end = memchr(text + start, '\n', length - start);
 		size_t line = end == NULL ? length - start : (size_t)(end - text) - start;
-		(void)fwrite_unlocked(text + start, 1, line, json->out);
+		put_line(json, text + start, line);
 		start += line + 1;
 		if (end != NULL)
 			newline(json);

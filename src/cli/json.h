@@ -35,7 +35,7 @@ void cli_json_text(cli_json *json, const char *key, const char *text);
 void cli_json_number(cli_json *json, const char *key, uint64_t number);
 void cli_json_seconds(cli_json *json, const char *key, double seconds);
 void cli_json_bool(cli_json *json, const char *key, bool value);
-/** JSON text as it is, but for the indent of its lines. */
+/** JSON text as it is, but for the indent of its lines, and for what is no UTF-8: U+FFFD. */
 void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length);
 
 /** One string with its quotes. */

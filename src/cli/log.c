@@ -183,7 +183,7 @@ static void json_info(cli_json *json, const pnr_package_info *info)
 {
 	cli_json_digest(json, "packageHash", &info->package_hash, true);
 	cli_json_digest(json, "archiveHash", &info->archive_hash, info->has_archive);
-	cli_json_digest(json, "manifestHash", &info->manifest_hash, info->has_archive);
+	cli_json_digest(json, "manifestHash", &info->manifest_hash, info->has_archive && !info->imported);
 	cli_json_number(json, "packageSize", info->archive_size);
 	cli_json_text(json, "createdAt", info->created_at);
 	cli_json_text(json, "firstAt", info->first_at);
@@ -197,7 +197,8 @@ static void say_info(const pnr_package_info *info)
 	(void)printf("package  %s\n", pnr_digest_to_hex(&info->package_hash, hex));
 	if (info->has_archive) {
 		(void)printf("archive  %s\n", pnr_digest_to_hex(&info->archive_hash, hex));
-		(void)printf("manifest %s\n", pnr_digest_to_hex(&info->manifest_hash, hex));
+		if (!info->imported)
+			(void)printf("manifest %s\n", pnr_digest_to_hex(&info->manifest_hash, hex));
 		(void)printf("zip      %s, made %s\n", cli_size_text(info->archive_size, size), info->created_at);
 	}
 	(void)printf("content  %llu asset%s, %s, first stored %s\n\n", (unsigned long long)info->asset_count,

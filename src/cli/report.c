@@ -1,129 +1,85 @@
-/* What is wrong with a model, for people and for programs. */
+/* report: the store as a page to look at. */
 #include "cli/cli.h"
 #include "cli/text.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* A fault of the JSON text says its place itself; once a line is enough. */
-static const char *without_place(const pnr_issue *issue)
+#define PAGE_NAME "pannier-report.html"
+
+/* Who did not name the output must not lose a file elsewhere to a link that
+ * came with the model. */
+static int name_default(cli *c, const char *workspace, char **out_path)
 {
-	char place[64];
-	int length = snprintf(place, sizeof place, "line %u, column %u: ", issue->line, issue->column);
-	return length > 0 && strncmp(issue->message, place, (size_t)length) == 0 ? issue->message + length
-	                                                                          : issue->message;
+	struct stat st;
+	char *path = NULL;
+	if (asprintf(&path, "%s/" PAGE_NAME, strcmp(workspace, "/") == 0 ? "" : workspace) < 0)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	*out_path = path;
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return cli_fail(c, CLI_USAGE, "output '%s' is a link; if that is meant, name it with -o", path);
+	return CLI_DONE;
 }
 
-static void put_issues(cli *c, const char *file, const char *kind, cli_colour colour, const pnr_issue *issues,
-                       size_t count)
+static void say(cli *c, const char *path, const pnr_report_info *info)
 {
+	char size[CLI_SIZE_TEXT];
+	cli_say(c, "%s: %s, open it in a browser", path, cli_size_text(info->bytes, size));
+	cli_json *json = cli_reply(c);
+	if (json == NULL)
+		return;
+	cli_json_path(json, "reportPath", path);
+	cli_json_number(json, "reportSize", info->bytes);
+	cli_json_number(json, "entries", info->entries);
+	cli_json_number(json, "entriesListed", info->listed);
+	cli_json_number(json, "packsCompared", info->compared);
+	cli_json_number(json, "assetsChanged", info->changed);
+	cli_json_number(json, "assetsDrawn", info->assets);
+	cli_reply_end(c);
+}
+
+static int run(cli *c)
+{
+	CLI_CLEANUP(cli_close_store) pnr_store *store = NULL;
+	CLI_CLEANUP(cli_free) char *workspace = NULL;
+	CLI_CLEANUP(cli_free) char *beside = NULL;
+	const char *output = c->options.output;
+	bool to_stdout = output != NULL && strcmp(output, "-") == 0;
+	if (c->options.json && to_stdout)
+		return cli_fail_usage(c, "-o - writes the page to stdout; it cannot be combined with --json");
+	int failed = cli_open_store(c, NULL, CLI_READ, &store, &workspace, NULL);
+	if (failed == CLI_DONE && output == NULL)
+		failed = name_default(c, workspace, &beside);
+	if (failed != CLI_DONE)
+		return failed;
+	const pnr_report_options options = { .size = sizeof options, .progress = cli_progress, .progress_user = c };
+	const char *path = output != NULL ? output : beside;
+	pnr_report_info info;
+	pnr_error err = PNR_ERROR_INIT;
+	pnr_status status =
+		pnr_report(store, to_stdout ? NULL : path, to_stdout ? cli_write : NULL, c, &options, &info, &err);
 	cli_progress_erase(c);
-	for (size_t i = 0; i < count; i++) {
-		const pnr_issue *issue = &issues[i];
-		cli_put_safe(stderr, file);
-		if (issue->line > 0)
-			(void)fprintf(stderr, ":%u:%u", issue->line, issue->column);
-		(void)fprintf(stderr, ": %s%s:%s ", cli_paint(stderr, colour), kind, cli_paint(stderr, CLI_PLAIN));
-		cli_put_safe(stderr, without_place(issue));
-		(void)fputc('\n', stderr);
-	}
+	if (status != PNR_OK)
+		return cli_fail_error(c, status == PNR_CORRUPT ? CLI_OF_STORE : CLI_OF_OUTPUT, &err);
+	if (!c->streamed)
+		say(c, path, &info);
+	return CLI_DONE;
 }
 
-void cli_complain_issues(cli *c, const char *file, const pnr_issue *issues, size_t count)
-{
-	put_issues(c, file, "error", CLI_RED, issues, count);
-}
+static const cli_option option_table[] = {
+	{ "output", 'o', CLI_TEXT, offsetof(cli_options, output), "FILE.html", "the page; - is stdout", 0, 0 },
+	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
+};
 
-void cli_warn_issues(cli *c, const char *file, const pnr_issue *issues, size_t count)
-{
-	if (!c->options.quiet)
-		put_issues(c, file, "warning", CLI_YELLOW, issues, count);
-}
-
-void cli_complain_missing(cli *c, const pnr_missing_asset *missing, size_t count)
-{
-	cli_progress_erase(c);
-	for (size_t i = 0; i < count; i++) {
-		(void)fputs("  ", stderr);
-		cli_put_safe(stderr, missing[i].path);
-		(void)fputs(" (", stderr);
-		cli_put_safe(stderr, missing[i].reference);
-		(void)fputs("), searched:\n", stderr);
-		for (size_t j = 0; j < missing[i].searched_count; j++) {
-			(void)fputs("    ", stderr);
-			cli_put_safe(stderr, missing[i].searched[j]);
-			(void)fputc('\n', stderr);
-		}
-	}
-}
-
-void cli_json_issues(cli_json *json, const char *key, const pnr_issue *issues, size_t count)
-{
-	cli_json_open(json, key, '[');
-	for (size_t i = 0; i < count; i++) {
-		cli_json_open(json, NULL, '{');
-		cli_json_text(json, "message", issues[i].message);
-		cli_json_text(json, "pointer", issues[i].pointer);
-		cli_json_number(json, "line", issues[i].line);
-		cli_json_number(json, "column", issues[i].column);
-		cli_json_close(json, '}');
-	}
-	cli_json_close(json, ']');
-}
-
-void cli_json_missing(cli_json *json, const pnr_missing_asset *missing, size_t count)
-{
-	cli_json_open(json, "missingAssets", '[');
-	for (size_t i = 0; i < count; i++)
-		cli_json_text(json, NULL, missing[i].path);
-	cli_json_close(json, ']');
-	cli_json_open(json, "missing", '[');
-	for (size_t i = 0; i < count; i++) {
-		cli_json_open(json, NULL, '{');
-		cli_json_text(json, "path", missing[i].path);
-		cli_json_text(json, "reference", missing[i].reference);
-		cli_json_open(json, "searched", '[');
-		for (size_t j = 0; j < missing[i].searched_count; j++)
-			cli_json_text(json, NULL, missing[i].searched[j]);
-		cli_json_close(json, ']');
-		cli_json_close(json, '}');
-	}
-	cli_json_close(json, ']');
-}
-
-void cli_json_digest(cli_json *json, const char *key, const pnr_digest *digest, bool known)
-{
-	char hex[PNR_DIGEST_HEX_SIZE];
-	cli_json_text(json, key, known ? pnr_digest_to_hex(digest, hex) : NULL);
-}
-
-void cli_json_path(cli_json *json, const char *key, const char *path)
-{
-	CLI_CLEANUP(cli_free) char *absolute = realpath(path, NULL);
-	cli_json_text(json, key, absolute != NULL ? absolute : path);
-}
-
-bool cli_digest_parse(const char *text, size_t length, pnr_digest *out_digest)
-{
-	char lower[PNR_DIGEST_HEX_SIZE];
-	if (length != PNR_DIGEST_HEX_SIZE - 1)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		lower[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 'a' : text[i]);
-	return pnr_digest_from_hex(lower, length, out_digest);
-}
-
-char *cli_time_text(const char *at, char out_text[CLI_TIME_TEXT])
-{
-	(void)snprintf(out_text, CLI_TIME_TEXT, "%.19s", at);
-	if (strlen(out_text) == 19 && out_text[10] == 'T')
-		out_text[10] = ' ';
-	return out_text;
-}
-
-char *cli_hash_text(const cli *c, const pnr_digest *digest, char out_hex[PNR_DIGEST_HEX_SIZE])
-{
-	(void)pnr_digest_to_hex(digest, out_hex);
-	if (!c->options.verbose)
-		out_hex[12] = '\0';
-	return out_hex;
-}
+const cli_command cli_report = {
+	.name = "report",
+	.operands = "",
+	.summary = "Write a page that shows the history: sizes, changes, savings, pushes",
+	.about = "The page is one file that needs no network and no script; it may "
+		 "be sent and printed.\n"
+		 "Without -o it is " PAGE_NAME " in the workspace.\n",
+	.examples = "  pannier report\n"
+		    "  pannier report -o - > history.html\n",
+	.options = option_table,
+	.run = run,
+};

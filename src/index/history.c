@@ -271,9 +271,10 @@ pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_h
 {
 	static const pnr_sql find_sql = {
 		"find what was imported",
-		"SELECT package.package_hash FROM imported_archive JOIN log ON log.id = imported_archive.log_id"
-		" JOIN package ON package.id = imported_archive.package_id"
-		" WHERE imported_archive.archive_hash = ?1 AND log.name = ?2"
+		"SELECT package.package_hash FROM (SELECT log_id FROM imported_archive WHERE archive_hash = ?1"
+		" UNION ALL SELECT log.id FROM archive CROSS JOIN log ON log.package_id = archive.package_id"
+		" WHERE archive.archive_hash = ?1 AND log.archive_id = archive.id AND log.event <> 'push') AS known"
+		" CROSS JOIN log ON log.id = known.log_id JOIN package ON package.id = log.package_id WHERE log.name = ?2 LIMIT 1"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *find = NULL;
 	pnr_status status = pnr_statement_take(index, &find_sql, &find, err);
@@ -291,7 +292,7 @@ pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_h
 	return status;
 }
 
-pnr_status pnr_index_log_newest(pnr_index *index, int64_t *out_ms, pnr_error *err)
+pnr_status pnr_index_log_last_time(pnr_index *index, int64_t *out_ms, pnr_error *err)
 {
 	static const pnr_sql find_sql = { "find the newest time in the log",
 		                          "SELECT at FROM log ORDER BY at DESC LIMIT 1" };

@@ -32,7 +32,7 @@ PNR_CHECKED pnr_status pnr_index_imported_put(pnr_index *index, const pnr_import
 /** What is known of the zip of an import: its package, hash, size and time. NOT_FOUND without a text. */
 PNR_CHECKED pnr_status pnr_index_imported_get(pnr_index *index, int64_t log_id, pnr_archive_row *out_row,
                                               pnr_error *err);
-/** The package of a zip that was imported for the model @name. NOT_FOUND without a text if it was not. */
+/** The package of a zip that was imported for the model @name, or made here. NOT_FOUND without a text if it was not. */
 PNR_CHECKED pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
                                                pnr_digest *out_package_hash, pnr_error *err);
 /** The row of an import, and what its entry says. */
@@ -48,8 +48,8 @@ typedef pnr_status (*pnr_import_row_fn)(void *user, const pnr_import_row *row, p
 PNR_CHECKED pnr_status pnr_index_imports(pnr_index *index, pnr_import_row_fn fn, void *user, pnr_error *err);
 /** An entry is ahead of the clock if it is by more than this, in milliseconds. */
 #define PNR_CLOCK_SLACK_MS 5000
-/** When the newest entry was. NOT_FOUND without a text if there is none. */
-PNR_CHECKED pnr_status pnr_index_log_newest(pnr_index *index, int64_t *out_ms, pnr_error *err);
+/** The newest time of an entry. NOT_FOUND without a text if there is none. */
+PNR_CHECKED pnr_status pnr_index_log_last_time(pnr_index *index, int64_t *out_ms, pnr_error *err);
 
 typedef struct pnr_version_row {
 	pnr_digest hash;

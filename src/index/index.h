@@ -282,6 +282,7 @@ PNR_CHECKED pnr_status pnr_index_archive_encodings(pnr_index *index, int64_t arc
 typedef struct pnr_log_row {
 	int64_t id;
 	int64_t at_ms;
+	bool dated;                  /**< for pnr_record_log: at_ms is given */
 	const char *event;
 	int64_t package_id;
 	int64_t archive_id;          /**< 0: none */

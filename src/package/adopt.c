@@ -26,6 +26,7 @@ typedef struct adopting {
 	int64_t package_id;
 	pnr_archive_row archive; /* id 0: a new one */
 	bool overtaken;          /* another process recorded this archive first */
+	bool foreign;            /* the manifest is not the one that its config and assets make */
 	int64_t *ids;            /* encodings: the manifest's, then one an asset */
 	char *target;            /* NULL: no zip is wanted */
 	pnr_temp zip;
@@ -107,6 +108,7 @@ static pnr_status derive(adopting *a, pnr_error *err)
 		const pnr_manifest_asset *asset = &manifest->assets[i];
 		while (next < a->files.count && strcmp(a->files.items[next].path, asset->path) != 0)
 			next++;
+		a->foreign = true;
 		if (next == a->files.count)
 			return pnr_fail(err, PNR_CORRUPT,
 			                "'%s': " PNR_MANIFEST_NAME ": by its config '%s' is not in the package, or stands at "
@@ -124,13 +126,14 @@ static pnr_status derive(adopting *a, pnr_error *err)
 			.uses = file->uses,
 		};
 	}
+	a->foreign = false;
 	return PNR_OK;
 }
 
 /* ------------------------------------------------------- package and manifest -- */
 
 /* Whatever the checks before did not see: the rows must give this manifest again. */
-static pnr_status compare_manifest(const adopting *a, int64_t sources_id, pnr_error *err)
+static pnr_status compare_manifest(adopting *a, int64_t sources_id, pnr_error *err)
 {
 	const pnr_adoption *from = a->from;
 	const pnr_buffer *config = &a->inspection->config_text;
@@ -139,7 +142,8 @@ static pnr_status compare_manifest(const adopting *a, int64_t sources_id, pnr_er
 	                                       &a->manifest->package_hash, config->data, config->length, &made, err);
 	if (status != PNR_OK)
 		return status;
-	if (made.length != from->manifest_length || memcmp(made.data, from->manifest, made.length) != 0)
+	a->foreign = made.length != from->manifest_length || memcmp(made.data, from->manifest, made.length) != 0;
+	if (a->foreign)
 		return pnr_fail(err, PNR_CORRUPT,
 		                "'%s': its " PNR_MANIFEST_NAME " is not the one that its config and assets make",
 		                from->label);
@@ -396,6 +400,7 @@ pnr_status pnr_adopt(pnr_store *store, const pnr_adoption *adoption, pnr_adopted
 		.provenance = { .git = -1, .git_output = -1 },
 	};
 	pnr_status status = run(&a, err);
+	out_adopted->foreign = a.foreign;
 	if (status != PNR_OK)
 		return status;
 	*out_adopted = (pnr_adopted){

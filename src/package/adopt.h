@@ -23,7 +23,7 @@ typedef struct pnr_adoption {
 	const char *name;        /**< of the model */
 	const char *output_path; /**< the zip goes there; NULL: it is made, hashed and not kept */
 	pnr_meter *meter;        /**< may be NULL */
-	const struct pnr_import_source *imported; /**< it is history (import.h); NULL: it comes now */
+	struct pnr_import_source *imported; /**< it is history (import.h); NULL: it comes now */
 } pnr_adoption;
 
 typedef struct pnr_adopted {
@@ -33,6 +33,7 @@ typedef struct pnr_adopted {
 	uint64_t archive_size;   /**< of that */
 	uint64_t asset_count;
 	bool identical;          /**< it is the one that was made elsewhere, byte for byte */
+	bool foreign;            /**< set on failure, too: CORRUPT, as its manifest is not the one that this build makes */
 } pnr_adopted;
 
 /**

@@ -15,18 +15,30 @@
 
 /* ------------------------------------------------------------------- the log -- */
 
-pnr_status pnr_import_log(pnr_index *index, const pnr_import_source *source, int64_t package_id, int64_t archive_id,
+static pnr_status find_known(pnr_index *index, pnr_import_source *source, pnr_error *err)
+{
+	pnr_digest package_hash;
+	pnr_status status = pnr_index_imported_find(index, &source->archive_hash, source->name, &package_hash, err);
+	source->known = status == PNR_OK;
+	return status == PNR_NOT_FOUND ? PNR_OK : status;
+}
+
+pnr_status pnr_import_log(pnr_index *index, pnr_import_source *source, int64_t package_id, int64_t archive_id,
                           const pnr_provenance *provenance, pnr_error *err)
 {
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
 	char hex[PNR_DIGEST_HEX_SIZE], at[PNR_TIME_TEXT_SIZE];
+	pnr_status status = find_known(index, source, err);
+	if (status != PNR_OK || source->known)
+		return status;
 	pnr_buffer_printf(&options, "{\"archiveHash\":\"%s\",\"importedAt\":\"%s\",\"file\":",
 	                  pnr_digest_to_hex(&source->archive_hash, hex), pnr_clock_format(source->imported_ms, at));
 	pnr_json_quote(&options, source->file, strlen(source->file));
 	pnr_buffer_putc(&options, '}');
-	pnr_status status = pnr_buffer_status(&options, err);
+	status = pnr_buffer_status(&options, err);
 	pnr_log_row row = {
 		.at_ms = source->created_ms,
+		.dated = true,
 		.event = "import",
 		.package_id = package_id,
 		.archive_id = archive_id,
@@ -54,9 +66,10 @@ typedef struct importing {
 	pnr_index *index;
 	const pnr_import_options *options;
 	pnr_meter meter;
+	pnr_package_source from;
 	pnr_import_source source;
 	pnr_imported result;
-	pnr_inspection *inspection;
+	pnr_inspection *inspection; /* of the one file that was opened: what is verified is what is taken */
 	pnr_ingest *ingest;
 	pnr_ingested *items; /* one an asset of the manifest */
 	int64_t *encodings;  /* likewise */
@@ -79,23 +92,29 @@ static void importing_free(importing *i)
 }
 
 /* All of it is right, and which zip it is. */
-static pnr_status verify(importing *i, const char *file, pnr_error *err)
+static pnr_status verify(importing *i, pnr_error *err)
 {
-	const pnr_package_source source = { .file = file };
 	const pnr_verify_options options = {
 		.size = sizeof options,
 		.progress = i->options->progress,
 		.progress_user = i->options->progress_user,
 	};
-	pnr_verify_result *found = NULL;
-	pnr_status status = pnr_verify(&source, &options, &found, err);
-	if (status == PNR_OK) {
-		i->source.archive_hash = found->archive_hash;
-		i->result.package_hash = found->package_hash;
-		i->result.asset_count = found->asset_count;
-	}
-	pnr_verify_result_free(found);
-	return status;
+	pnr_status status = pnr_inspection_open(&i->from, &options, &i->inspection, err);
+	if (status == PNR_OK)
+		status = pnr_inspection_run(i->inspection, PNR_PHASE_VERIFY, NULL, err);
+	if (status == PNR_OK)
+		status = pnr_findings_status(i->inspection->findings, i->from.file, err);
+	if (status != PNR_OK)
+		return status;
+	const pnr_verify_result *found = &i->inspection->findings->result;
+	i->source.archive_hash = found->archive_hash;
+	i->source.size = i->inspection->contents->archive_bytes;
+	i->result.package_hash = found->package_hash;
+	i->result.asset_count = found->asset_count;
+	/* Its place in the order was taken by the file that was looked at. */
+	if (i->inspection->manifest->created_ms != i->source.created_ms)
+		return pnr_fail(err, PNR_RETRY, "'%s' changed while it was read", i->from.file);
+	return PNR_OK;
 }
 
 static pnr_status take_body(importing *i, size_t n, pnr_error *err)
@@ -144,7 +163,7 @@ static pnr_status take_bodies(importing *i, pnr_error *err)
 }
 
 /* One that this packager made is adopted: then its zip is there, too. */
-static pnr_status adopt(importing *i, pnr_error *err)
+static pnr_status adopt(importing *i, bool *out_foreign, pnr_error *err)
 {
 	char choice[PNR_CHOICE_SIZE];
 	const pnr_adoption adoption = {
@@ -163,8 +182,9 @@ static pnr_status adopt(importing *i, pnr_error *err)
 	};
 	pnr_adopted adopted;
 	pnr_status status = pnr_adopt(i->store, &adoption, &adopted, err);
+	*out_foreign = adopted.foreign;
 	if (status == PNR_OK)
-		i->result.archive_identical = adopted.identical;
+		i->result.archive_identical = adopted.identical && !i->source.known;
 	return status;
 }
 
@@ -216,33 +236,18 @@ static pnr_status record(importing *i, pnr_error *err)
 	return pnr_store_transaction(i->store, put_record, i, err);
 }
 
-static pnr_status store_package(importing *i, const char *file, pnr_error *err)
+static pnr_status store_package(importing *i, pnr_error *err)
 {
-	const pnr_package_source source = { .file = file };
 	pnr_error own = PNR_ERROR_INIT;
-	pnr_status status = pnr_inspection_open(&source, NULL, &i->inspection, err);
-	if (status == PNR_OK)
-		status = pnr_findings_status(i->inspection->findings, file, err);
-	if (status == PNR_OK)
-		status = take_bodies(i, err);
+	bool foreign = false;
+	pnr_status status = take_bodies(i, err);
 	if (status != PNR_OK || !i->inspection->manifest->has_package_hash)
 		return status == PNR_OK ? record(i, err) : status;
-	status = adopt(i, &own);
+	status = adopt(i, &foreign, &own);
 	/* Another build's manifest, with keys or an order that this one does not write. */
-	if (status == PNR_CORRUPT)
+	if (foreign)
 		return record(i, err);
 	return status == PNR_OK ? status : pnr_fail_with(err, &own);
-}
-
-static pnr_status check_date(const importing *i, const char *file, pnr_error *err)
-{
-	char made[PNR_TIME_TEXT_SIZE];
-	if (i->source.created_ms <= i->source.imported_ms)
-		return PNR_OK;
-	return pnr_fail(err, PNR_CONFLICT,
-	                "'%s' was made at %s by its manifest, which is yet to come: it would be the latest until then; "
-	                "is the clock of this machine right?",
-	                file, pnr_clock_format(i->source.created_ms, made));
 }
 
 /* ------------------------------------------------------------------ together -- */
@@ -251,8 +256,18 @@ static pnr_status check_date(const importing *i, const char *file, pnr_error *er
 typedef struct dated {
 	const char *file;
 	int64_t created_ms;
-	uint64_t size;
 } dated;
+
+static pnr_status check_date(const dated *d, pnr_error *err)
+{
+	char made[PNR_TIME_TEXT_SIZE];
+	if (d->created_ms <= pnr_clock_now_ms())
+		return PNR_OK;
+	return pnr_fail(err, PNR_CONFLICT,
+	                "'%s' was made at %s by its manifest, which is yet to come: it would be the latest until then; "
+	                "is the clock of this machine right?",
+	                d->file, pnr_clock_format(d->created_ms, made));
+}
 
 static pnr_status read_date(const char *file, dated *out, pnr_error *err)
 {
@@ -261,9 +276,10 @@ static pnr_status read_date(const char *file, dated *out, pnr_error *err)
 	pnr_status status = pnr_inspection_open(&source, NULL, &inspection, err);
 	if (status == PNR_OK)
 		status = pnr_findings_status(inspection->findings, file, err);
-	if (status == PNR_OK)
-		*out = (dated){ file, inspection->manifest->created_ms, inspection->contents->archive_bytes };
-	return status;
+	if (status != PNR_OK)
+		return status;
+	*out = (dated){ file, inspection->manifest->created_ms };
+	return check_date(out, err);
 }
 
 static int by_date(const void *a, const void *b)
@@ -284,31 +300,27 @@ static pnr_status import_one(pnr_store *store, const pnr_import_options *options
 		.index = pnr_store_index(store),
 		.options = options,
 		.meter = { .fn = options->progress, .user = options->progress_user },
+		.from = { .file = from->file },
 		.source = {
 			.file = slash == NULL ? from->file : slash + 1,
 			.name = options->name == NULL ? NAME_DEFAULT : options->name,
 			.created_ms = from->created_ms,
 			.imported_ms = pnr_clock_now_ms(),
-			.size = from->size,
 		},
-		.result = { .size = sizeof i.result, .file = from->file, .archive_size = from->size },
+		.result = { .size = sizeof i.result, .file = from->file },
 		.provenance = { .git = -1, .git_output = -1 },
 	};
-	pnr_digest known;
-	pnr_status status = verify(&i, from->file, err);
-	if (status != PNR_OK)
-		return status;
-	status = pnr_index_imported_find(i.index, &i.source.archive_hash, i.source.name, &known, err);
-	i.result.known = status == PNR_OK;
-	if (status == PNR_NOT_FOUND) {
-		status = check_date(&i, from->file, err);
-		if (status == PNR_OK)
-			status = store_package(&i, from->file, err);
-	}
+	pnr_status status = verify(&i, err);
+	if (status == PNR_OK)
+		status = find_known(i.index, &i.source, err);
+	if (status == PNR_OK && !i.source.known)
+		status = store_package(&i, err);
 	if (status != PNR_OK)
 		return status;
 	i.result.created_at = pnr_clock_format(from->created_ms, at);
 	i.result.archive_hash = i.source.archive_hash;
+	i.result.archive_size = i.source.size;
+	i.result.known = i.source.known;
 	if (fn != NULL && fn(user, &i.result) != 0)
 		return pnr_fail(err, PNR_CANCELLED, "the receiver stopped");
 	return PNR_OK;

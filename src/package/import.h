@@ -15,10 +15,14 @@ typedef struct pnr_import_source {
 	int64_t created_ms, imported_ms;
 	pnr_digest archive_hash;
 	uint64_t size;
+	bool known;       /**< out: somebody else logged it meanwhile */
 } pnr_import_source;
 
-/** Inside a transaction: the entry of the log, and the zip's row. @archive_id 0: the store makes no zip of it. */
-PNR_CHECKED pnr_status pnr_import_log(pnr_index *index, const pnr_import_source *source, int64_t package_id,
+/**
+ * Inside a transaction: the entry of the log, and the zip's row, unless the zip is known by now.
+ * @archive_id 0: the store makes no zip of it.
+ */
+PNR_CHECKED pnr_status pnr_import_log(pnr_index *index, pnr_import_source *source, int64_t package_id,
                                       int64_t archive_id, const pnr_provenance *provenance, pnr_error *err);
 
 #endif

@@ -101,7 +101,7 @@ static pnr_status date(pnr_index *index, pnr_log_row *row, pnr_buffer *options, 
 {
 	char clock[PNR_TIME_TEXT_SIZE];
 	int64_t newest_ms = 0, now_ms = pnr_clock_now_ms();
-	pnr_status status = pnr_index_log_newest(index, &newest_ms, err);
+	pnr_status status = pnr_index_log_last_time(index, &newest_ms, err);
 	if (status != PNR_OK && status != PNR_NOT_FOUND)
 		return status;
 	row->at_ms = newest_ms > now_ms ? newest_ms : now_ms;
@@ -119,7 +119,7 @@ pnr_status pnr_record_log(pnr_index *index, pnr_log_row *row, const pnr_provenan
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer text = PNR_BUFFER_INIT;
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer options = PNR_BUFFER_INIT;
 	const char *asked = row->options;
-	pnr_status status = row->at_ms == 0 ? date(index, row, &options, err) : PNR_OK;
+	pnr_status status = row->dated ? PNR_OK : date(index, row, &options, err);
 	if (status != PNR_OK)
 		return status;
 	row->user = provenance->user;

@@ -30,7 +30,7 @@ PNR_CHECKED pnr_status pnr_record_encodings(pnr_index *index, int64_t archive_id
                                             pnr_error *err);
 
 /**
- * Inside a transaction: append @row to the log, at its time or (at_ms 0) now, with where it came from. Where the
+ * Inside a transaction: append @row to the log, at its time if it is `dated`, else now, with where it came from. Where the
  * clock was set back, now is the time of the newest entry: what was done last is the latest.
  * event, package_id, archive_id, name, note and options are the caller's.
  */

@@ -52,7 +52,7 @@ pnr_status pnr_store_log(pnr_store *store, const char *name, uint64_t limit, pnr
 pnr_status pnr_store_clock_behind(pnr_store *store, uint64_t *out_ms, pnr_error *err)
 {
 	int64_t newest_ms = 0, now_ms = pnr_clock_now_ms();
-	pnr_status status = pnr_index_log_newest(store->index, &newest_ms, err);
+	pnr_status status = pnr_index_log_last_time(store->index, &newest_ms, err);
 	if (status != PNR_OK && status != PNR_NOT_FOUND)
 		return status;
 	*out_ms = newest_ms > now_ms + PNR_CLOCK_SLACK_MS ? (uint64_t)(newest_ms - now_ms) : 0;

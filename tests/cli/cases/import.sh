@@ -36,12 +36,29 @@ sqlite3 .pannier/pannier.db "SELECT entry, event, path, change FROM package_chan
 pannier fsck | sed '/^newest/d'
 run pannier import late.zip --name other
 run pannier diff other@latest latest
+# A zip that was packed here is known here; under another name it is not.
+SOURCE_DATE_EPOCH=0 pannier pack -q --portable -o begin.zip --name begin
+run pannier import --name begin begin.zip
+# The first second of all is a time like others.
+run pannier import begin.zip
+pannier log --json | jq -c '.entries[-1] | [.at, .event, .name]'
+# A name that is no text.
+cp late.zip "$(printf 'l\344te.zip')"
+pannier import -q --name bytes "$(printf 'l\344te.zip')"
+pannier log --json --name bytes -n 1 | grep -o '.....fffdte.zip'
+sqlite3 .pannier/pannier.db "DROP TRIGGER log_is_never_updated" \
+	"UPDATE log SET options = CAST(replace(CAST(options AS BLOB), CAST('\ufffd' AS BLOB), x'e4') AS TEXT) WHERE name = 'bytes'" \
+	"SELECT instr(CAST(options AS BLOB), x'e4') > 0 FROM log WHERE name = 'bytes'"
+pannier log --json --name bytes -n 1 | grep -o '.....fffdte.zip'
 # What is wrong is refused, and nothing of it stays.
-run pannier import future.zip
+before=$(pannier stats --json | jq -c '[.packages, .entries]')
+run pannier import --name bad a.zip future.zip
 cp a.zip bad.zip
 printf x | dd of=bad.zip bs=1 seek=3000 conv=notrunc 2> /dev/null
-before=$(pannier stats --json | jq -c '[.packages, .entries]')
 run pannier import --name bad bad.zip
 run pannier import nowhere.zip
 run pannier import term-life.mga
 [ "$(pannier stats --json | jq -c '[.packages, .entries]')" = "$before" ] && echo as before
+# What was taken before it is told.
+filter='[.success, .imported[].file, .imported[].known]' json pannier import --name bad b.zip bad.zip --json
+pannier log --json --name bad | jq '.entries | length'

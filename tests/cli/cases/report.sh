@@ -12,6 +12,10 @@ pannier report -o - | cmp - again.html && echo same
 grep -o '&#60;b&#62;life' again.html | sort -u
 grep -o '&#34;two&#34; &#38; more' again.html | sort -u
 grep -c '<b>' again.html
+# What was imported late is older than the newest package.
+SOURCE_DATE_EPOCH=1600000000 pannier pack -q --portable -o late.zip --store other
+pannier import -q --name late late.zip
+pannier report -o - | sed -n '/The newest package/,/<\/dl>/p' | grep -c '<bdi>&#60;b&#62;life'
 run pannier report -o - --json
 run pannier report -o .pannier/page.html
 run pannier report -o data

@@ -728,6 +728,15 @@ static void quoting_escapes_what_must_be_and_nothing_else(void **state)
 	pnr_buffer_free(&out);
 }
 
+static void what_is_no_utf8_is_quoted_as_the_replacement_character(void **state)
+{
+	(void)state;
+	pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_json_quote(&out, "l\xe4te\xc3", 5);
+	assert_string_equal(out.data, "\"l\\ufffdte\\ufffd\"");
+	pnr_buffer_free(&out);
+}
+
 static void what_was_quoted_reads_back(void **state)
 {
 	(void)state;
@@ -845,6 +854,7 @@ int main(void)
 		cmocka_unit_test(random_texts_give_the_same_tree_as_cjson),
 		cmocka_unit_test(damaged_texts_are_refused_or_give_the_same_tree_as_cjson),
 		cmocka_unit_test(quoting_escapes_what_must_be_and_nothing_else),
+		cmocka_unit_test(what_is_no_utf8_is_quoted_as_the_replacement_character),
 		cmocka_unit_test(what_was_quoted_reads_back),
 		cmocka_unit_test(reindenting_has_the_shape_of_stringify),
 		cmocka_unit_test(a_part_of_a_text_can_be_reindented),
