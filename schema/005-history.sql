@@ -5,6 +5,10 @@ CREATE INDEX log_by_time ON log (at);
 DROP INDEX log_by_name;
 CREATE INDEX log_by_name ON log (name, at);
 
+-- What types of assets take is asked of all of them: their types in the index, so that only it is read.
+DROP INDEX asset_by_blob;
+CREATE INDEX asset_by_blob ON asset (blob_id, type);
+
 CREATE TABLE imported_archive ( -- Zips that were imported, as they were: the store may make another one of the same package.
   log_id INTEGER PRIMARY KEY REFERENCES log (id), -- the entry of the import, whose time is that of the zip
   package_id INTEGER NOT NULL REFERENCES package (id), -- what was in it
@@ -129,6 +133,33 @@ SELECT (SELECT count(*) FROM package), (SELECT count(*) FROM archive), (SELECT c
        (SELECT coalesce(sum(size), 0) FROM blob),
        (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY encoding_by_size
          WHERE id NOT IN (SELECT encoding_id FROM evicted_encoding));
+
+-- As before, without sorting the manifests, of which each archive has one.
+
+DROP VIEW storage_by_type;
+CREATE VIEW storage_by_type ( -- What the store holds of each type of asset; content of two types counts for both.
+  type, -- config, model, wasm, python, assumption, policy; manifest: the manifests of archives
+  blobs, -- how many different contents, those that were given up too
+  size, -- their bytes
+  stored_size -- bytes of their encodings
+) AS
+SELECT kept.type, count(*), sum(kept.size), sum(kept.stored_size)
+  FROM (SELECT held.type AS type, blob.size AS size,
+               (SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id
+                   AND (NOT EXISTS (SELECT 1 FROM evicted_encoding)
+                        OR encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))) AS stored_size
+          FROM (SELECT type, blob_id FROM asset GROUP BY blob_id, type) AS held
+          JOIN blob ON blob.id = held.blob_id) AS kept
+ GROUP BY kept.type
+UNION ALL
+SELECT 'manifest', count(*), sum(kept.size), sum(kept.stored_size)
+  FROM (SELECT blob.size AS size,
+               (SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id
+                   AND (NOT EXISTS (SELECT 1 FROM evicted_encoding)
+                        OR encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))) AS stored_size
+          FROM (SELECT DISTINCT manifest_blob_id AS blob_id FROM archive) AS held
+          JOIN blob ON blob.id = held.blob_id) AS kept
+HAVING count(*) > 0;
 
 -- These views are as before, but in the order of time: of the times of two entries and, where these are the same, their ids.
 

@@ -44,7 +44,11 @@ pnr_status pnr_index_report_span(pnr_index *index, pnr_span *out_span, pnr_error
 {
 	static const pnr_sql span_sql = {
 		"find the first and the last package",
-		"SELECT count(*), min(at), max(at), min(name) <> max(name) FROM log WHERE event <> 'push'"
+		"SELECT (SELECT count(*) FROM log WHERE event <> 'push'),"
+		" (SELECT at FROM log WHERE event <> 'push' ORDER BY at LIMIT 1),"
+		" (SELECT at FROM log WHERE event <> 'push' ORDER BY at DESC LIMIT 1),"
+		" (SELECT name FROM log WHERE event <> 'push' ORDER BY name LIMIT 1) <>"
+		" (SELECT name FROM log WHERE event <> 'push' ORDER BY name DESC LIMIT 1)"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &span_sql, &list, err);
@@ -202,26 +206,12 @@ pnr_status pnr_index_report_changes(pnr_index *index, uint64_t packs, uint64_t l
 
 pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *user, pnr_error *err)
 {
-	/* What the view storage_by_type says, without sorting the manifests, of which each archive has one. */
-#define STORED(kept)                                                                                \
-	"(SELECT coalesce(sum(stored_size), 0) FROM encoding WHERE encoding.blob_id = held.blob_id" kept ")"
-#define TYPES(kept)                                                                                 \
-	"SELECT type, blobs, size, stored_size FROM"                                                 \
-	" (SELECT type, count(*) AS blobs, sum(size) AS size, sum(stored) AS stored_size FROM"       \
-	" (SELECT type, blob.size AS size, " STORED(kept) " AS stored"                               \
-	" FROM (SELECT type, blob_id FROM asset GROUP BY blob_id, type) AS held"                     \
-	" JOIN blob ON blob.id = held.blob_id) GROUP BY type"                                        \
-	" UNION ALL SELECT 'manifest', count(*), sum(blob.size), sum(" STORED(kept) ")"              \
-	" FROM (SELECT DISTINCT manifest_blob_id AS blob_id FROM archive) AS held"                   \
-	" JOIN blob ON blob.id = held.blob_id)"                                                      \
-	" WHERE blobs > 0 ORDER BY stored_size DESC, type"
-	static const pnr_sql whole_sql = { "count what types of assets take", TYPES("") };
-	static const pnr_sql kept_sql = { "count what types of assets take",
-					  TYPES(" AND id NOT IN (SELECT encoding_id FROM evicted_encoding)") };
-#undef TYPES
-#undef STORED
+	static const pnr_sql list_sql = {
+		"count what types of assets take",
+		"SELECT type, blobs, size, stored_size FROM storage_by_type WHERE blobs > 0 ORDER BY stored_size DESC, type"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
-	pnr_status status = pnr_statement_take(index, index->evicts ? &kept_sql : &whole_sql, &list, err);
+	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
 	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
