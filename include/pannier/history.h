@@ -150,7 +150,7 @@ typedef struct pnr_diff_options {
  *
  * @options  NULL for defaults.
  * Errors: UNSUPPORTED (one of them is not text: a NUL in its first 8,000
- * bytes), FULL (larger than PNR_DIFF_TEXT_MAX or PNR_DIFF_LINES_MAX), NOT_FOUND
+ * bytes; or larger than PNR_DIFF_TEXT_MAX or PNR_DIFF_LINES_MAX), NOT_FOUND
  * (no such content; evicted), CORRUPT, CANCELLED (by @write or progress), IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_store_diff_text(pnr_store *store, const pnr_digest *old_hash,
@@ -206,7 +206,7 @@ typedef struct pnr_table_diff {
  * @options  NULL for defaults.
  * @fn       may be NULL.
  * Errors: INVALID (not a table: the text says why and where; no such column),
- * FULL, NOT_FOUND (no such content; evicted), CORRUPT, CANCELLED (@fn or
+ * UNSUPPORTED (a row is too long), FULL, NOT_FOUND (no such content; evicted), CORRUPT, CANCELLED (@fn or
  * progress returned non-zero), IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_store_diff_table(pnr_store *store, const pnr_digest *old_hash,

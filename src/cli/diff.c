@@ -91,7 +91,7 @@ static void json_asset(cli_json *json, const pnr_asset_change *asset)
 /* Why an asset cannot be looked into: no failure, others can. */
 static bool is_note(pnr_status status)
 {
-	return status == PNR_UNSUPPORTED || status == PNR_FULL || status == PNR_INVALID;
+	return status == PNR_UNSUPPORTED || status == PNR_INVALID;
 }
 
 static int put_note(const diffing *d, const char *note)

@@ -20,7 +20,7 @@ bool pnr_diff_is_text(const char *data, size_t length);
  * of context go to @out, nothing if the texts are the same.
  *
  * @meter  is asked whether to go on; may be NULL.
- * Errors: FULL (larger than PNR_DIFF_TEXT_MAX, PNR_DIFF_LINES_MAX), NOMEM,
+ * Errors: UNSUPPORTED (larger than PNR_DIFF_TEXT_MAX, PNR_DIFF_LINES_MAX), NOMEM,
  * CANCELLED (by @meter), and those of @out.
  */
 PNR_CHECKED pnr_status pnr_diff_lines(const char *old_text, size_t old_length, const char *new_text, size_t new_length,

@@ -50,7 +50,7 @@ static pnr_status split(side *s, pnr_error *err)
 		at = stop == NULL ? end : stop + 1;
 	}
 	if (lines > PNR_DIFF_LINES_MAX)
-		return pnr_fail(err, PNR_FULL, "it has more than %u lines, too many to compare them",
+		return pnr_fail(err, PNR_UNSUPPORTED, "it has more than %u lines, too many to compare them",
 		                PNR_DIFF_LINES_MAX);
 	s->count = (uint32_t)lines;
 	s->starts = calloc(lines + 1, sizeof *s->starts);
@@ -468,7 +468,7 @@ pnr_status pnr_diff_lines(const char *old_text, size_t old_length, const char *n
 	PNR_CLEANUP(side_free) side old = { .text = old_text, .length = old_length };
 	PNR_CLEANUP(side_free) side new = { .text = new_text, .length = new_length };
 	if (old_length > PNR_DIFF_TEXT_MAX || new_length > PNR_DIFF_TEXT_MAX)
-		return pnr_fail(err, PNR_FULL, "it is larger than %u MiB, too large to compare lines",
+		return pnr_fail(err, PNR_UNSUPPORTED, "it is larger than %u MiB, too large to compare lines",
 		                PNR_DIFF_TEXT_MAX >> 20);
 	pnr_status status = split(&old, err);
 	if (status == PNR_OK)

@@ -164,7 +164,7 @@ pnr_status pnr_sorted_add(pnr_sorted *sorted, const pnr_sorted_row *row, pnr_err
 	if (length > sorted->memory - sorted->used || sorted->count >= sorted->memory / sizeof *sorted->places)
 		status = spill(sorted, err);
 	if (status == PNR_OK && length > sorted->memory)
-		status = pnr_fail(err, PNR_FULL, "a row of %zu bytes is more than there is room for", length);
+		status = pnr_fail(err, PNR_UNSUPPORTED, "a row of %zu bytes is more than there is room for", length);
 	if (status != PNR_OK)
 		return status;
 	if (sorted->count == sorted->capacity) {

@@ -34,7 +34,7 @@ static pnr_status load_text(pnr_store *store, const pnr_digest *hash, pnr_meter 
 	if (status != PNR_OK)
 		return status;
 	if (blob.size > PNR_DIFF_TEXT_MAX)
-		return pnr_fail(err, PNR_FULL, "it is larger than %u MiB, too large to compare lines",
+		return pnr_fail(err, PNR_UNSUPPORTED, "it is larger than %u MiB, too large to compare lines",
 		                PNR_DIFF_TEXT_MAX >> 20);
 	status = pnr_store_load_blob(store, &blob, out, err);
 	if (status == PNR_OK && !pnr_diff_is_text(out->data, out->length))

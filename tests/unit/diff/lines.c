@@ -205,10 +205,10 @@ static void what_is_too_large_is_told(void **state)
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
 	pnr_buffer_end end = { &out, SIZE_MAX };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	assert_int_equal(pnr_diff_lines(text, PNR_DIFF_TEXT_MAX + 1, "", 0, NULL, &sink, &err), PNR_FULL);
+	assert_int_equal(pnr_diff_lines(text, PNR_DIFF_TEXT_MAX + 1, "", 0, NULL, &sink, &err), PNR_UNSUPPORTED);
 	assert_non_null(strstr(err.message, "64 MiB"));
 	err = (pnr_error)PNR_ERROR_INIT;
-	assert_int_equal(pnr_diff_lines("", 0, text, PNR_DIFF_LINES_MAX + 1, NULL, &sink, &err), PNR_FULL);
+	assert_int_equal(pnr_diff_lines("", 0, text, PNR_DIFF_LINES_MAX + 1, NULL, &sink, &err), PNR_UNSUPPORTED);
 	assert_non_null(strstr(err.message, "4194304 lines"));
 	free(text);
 }
