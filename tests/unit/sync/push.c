@@ -146,12 +146,29 @@ static pnr_remote *open_again(const world *w)
 	return remote;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A folder lists in the order of its file system, which a file that was made anew may change. */
 static void list_keys(const world *w, const char *prefix, pnr_buffer *out)
 {
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer keys = PNR_BUFFER_INIT;
+	char *lines[256], *rest = NULL;
+	size_t count = 0;
 	pnr_remote *remote = open_again(w);
-	pnr_buffer_puts(out, "");
-	assert_ok(pnr_remote_list(remote, prefix, append_key, out, NULL, err));
+	pnr_buffer_puts(&keys, "");
+	assert_ok(pnr_remote_list(remote, prefix, append_key, &keys, NULL, err));
 	pnr_remote_close(remote);
+	for (char *line = strtok_r(keys.data, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		assert_true(count < PNR_COUNT(lines));
+		lines[count++] = line;
+	}
+	qsort(lines, count, sizeof lines[0], by_text);
+	pnr_buffer_puts(out, "");
+	for (size_t i = 0; i < count; i++)
+		pnr_buffer_printf(out, "%s\n", lines[i]);
 }
 
 static unsigned lines_of(const pnr_buffer *text)
