@@ -244,7 +244,6 @@ class Table:
         places.copy_store(self.folder / ("large.store" if case.large else "small.store"), folder / "maker")
         tool.run("remote", "add", "cloud", url, "--store", "maker")
         self.judge(case, *tool.attempt("push", "cloud", "v1", "--store", "maker"), url)
-        spoiler.idle()
         entries = spoiler.requests()
         self.was_used(case, entries)
         there = places.finished(entries)
@@ -256,7 +255,6 @@ class Table:
             return
         spoiler.set_rules([])
         tool.run("push", "cloud", "v1", "--store", "maker")
-        spoiler.idle()
         again = set(there) & set(places.finished(spoiler.requests(len(entries) + 1)))
         check(not again, f"sent again, although it was there: {sorted(again)}")
         # which reads all that is there now, and compares it with its hash
@@ -269,7 +267,6 @@ class Table:
         tool.run("remote", "add", "cloud", url, "--store", "worker")
         status, out, err = tool.attempt("pull", "cloud", "v1", "-o", "out.zip", "--store", "worker")
         self.judge(case, status, out, err, url)
-        spoiler.idle()
         self.was_used(case, spoiler.requests())
         check((folder / "out.zip").exists() == (status == 0), "a zip, and a failure")
         if status == 0:

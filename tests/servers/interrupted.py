@@ -59,7 +59,6 @@ class Scene:
         with proxy.Proxy(self.place.port) as between:
             self.tool.run("remote", "add", "cloud", self.place.url(prefix, between.port), "--store", maker)
             was_killed = delay > 0 and self.tool.kill(delay, *command)
-            between.idle()
             first = between.requests()
             there = places.finished(first)
             if any("/pannier.json" in target for target in there):
@@ -67,7 +66,6 @@ class Scene:
             started = time.monotonic()
             self.tool.run(*command)
             seconds = time.monotonic() - started
-            between.idle()
             second = between.requests(len(first) + 1)
         again = set(there) & set(places.finished(second))
         if again:

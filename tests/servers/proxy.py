@@ -382,15 +382,20 @@ class Proxy:
     def idle(self, seconds=120):
         """Wait until no connection is left; what the log says is complete then."""
         end = time.monotonic() + seconds
-        while self.open:
+        while True:
+            with self.lock:
+                left = len(self.open)
+            if not left:
+                return
             if time.monotonic() > end:
-                raise TimeoutError(f"{len(self.open)} connections do not end")
+                raise TimeoutError(f"{left} connections do not end")
             time.sleep(0.005)
 
     def requests(self, start=0):
-        """The log's entries from number @start on."""
+        """The log's entries from number @start on, in the order of the requests, once no connection is left."""
+        self.idle()
         with self.lock:
-            return [entry for entry in self.done if entry["number"] >= start]
+            return sorted((entry for entry in self.done if entry["number"] >= start), key=lambda entry: entry["number"])
 
     def listen(self):
         while True:
