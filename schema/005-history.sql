@@ -5,9 +5,7 @@ CREATE INDEX log_by_time ON log (at);
 DROP INDEX log_by_name;
 CREATE INDEX log_by_name ON log (name, at);
 
--- What types of assets take is asked of all of them: their types in the index, so that only it is read.
-DROP INDEX asset_by_blob;
-CREATE INDEX asset_by_blob ON asset (blob_id, type);
+CREATE INDEX asset_by_type ON asset (type, blob_id);
 
 CREATE TABLE imported_archive ( -- Zips that were imported, as they were: the store may make another one of the same package.
   log_id INTEGER PRIMARY KEY REFERENCES log (id), -- the entry of the import, whose time is that of the zip
@@ -127,14 +125,17 @@ CREATE VIEW store_totals ( -- The whole store in one row: what is there, what it
   bytes_raw, -- of the different contents
   bytes_stored -- of what is kept of them
 ) AS
-SELECT (SELECT count(*) FROM package), (SELECT count(*) FROM archive), (SELECT count(*) FROM log),
-       (SELECT coalesce(sum(asset_count), 0) FROM package), (SELECT count(*) FROM blob),
-       (SELECT coalesce(sum(total_size), 0) FROM package), (SELECT coalesce(sum(size), 0) FROM archive),
-       (SELECT coalesce(sum(size), 0) FROM blob),
-       (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY encoding_by_size
-         WHERE id NOT IN (SELECT encoding_id FROM evicted_encoding));
+SELECT of_packages.count, of_archives.count, (SELECT count(*) FROM log), of_packages.assets, of_blobs.count,
+       of_packages.size, of_archives.size, of_blobs.size,
+       (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY encoding_by_size)
+       - (SELECT coalesce(sum(stored_size), 0) FROM evicted_encoding
+            CROSS JOIN encoding ON encoding.id = evicted_encoding.encoding_id)
+  FROM (SELECT count(*) AS count, coalesce(sum(asset_count), 0) AS assets, coalesce(sum(total_size), 0) AS size
+          FROM package) AS of_packages
+  JOIN (SELECT count(*) AS count, coalesce(sum(size), 0) AS size FROM archive) AS of_archives
+  JOIN (SELECT count(*) AS count, coalesce(sum(size), 0) AS size FROM blob) AS of_blobs;
 
--- As before, without sorting the manifests, of which each archive has one.
+-- As before, but each type is asked for in the order of an index: nothing is sorted.
 
 DROP VIEW storage_by_type;
 CREATE VIEW storage_by_type ( -- What the store holds of each type of asset; content of two types counts for both.
@@ -143,23 +144,25 @@ CREATE VIEW storage_by_type ( -- What the store holds of each type of asset; con
   size, -- their bytes
   stored_size -- bytes of their encodings
 ) AS
-SELECT kept.type, count(*), sum(kept.size), sum(kept.stored_size)
-  FROM (SELECT held.type AS type, blob.size AS size,
-               (SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id
-                   AND (NOT EXISTS (SELECT 1 FROM evicted_encoding)
-                        OR encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))) AS stored_size
-          FROM (SELECT type, blob_id FROM asset GROUP BY blob_id, type) AS held
-          JOIN blob ON blob.id = held.blob_id) AS kept
- GROUP BY kept.type
+SELECT each.type,
+       (SELECT count(*) FROM (SELECT DISTINCT blob_id FROM asset WHERE asset.type = each.type) AS held),
+       (SELECT sum(blob.size) FROM (SELECT DISTINCT blob_id FROM asset WHERE asset.type = each.type) AS held
+         CROSS JOIN blob ON blob.id = held.blob_id),
+       (SELECT coalesce(sum(encoding.stored_size), 0)
+          FROM (SELECT DISTINCT blob_id FROM asset WHERE asset.type = each.type) AS held
+         CROSS JOIN encoding ON encoding.blob_id = held.blob_id
+         WHERE encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))
+  FROM (SELECT DISTINCT type FROM asset) AS each
 UNION ALL
-SELECT 'manifest', count(*), sum(kept.size), sum(kept.stored_size)
-  FROM (SELECT blob.size AS size,
-               (SELECT coalesce(sum(encoding.stored_size), 0) FROM encoding WHERE encoding.blob_id = blob.id
-                   AND (NOT EXISTS (SELECT 1 FROM evicted_encoding)
-                        OR encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))) AS stored_size
+SELECT 'manifest',
+       (SELECT count(DISTINCT manifest_blob_id) FROM archive),
+       (SELECT sum(blob.size) FROM (SELECT DISTINCT manifest_blob_id AS blob_id FROM archive) AS held
+         CROSS JOIN blob ON blob.id = held.blob_id),
+       (SELECT coalesce(sum(encoding.stored_size), 0)
           FROM (SELECT DISTINCT manifest_blob_id AS blob_id FROM archive) AS held
-          JOIN blob ON blob.id = held.blob_id) AS kept
-HAVING count(*) > 0;
+         CROSS JOIN encoding ON encoding.blob_id = held.blob_id
+         WHERE encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))
+ WHERE EXISTS (SELECT 1 FROM archive);
 
 -- These views are as before, but in the order of time: of the times of two entries and, where these are the same, their ids.
 
@@ -218,8 +221,8 @@ SELECT version.path, blob.hash, blob.size, first.at, last.at, first_package.pack
   JOIN package AS last_package ON last_package.id = last.package_id
  ORDER BY version.path, version.first;
 
--- Besides, a path that changes often has very many versions: the one to compare with is looked for from the nearest on,
--- in the order in which they came, not among all.
+-- Besides, a path that changes often has very many versions: the one to compare with nearly always has the same position;
+-- if not, it is looked for from the nearest on, in the order in which they came.
 
 DROP VIEW package_changes;
 CREATE VIEW package_changes ( -- What each log entry changed against the one before it, by at, of the same model. A push changes nothing.
@@ -245,6 +248,9 @@ SELECT log.id, log.at, log.name, iif(old.id IS NULL, 'added', 'changed'), path.t
   JOIN path ON path.id = new.path_id
   JOIN blob AS new_blob ON new_blob.id = new.blob_id
   LEFT JOIN asset AS old ON old.id = coalesce(
+       (SELECT same_path.id FROM package_asset AS held CROSS JOIN asset AS same_path ON same_path.id = held.asset_id
+         WHERE held.package_id = before.package_id AND held.position = package_asset.position
+           AND same_path.path_id = new.path_id),
        (SELECT same_path.id FROM asset AS same_path CROSS JOIN package_asset AS held
          WHERE same_path.path_id = new.path_id AND same_path.blob_id <= new.blob_id
            AND held.asset_id = same_path.id AND held.package_id = before.package_id
@@ -272,6 +278,9 @@ SELECT log.id, log.at, log.name, 'removed', path.text, old_blob.hash, NULL, old_
  WHERE NOT EXISTS (SELECT 1 FROM package_asset AS held
                     WHERE held.asset_id = package_asset.asset_id AND held.package_id = log.package_id)
    AND coalesce(
+       (SELECT same_path.id FROM package_asset AS held CROSS JOIN asset AS same_path ON same_path.id = held.asset_id
+         WHERE held.package_id = log.package_id AND held.position = package_asset.position
+           AND same_path.path_id = old.path_id),
        (SELECT same_path.id FROM asset AS same_path CROSS JOIN package_asset AS held
          WHERE same_path.path_id = old.path_id AND same_path.blob_id >= old.blob_id
            AND held.asset_id = same_path.id AND held.package_id = log.package_id

@@ -161,8 +161,8 @@ static pnr_status open_reader(pnr_index *index, pnr_error *err)
 	int version = 0;
 	pnr_status status = pnr_index_open_reader(index, err);
 	if (status == PNR_OK)
-		status = pnr_index_run(index, "prepare the connection", "PRAGMA query_only=ON; PRAGMA cell_size_check=ON",
-		                       err);
+		status = pnr_index_run(index, "prepare the connection",
+		                       "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-8192", err);
 	if (status == PNR_OK)
 		status = pnr_index_version(index, &version, err);
 	if (status != PNR_OK)

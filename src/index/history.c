@@ -352,23 +352,22 @@ pnr_status pnr_index_tag_remove(pnr_index *index, const char *tag, pnr_error *er
 
 pnr_status pnr_index_totals(pnr_index *index, pnr_totals *out_totals, pnr_error *err)
 {
-	/* Sizes of encodings come from an index that has them: the rows hold the bytes of what is small. */
-#define TOTALS(kept)                                                                 \
-	"SELECT (SELECT count(*) FROM package), (SELECT count(*) FROM archive), "    \
-	"(SELECT count(*) FROM log),"                                                \
-	" (SELECT coalesce(sum(asset_count), 0) FROM package), (SELECT count(*) "    \
-	"FROM blob),"                                                                \
-	" (SELECT count(*) FROM tag), (SELECT coalesce(sum(total_size), 0) FROM "    \
-	"package),"                                                                  \
-	" (SELECT coalesce(sum(size), 0) FROM archive), (SELECT "                    \
-	"coalesce(sum(size), 0) FROM blob),"                                         \
-	" (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY "           \
-	"encoding_by_size" kept "),"                                                 \
-	" (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)," \
-	" (SELECT min(at) FROM log), (SELECT max(at) FROM log)"
+	/* As the view store_totals. Sizes of encodings come from an index that has them: the rows hold what is small. */
+#define TOTALS(given_up)                                                                             \
+	"SELECT of_packages.count, of_archives.count, (SELECT count(*) FROM log), of_packages.assets,"    \
+	" of_blobs.count, (SELECT count(*) FROM tag), of_packages.size, of_archives.size, of_blobs.size," \
+	" (SELECT coalesce(sum(stored_size), 0) FROM encoding INDEXED BY encoding_by_size)" given_up ","  \
+	" (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),"                      \
+	" (SELECT min(at) FROM log), (SELECT max(at) FROM log)"                                           \
+	" FROM (SELECT count(*) AS count, coalesce(sum(asset_count), 0) AS assets,"                       \
+	" coalesce(sum(total_size), 0) AS size FROM package) AS of_packages"                              \
+	" JOIN (SELECT count(*) AS count, coalesce(sum(size), 0) AS size FROM archive) AS of_archives"    \
+	" JOIN (SELECT count(*) AS count, coalesce(sum(size), 0) AS size FROM blob) AS of_blobs"
 	static const pnr_sql whole_sql = { "count", TOTALS("") };
-	static const pnr_sql kept_sql = { "count",
-		                          TOTALS(" WHERE id NOT IN (SELECT encoding_id FROM evicted_encoding)") };
+	static const pnr_sql kept_sql = {
+		"count", TOTALS(" - (SELECT coalesce(sum(stored_size), 0) FROM evicted_encoding"
+		                " CROSS JOIN encoding ON encoding.id = evicted_encoding.encoding_id)")
+	};
 #undef TOTALS
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *count = NULL;
 	pnr_status status = pnr_statement_take(index, index->evicts ? &kept_sql : &whole_sql, &count, err);

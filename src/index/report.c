@@ -149,43 +149,27 @@ pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package
 
 /* -------------------------------------------------------------- changes -- */
 
-pnr_status pnr_index_report_changes(pnr_index *index, uint64_t packs, uint64_t limit, pnr_changed_row_fn fn,
-				    void *user, pnr_error *err)
+pnr_status pnr_index_report_changes(pnr_index *index, int64_t since_ms, int64_t since, uint64_t limit,
+				    pnr_changed_row_fn fn, void *user, pnr_error *err)
 {
-	/* What the view package_changes says, of so few packages that their assets are compared as sets: the view looks each
-	   asset up among all packages, which pays for any number of them. */
+	/* The time is asked for twice: alone it bounds what is read. */
 	static const pnr_sql list_sql = {
 		"find what changed",
-		"WITH pack AS (SELECT id, name, package_id,"
-		" (SELECT earlier.package_id FROM log AS earlier WHERE earlier.name = log.name"
-		" AND (earlier.at, earlier.id) < (log.at, log.id) AND earlier.event <> 'push'"
-		" ORDER BY earlier.at DESC, earlier.id DESC LIMIT 1) AS before_id"
-		" FROM log WHERE event <> 'push' ORDER BY at DESC, id DESC LIMIT ?1),"
-		" one_sided AS (SELECT pack.id AS entry, name, asset_id, 1 AS is_new"
-		" FROM pack CROSS JOIN package_asset AS held ON held.package_id = pack.package_id"
-		" WHERE NOT EXISTS (SELECT 1 FROM package_asset AS other"
-		" WHERE other.package_id = before_id AND other.asset_id = held.asset_id)"
-		" UNION ALL SELECT pack.id, name, asset_id, 0"
-		" FROM pack CROSS JOIN package_asset AS held ON held.package_id = before_id"
-		" WHERE NOT EXISTS (SELECT 1 FROM package_asset AS other"
-		" WHERE other.package_id = pack.package_id AND other.asset_id = held.asset_id)),"
-		" changed AS MATERIALIZED (SELECT entry, name, path_id,"
-		" iif(min(is_new) = 1, 'added', iif(max(is_new) = 0, 'removed', 'changed')) AS change"
-		" FROM one_sided JOIN asset ON asset.id = asset_id GROUP BY entry, path_id"
-		" HAVING count(*) = 1 OR min(blob_id) <> max(blob_id)),"
-		" ranked AS (SELECT name, path_id, path.text AS path, count(*) AS changes, count(*) OVER () AS assets"
-		" FROM changed JOIN path ON path.id = path_id GROUP BY name, path_id"
-		" ORDER BY changes DESC, name, path LIMIT ?2)"
+		"WITH changed AS MATERIALIZED (SELECT entry, name, path, change FROM package_changes"
+		" WHERE at >= ?1 AND (at, entry) >= (?1, ?2)),"
+		" ranked AS (SELECT name, path, count(*) AS changes, count(*) OVER () AS assets"
+		" FROM changed GROUP BY name, path ORDER BY changes DESC, name, path LIMIT ?3)"
 		" SELECT ranked.name, ranked.path, changed.entry, changed.change, ranked.changes, ranked.assets"
-		" FROM ranked JOIN changed ON changed.name = ranked.name AND changed.path_id = ranked.path_id"
+		" FROM ranked JOIN changed ON changed.name = ranked.name AND changed.path = ranked.path"
 		" ORDER BY ranked.changes DESC, ranked.name, ranked.path, changed.entry"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
-	pnr_bind_int(list, 1, limit_of(packs));
-	pnr_bind_int(list, 2, limit_of(limit));
+	pnr_bind_time(list, 1, since_ms);
+	pnr_bind_int(list, 2, since);
+	pnr_bind_int(list, 3, limit_of(limit));
 	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
 		const pnr_changed_row row = { .name = pnr_column_text(list, 0),
 					      .path = pnr_column_text(list, 1),
@@ -208,7 +192,7 @@ pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *us
 {
 	static const pnr_sql list_sql = {
 		"count what types of assets take",
-		"SELECT type, blobs, size, stored_size FROM storage_by_type WHERE blobs > 0 ORDER BY stored_size DESC, type"
+		"SELECT type, blobs, size, stored_size FROM storage_by_type ORDER BY stored_size DESC, type"
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);

@@ -63,10 +63,10 @@ typedef struct pnr_changed_row {
 } pnr_changed_row;
 typedef pnr_status (*pnr_changed_row_fn)(void *user, const pnr_changed_row *row, pnr_error *err);
 /**
- * What the newest @packs entries that are no pushes changed, against the one before of the same model: of the @limit
- * assets that they changed most, these first, each one's rows together.
+ * What the entry @since at @since_ms and those after it changed, as the view package_changes says: of the @limit assets
+ * that they changed most, these first, each one's rows together.
  */
-PNR_CHECKED pnr_status pnr_index_report_changes(pnr_index *index, uint64_t packs, uint64_t limit,
+PNR_CHECKED pnr_status pnr_index_report_changes(pnr_index *index, int64_t since_ms, int64_t since, uint64_t limit,
 						pnr_changed_row_fn fn, void *user, pnr_error *err);
 
 /** What is kept of a type of assets, as the view storage_by_type says. */

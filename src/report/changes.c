@@ -87,8 +87,9 @@ pnr_status pnr_draft_changes(pnr_draft *r, pnr_error *err)
 	pnr_chart_times(page, 16, r->times, r->known);
 	pnr_page_puts(page, "</svg><div class=\"n\">Changes</div></div>\n");
 	r->left = 0;
-	pnr_status status =
-		pnr_index_report_changes(r->index, r->info.compared, PNR_REPORT_ROWS, take_change, r, err);
+	uint64_t oldest = r->info.compared - 1;
+	pnr_status status = pnr_index_report_changes(r->index, r->times[oldest], r->entries[oldest], PNR_REPORT_ROWS,
+						     take_change, r, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_page_left_out(&r->page, "Drawn are", r->info.assets, r->info.changed,

@@ -639,7 +639,7 @@ static void run_report(pnr_index *index)
 	assert_ok(pnr_index_report_sizes(index, ignore_sized, NULL, err));
 	assert_ok(pnr_index_report_entries(index, true, 1, ignore_entry_row, NULL, err));
 	assert_ok(pnr_index_report_contents(index, &none, ignore_held, NULL, err));
-	assert_ok(pnr_index_report_changes(index, 1, 1, ignore_changed, NULL, err));
+	assert_ok(pnr_index_report_changes(index, 0, 1, 1, ignore_changed, NULL, err));
 	assert_ok(pnr_index_report_types(index, ignore_type, NULL, err));
 	assert_ok(pnr_index_report_remotes(index, ignore_there, NULL, err));
 	assert_ok(pnr_index_report_savings(index, ignore_saved, NULL, err));
@@ -775,10 +775,8 @@ static void no_statement_walks_through_a_table(void **state)
 	/* A report and a check look at the whole store. */
 	run_report(index);
 	run_fsck(index);
-	for (const pnr_statement *s = index->idle; s != NULL; s = s->next) {
+	for (const pnr_statement *s = index->idle; s != NULL; s = s->next)
 		count++;
-		fprintf(stderr, "RUN %s\n", s->sql->what);
-	}
 	/* Those of a private copy, of who only reads and of older stores are not among them; that which reads one side of two
 	   packages and those of a remote's newest are there twice, and that of a check's walk three times. */
 	assert_int_equal(count, statements_defined() - 9 + 1 + 2 + 2);
@@ -794,6 +792,7 @@ static void no_question_to_a_view_walks_through_a_table(void **state)
 		{ "SELECT * FROM package_contents WHERE hash = 'x'", NULL },
 		{ "SELECT * FROM package_contents WHERE path = 'x'", NULL },
 		{ "SELECT * FROM package_changes WHERE entry = 5", "package_changes" },
+		{ "SELECT * FROM package_changes WHERE at >= '2026-03' AND (at, entry) >= ('2026-03', 5)", "package_changes" },
 		{ "SELECT * FROM package_changes WHERE name = 'x' AND path = 'y'", "package_changes" },
 		{ "SELECT * FROM package_list WHERE entry = 5", NULL },
 		{ "SELECT * FROM package_list WHERE name = 'x'", NULL },
@@ -825,8 +824,8 @@ static const struct walk {
 } cookbook_walks[] = {
 	/* all of it is asked for */
 	{ 11, "log" }, { 12, "log" }, { 14, "tag" }, { 16, "log" }, { 18, "transfer" }, { 19, "log" }, { 20, "path" },
-	{ 21, "path" }, { 22, "package" }, { 22, "archive" }, { 22, "log" }, { 22, "blob" }, { 22, "encoding" },
-	{ 23, "asset" }, { 23, "archive" }, { 24, "blob" }, { 28, "log" },
+	{ 21, "path" }, { 22, "package" }, { 22, "archive" }, { 22, "blob" }, { 23, "asset" }, { 23, "archive" },
+	{ 24, "blob" }, { 28, "log" },
 	/* in the order of an index, as far as the first row */
 	{ 17, "log" },
 	/* what users, notes and CI runs are called has no index: they are looked for once in a year */
@@ -834,9 +833,9 @@ static const struct walk {
 	/* an inner query's rows, few */
 	{ 3, "old" }, { 3, "new" }, { 4, "package_changes" }, { 5, "asset_history" }, { 5, "version" }, { 7, "held" },
 	{ 8, "use" }, { 9, "archive_list" }, { 18, "transfer_savings" }, { 20, "asset_paths" }, { 20, "version" },
-	{ 21, "asset_paths" }, { 21, "version" }, { 22, "store_totals" }, { 23, "held" }, { 23, "evicted_encoding" },
-	{ 23, "storage_by_type" },
-	{ 25, "version" }, { 27, "escaped" }, { 28, "(subquery-1)" }, { 28, "(subquery-3)" },
+	{ 21, "asset_paths" }, { 21, "version" }, { 22, "of_packages" }, { 22, "of_archives" }, { 22, "of_blobs" },
+	{ 23, "held" }, { 23, "each" }, { 23, "storage_by_type" }, { 25, "version" }, { 27, "escaped" },
+	{ 28, "(subquery-1)" }, { 28, "(subquery-3)" },
 };
 
 static void ignore_function(sqlite3_context *context, int count, sqlite3_value **values)
@@ -1004,7 +1003,7 @@ static void a_history_of_small_changes_stays_small(void **state)
 	f->index = NULL;
 	assert_int_equal(stat(f->path, &st), 0);
 	/* Some 30 bytes for an asset that did not change; the rest is 500 packages, entries, blobs and encodings, and the schema. */
-	if (st.st_size >= 10000 * 30 + 500 * 1250 + 65536)
+	if (st.st_size >= 10000 * 30 + 500 * 1300 + 65536)
 		fail_msg("%lld bytes", (long long)st.st_size);
 }
 
