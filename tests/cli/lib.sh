@@ -59,6 +59,12 @@ edit_table()
 	printf '120,1.0,1.0\n' >> assumptions/mortality.csv
 }
 
+# Every file of the sample as if it had just been written: no cache trusts it, however long the machine took so far.
+renew()
+{
+	touch livecalc.config.json term-life.mga wasm/* python/* assumptions/* data/*
+}
+
 # A table without what the name of the user makes different: columns one blank apart.
 anyone()
 {

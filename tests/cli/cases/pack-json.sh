@@ -1,6 +1,8 @@
 sample
 json pannier pack --portable --json
+renew
 filter='del(.manifest)' json pannier pack --portable --json
+renew
 edit_table
 filter='.stats' json pannier pack --portable --json
 filter='.packagePath, .archiveHash, .packageSize' json pannier pack --no-zip --json

@@ -6,8 +6,10 @@ filter='.stats.unchanged, .warnings[].message' json pannier pack --json 2> /dev/
 run sqlite3 store/pannier.db 'SELECT found FROM model_scan'
 filter='.stats.unchanged, .warnings[].message' json pannier pack --json 2> /dev/null
 # Somebody wrote to the cache, or emptied it.
+renew
 sqlite3 store/pannier.db "UPDATE model_scan SET found = 'assumptions:' || char(10) || 'assumptions://other' || char(10)"
 filter='.warnings[].message' json pannier pack --json 2> /dev/null
+renew
 sqlite3 store/pannier.db 'DELETE FROM model_scan'
 filter='.warnings[].message' json pannier pack --json 2> /dev/null
 # A model that stays in the cloud holds nothing that could be searched.
