@@ -44,6 +44,8 @@ stats
 remote list
 status
 report
+export latest -o exported.zip
+delta --since latest~1 -o delta.zip
 pack
 """
 SIZES = """SELECT name, printf('%.1f MB', sum(pgsize) / 1e6) AS size, sum(ncell) AS cells FROM dbstat GROUP BY name
