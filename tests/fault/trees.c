@@ -1,8 +1,8 @@
 #include "trees.h"
+#include "base/file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pannier/pannier.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -190,18 +190,11 @@ uint64_t tree_hash_all(const char *name)
 	return hash_of(name, is_entry);
 }
 
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
-}
-
 void remove_tree(const char *name)
 {
-	if (nftw(path(name), remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-		die("cannot remove %s", name);
+	pnr_error err = PNR_ERROR_INIT;
+	if (pnr_file_remove_tree(AT_FDCWD, path(name), &err) != PNR_OK)
+		die("%s", err.message);
 }
 
 static void set_times(const char *name, const struct stat *st)
@@ -223,8 +216,7 @@ static void mirror_file(const char *from, const struct stat *st, const char *to)
 {
 	size_t length;
 	char *data = read_all(from, &length);
-	if (access(path(to), F_OK) == 0)
-		remove_tree(to);
+	remove_tree(to);
 	write_file(to, data, length);
 	free(data);
 	if (chmod(path(to), st->st_mode & 07777) != 0)

@@ -30,6 +30,7 @@ uint64_t mix(uint64_t hash, const void *data, size_t length);
 uint64_t tree_hash(const char *name);
 /** The same with nothing left out. */
 uint64_t tree_hash_all(const char *name);
+/** Missing is fine. */
 void remove_tree(const char *name);
 /** Make @to what @from is, as `cp -a` into nothing would, at the price of what differs. */
 void mirror(const char *from, const char *to);
