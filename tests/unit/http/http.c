@@ -5,13 +5,6 @@
 #include "server.h"
 #include <signal.h>
 
-#define assert_ok(call)                                                    \
-	do {                                                               \
-		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
-		if ((call) != PNR_OK)                                      \
-			fail_msg("%s: %s", #call, err->message);           \
-	} while (0)
-
 /* One request, its body and what came. */
 typedef struct asked {
 	pnr_http_request r;
