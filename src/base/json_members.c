@@ -1,4 +1,5 @@
 #include "base/json_members.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ bool pnr_json_digest_at(const char *text, pnr_json_span span, pnr_digest *out_di
 }
 
 /* Duplicate keys do not get past the scanner. */
-void pnr_json_note_member(pnr_json_member *members, size_t count, const char *text, const pnr_json_event *event)
+static void note_member(pnr_json_member *members, size_t count, const char *text, const pnr_json_event *event)
 {
 	if (event->key.start == event->key.end)
 		return;
@@ -86,6 +87,33 @@ void pnr_json_note_member(pnr_json_member *members, size_t count, const char *te
 	}
 }
 
+/* What is scanned: an object, or a list of such. */
+typedef struct scan {
+	const char *text;
+	const char *place;
+	pnr_json_member *members;
+	size_t count;
+	pnr_status (*read)(void *user, const pnr_json_row *row, pnr_error *err);
+	void *user;
+} scan;
+
+static pnr_status visit_object(void *user, const pnr_json_event *event, pnr_error *err)
+{
+	const scan *s = user;
+	if (event->depth == 1)
+		note_member(s->members, s->count, s->text, event);
+	if (event->depth == 0 && event->type != PNR_JSON_OBJECT)
+		return pnr_fail(err, PNR_CORRUPT, "%s is not an object", s->place[0] == '\0' ? "it" : s->place);
+	return PNR_OK;
+}
+
+pnr_status pnr_json_note_members(const char *text, pnr_json_span span, const char *place, pnr_json_member *members,
+                                 size_t count, pnr_error *err)
+{
+	scan s = { .text = text + span.start, .place = place, .members = members, .count = count };
+	return pnr_json_scan_part(text, span, visit_object, &s, err);
+}
+
 pnr_status pnr_json_check_members(const pnr_json_member *members, size_t count, const char *place, pnr_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -95,4 +123,32 @@ pnr_status pnr_json_check_members(const pnr_json_member *members, size_t count, 
 			return pnr_fail(err, PNR_CORRUPT, "%s/%s is not %s", place, members[i].key, type_name(members[i].type));
 	}
 	return PNR_OK;
+}
+
+static pnr_status visit_list(void *user, const pnr_json_event *event, pnr_error *err)
+{
+	const scan *s = user;
+	char place[64];
+	if (event->depth == 2)
+		note_member(s->members, s->count, s->text, event);
+	if (event->depth != 1)
+		return PNR_OK;
+	(void)snprintf(place, sizeof place, "%s/%zu", s->place, event->index);
+	if (event->type != PNR_JSON_OBJECT)
+		return pnr_fail(err, PNR_CORRUPT, "%s is not an object", place);
+	const pnr_json_row row = { s->text, s->members, event->index, place };
+	pnr_status status = pnr_json_check_members(s->members, s->count, place, err);
+	if (status == PNR_OK)
+		status = s->read(s->user, &row, err);
+	for (size_t i = 0; i < s->count; i++)
+		s->members[i].seen = false;
+	return status;
+}
+
+pnr_status pnr_json_read_rows(const char *text, pnr_json_span list, const char *place, pnr_json_member *members,
+                              size_t count, pnr_status (*read)(void *user, const pnr_json_row *row, pnr_error *err),
+                              void *user, pnr_error *err)
+{
+	scan s = { text + list.start, place, members, count, read, user };
+	return pnr_json_scan_part(text, list, visit_list, &s, err);
 }

@@ -22,11 +22,26 @@ typedef struct pnr_json_member {
 /** Scan the value at @span. What is no JSON, or more than a limit of a manifest, is CORRUPT. */
 PNR_CHECKED pnr_status pnr_json_scan_part(const char *text, pnr_json_span span, pnr_json_visit visit, void *user,
                                           pnr_error *err);
-/** Note the member if it is one of @members. */
-void pnr_json_note_member(pnr_json_member *members, size_t count, const char *text, const pnr_json_event *event);
+/** Note @members of the object at @span, as spans of what begins there. CORRUPT if the value is none. */
+PNR_CHECKED pnr_status pnr_json_note_members(const char *text, pnr_json_span span, const char *place,
+                                             pnr_json_member *members, size_t count, pnr_error *err);
 /** CORRUPT if one is missing or of another type. @place is the pointer of the object. */
 PNR_CHECKED pnr_status pnr_json_check_members(const pnr_json_member *members, size_t count, const char *place,
                                               pnr_error *err);
+
+/** An object of a list. */
+typedef struct pnr_json_row {
+	const char *text; /**< the list's: what spans are of */
+	const pnr_json_member *members;
+	size_t index;
+	const char *place;
+} pnr_json_row;
+
+/** Note and check @members of each object in the list at @list, and pass it to @read. CORRUPT if one is none. */
+PNR_CHECKED pnr_status pnr_json_read_rows(const char *text, pnr_json_span list, const char *place,
+                                          pnr_json_member *members, size_t count,
+                                          pnr_status (*read)(void *user, const pnr_json_row *row, pnr_error *err),
+                                          void *user, pnr_error *err);
 
 /** The string at @span, decoded; malloc'd, NULL when memory is exhausted. */
 char *pnr_json_string_at(const char *text, pnr_json_span span);

@@ -14,12 +14,10 @@ static const char *const type_names[] = { "config", "model", "wasm", "python", "
 
 /* --------------------------------------------------------------- assets -- */
 
-typedef struct asset_scan {
+typedef struct asset_list {
 	pnr_manifest *manifest;
 	size_t capacity;
-	const char *text;
-	pnr_json_member members[ASSET_COUNT];
-} asset_scan;
+} asset_list;
 
 static const pnr_json_member asset_members[ASSET_COUNT] = {
 	[PATH] = { "relativePath", PNR_JSON_STRING, true, false, { 0, 0 } },
@@ -40,15 +38,10 @@ static bool parse_type(const char *text, pnr_json_span span, const char **out_ty
 	return false;
 }
 
-static pnr_status read_asset(const asset_scan *scan, size_t index, pnr_manifest_asset *asset, pnr_error *err)
+static pnr_status read_asset(const pnr_json_row *row, pnr_manifest_asset *asset, pnr_error *err)
 {
-	const pnr_json_member *members = scan->members;
-	const char *text = scan->text;
-	char place[32];
-	(void)snprintf(place, sizeof place, "/assets/%zu", index);
-	pnr_status status = pnr_json_check_members(members, ASSET_COUNT, place, err);
-	if (status != PNR_OK)
-		return status;
+	const pnr_json_member *members = row->members;
+	const char *text = row->text, *place = row->place;
 	if (!pnr_json_digest_at(text, members[HASH].span, &asset->hash))
 		return pnr_fail(err, PNR_CORRUPT, "%s/hash is not 64 lower-case hex digits", place);
 	if (!pnr_json_size_at(text, members[SIZE].span, &asset->size))
@@ -64,26 +57,18 @@ static pnr_status read_asset(const asset_scan *scan, size_t index, pnr_manifest_
 	return PNR_OK;
 }
 
-static pnr_status visit_asset(void *user, const pnr_json_event *event, pnr_error *err)
+static pnr_status add_asset(void *user, const pnr_json_row *row, pnr_error *err)
 {
-	asset_scan *scan = user;
-	pnr_manifest *manifest = scan->manifest;
-	if (event->depth == 2)
-		pnr_json_note_member(scan->members, ASSET_COUNT, scan->text, event);
-	if (event->depth != 1)
-		return PNR_OK;
-	if (event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "/assets/%zu is not an object", event->index);
+	asset_list *list = user;
+	pnr_manifest *manifest = list->manifest;
 	pnr_manifest_asset *assets =
-		pnr_array_grow(manifest->assets, sizeof *assets, manifest->asset_count, &scan->capacity);
+		pnr_array_grow(manifest->assets, sizeof *assets, manifest->asset_count, &list->capacity);
 	if (assets == NULL)
 		return pnr_fail_nomem(err);
 	manifest->assets = assets;
 	pnr_manifest_asset *asset = &manifest->assets[manifest->asset_count++];
 	memset(asset, 0, sizeof *asset);
-	pnr_status status = read_asset(scan, event->index, asset, err);
-	memcpy(scan->members, asset_members, sizeof scan->members);
-	return status;
+	return read_asset(row, asset, err);
 }
 
 /* ----------------------------------------------------------- references -- */
@@ -116,11 +101,6 @@ static pnr_status visit_ref(void *user, const pnr_json_event *event, pnr_error *
 
 /* ------------------------------------------------------------- the whole -- */
 
-typedef struct top_scan {
-	const char *text;
-	pnr_json_member members[TOP_COUNT];
-} top_scan;
-
 static const pnr_json_member top_members[TOP_COUNT] = {
 	[VERSION] = { "version", PNR_JSON_STRING, true, false, { 0, 0 } },
 	[CREATED_AT] = { "createdAt", PNR_JSON_STRING, true, false, { 0, 0 } },
@@ -130,16 +110,6 @@ static const pnr_json_member top_members[TOP_COUNT] = {
 	[ASSUMPTION_REFS] = { "assumptionRefs", PNR_JSON_ARRAY, false, false, { 0, 0 } },
 	[EXTERNAL_REFS] = { "externalRefs", PNR_JSON_ARRAY, false, false, { 0, 0 } },
 };
-
-static pnr_status visit_top(void *user, const pnr_json_event *event, pnr_error *err)
-{
-	top_scan *scan = user;
-	if (event->depth == 1)
-		pnr_json_note_member(scan->members, TOP_COUNT, scan->text, event);
-	if (event->depth == 0 && event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "it is not an object");
-	return PNR_OK;
-}
 
 static pnr_status check_version(const char *text, pnr_json_span span, pnr_error *err)
 {
@@ -167,9 +137,10 @@ static pnr_status read_scalars(pnr_manifest *manifest, const char *text, const p
 
 static pnr_status read_assets(pnr_manifest *manifest, const char *text, const pnr_json_member *list, pnr_error *err)
 {
-	asset_scan scan = { .manifest = manifest, .text = text + list->span.start };
-	memcpy(scan.members, asset_members, sizeof scan.members);
-	return pnr_json_scan_part(text, list->span, visit_asset, &scan, err);
+	asset_list assets = { .manifest = manifest };
+	pnr_json_member members[ASSET_COUNT];
+	memcpy(members, asset_members, sizeof members);
+	return pnr_json_read_rows(text, list->span, "/assets", members, ASSET_COUNT, add_asset, &assets, err);
 }
 
 static pnr_status read_refs(pnr_manifest_refs *refs, const char *text, const pnr_json_member *list, pnr_error *err)
@@ -186,11 +157,9 @@ pnr_status pnr_manifest_read(const char *text, size_t length, pnr_manifest **out
 	PNR_CLEANUP(pnr_manifest_cleanup) pnr_manifest *manifest = calloc(1, sizeof *manifest);
 	if (manifest == NULL)
 		return pnr_fail_nomem(err);
-	top_scan top = { .text = text };
-	memcpy(top.members, top_members, sizeof top.members);
-	const pnr_json_member *members = top.members;
-
-	pnr_status status = pnr_json_scan_part(text, (pnr_json_span){ 0, length }, visit_top, &top, err);
+	pnr_json_member members[TOP_COUNT];
+	memcpy(members, top_members, sizeof members);
+	pnr_status status = pnr_json_note_members(text, (pnr_json_span){ 0, length }, "", members, TOP_COUNT, err);
 	/* The version first: it says whether the rest is to be understood at all. */
 	if (status == PNR_OK)
 		status = pnr_json_check_members(&members[VERSION], 1, "", err);

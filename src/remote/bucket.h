@@ -195,8 +195,6 @@ typedef struct pnr_bucket_trail {
 /** The next page begins at @place, which is not "". @out_round: it goes round, one began there before. */
 PNR_CHECKED pnr_status pnr_bucket__follow(pnr_bucket_trail *trail, const char *place, bool *out_round, pnr_error *err);
 void pnr_bucket__trail_free(pnr_bucket_trail *trail);
-/** Undo encoding-type=url in place. False: it is not encoded so. */
-bool pnr_bucket__decode(char *text);
 
 /* ---------------------------------------------------------- bucket_put.c -- */
 

@@ -30,15 +30,10 @@ static void page_free(page *p)
 	pnr_buffer_free(&p->token);
 }
 
-bool pnr_bucket__decode(char *text)
-{
-	return pnr_percent_decode(text, true);
-}
-
 static pnr_status end_entry(page *p, pnr_error *err)
 {
 	size_t length = strlen(p->bucket->prefix);
-	if (p->key.length == 0 || (p->bucket->dialect->listing.encoded && !pnr_bucket__decode(p->key.data)))
+	if (p->key.length == 0 || (p->bucket->dialect->listing.encoded && !pnr_percent_decode(p->key.data, true)))
 		return pnr_fail(err, PNR_INVALID, "a key that is not encoded as was asked for");
 	if (p->first.length == 0)
 		pnr_buffer_puts(&p->first, p->key.data);

@@ -1,5 +1,6 @@
 #include "remote/s3_upload.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include "base/xml.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +143,7 @@ static pnr_status found(finding *f, pnr_error *err)
 {
 	size_t length = strlen(f->bucket->prefix);
 	int64_t begun = 0;
-	if (f->key.length == 0 || f->id.length == 0 || f->begun.length == 0 || !pnr_bucket__decode(f->key.data) ||
+	if (f->key.length == 0 || f->id.length == 0 || f->begun.length == 0 || !pnr_percent_decode(f->key.data, true) ||
 	    strncmp(f->key.data, f->bucket->prefix, length) != 0)
 		return PNR_OK;
 	const char *key = f->key.data + length;
@@ -213,7 +214,7 @@ static pnr_status find_page(finding *f, bool *out_more, pnr_error *err)
 		status = status == PNR_NOMEM ? pnr_fail_with(err, &own) : PNR_OK;
 	}
 	pnr_bucket__end(call);
-	*out_more = f->truncated && f->next_key.length > 0 && pnr_bucket__decode(f->next_key.data);
+	*out_more = f->truncated && f->next_key.length > 0 && pnr_percent_decode(f->next_key.data, true);
 	if (status != PNR_OK || !*out_more)
 		return status;
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer place = PNR_BUFFER_INIT;

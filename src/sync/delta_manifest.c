@@ -53,17 +53,10 @@ static const pnr_json_member asset_members[ASSET_COUNT] = {
 
 /* -------------------------------------------------------------------- assets -- */
 
-typedef struct asset_scan {
-	pnr_delta_manifest *delta;
-	const char *text; /* of the list */
-	pnr_json_member members[ASSET_COUNT];
-} asset_scan;
-
-static pnr_status read_patch(const asset_scan *scan, const char *place, const pnr_digest *content,
-                             pnr_delta_asset *asset, pnr_error *err)
+static pnr_status read_patch(const pnr_json_row *row, const pnr_digest *content, pnr_delta_asset *asset, pnr_error *err)
 {
-	const pnr_json_member *members = scan->members;
-	const char *text = scan->text;
+	const pnr_json_member *members = row->members;
+	const char *text = row->text, *place = row->place;
 	char path[PNR_DELTA_PATCH_PATH_SIZE];
 	for (int i = BASE; i <= SIZE; i++)
 		if (members[i].seen != (asset->from == PNR_DELTA_PATCH))
@@ -84,55 +77,33 @@ static pnr_status read_patch(const asset_scan *scan, const char *place, const pn
 	return PNR_OK;
 }
 
-static pnr_status read_asset(const asset_scan *scan, size_t index, const char *place, pnr_delta_asset *asset,
-                             pnr_error *err)
+static pnr_status read_asset(void *user, const pnr_json_row *row, pnr_error *err)
 {
-	const pnr_manifest *manifest = scan->delta->manifest;
-	const pnr_json_member *members = scan->members;
-	pnr_status status = pnr_json_check_members(members, ASSET_COUNT, place, err);
-	if (status != PNR_OK)
-		return status;
-	if (index >= manifest->asset_count ||
-	    !pnr_json_string_is(scan->text, members[PATH].span, manifest->assets[index].path))
-		return pnr_fail(err, PNR_CORRUPT, "%s/path is not that of /assets/%zu", place, index);
+	pnr_delta_manifest *delta = user;
+	const pnr_manifest *manifest = delta->manifest;
+	const pnr_json_member *members = row->members;
+	if (row->index >= manifest->asset_count ||
+	    !pnr_json_string_is(row->text, members[PATH].span, manifest->assets[row->index].path))
+		return pnr_fail(err, PNR_CORRUPT, "%s/path is not that of /assets/%zu", row->place, row->index);
 	unsigned from = 0;
-	while (from < PNR_COUNT(from_names) && !pnr_json_string_is(scan->text, members[FROM].span, from_names[from]))
+	while (from < PNR_COUNT(from_names) && !pnr_json_string_is(row->text, members[FROM].span, from_names[from]))
 		from++;
 	if (from == PNR_COUNT(from_names))
-		return pnr_fail(err, PNR_CORRUPT, "%s/from is none of base, zip, patch", place);
+		return pnr_fail(err, PNR_CORRUPT, "%s/from is none of base, zip, patch", row->place);
+	pnr_delta_asset *asset = &delta->assets[delta->asset_count++];
 	asset->from = (pnr_delta_from)from;
-	return read_patch(scan, place, &manifest->assets[index].hash, asset, err);
-}
-
-static pnr_status visit_asset(void *user, const pnr_json_event *event, pnr_error *err)
-{
-	asset_scan *scan = user;
-	pnr_delta_manifest *delta = scan->delta;
-	char place[48];
-	if (event->depth == 2)
-		pnr_json_note_member(scan->members, ASSET_COUNT, scan->text, event);
-	if (event->depth != 1)
-		return PNR_OK;
-	(void)snprintf(place, sizeof place, "/" PNR_DELTA_KEY "/assets/%zu", event->index);
-	if (event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "%s is not an object", place);
-	pnr_delta_asset asset = { .from = PNR_DELTA_BASE };
-	pnr_status status = read_asset(scan, event->index, place, &asset, err);
-	if (status != PNR_OK)
-		return status;
-	delta->assets[delta->asset_count++] = asset;
-	memcpy(scan->members, asset_members, sizeof scan->members);
-	return PNR_OK;
+	return read_patch(row, &manifest->assets[row->index].hash, asset, err);
 }
 
 static pnr_status read_assets(pnr_delta_manifest *delta, const char *text, pnr_json_span list, pnr_error *err)
 {
-	asset_scan scan = { .delta = delta, .text = text + list.start };
-	memcpy(scan.members, asset_members, sizeof scan.members);
+	pnr_json_member members[ASSET_COUNT];
+	memcpy(members, asset_members, sizeof members);
 	delta->assets = calloc(delta->manifest->asset_count + 1, sizeof *delta->assets);
 	if (delta->assets == NULL)
 		return pnr_fail_nomem(err);
-	pnr_status status = pnr_json_scan_part(text, list, visit_asset, &scan, err);
+	pnr_status status = pnr_json_read_rows(text, list, "/" PNR_DELTA_KEY "/assets", members, ASSET_COUNT, read_asset,
+	                                       delta, err);
 	if (status == PNR_OK && delta->asset_count != delta->manifest->asset_count)
 		status = pnr_fail(err, PNR_CORRUPT, "/" PNR_DELTA_KEY "/assets has %zu, the package %zu", delta->asset_count,
 		                  delta->manifest->asset_count);
@@ -184,28 +155,13 @@ static pnr_status read_removed(pnr_delta_manifest *delta, const char *text, pnr_
 
 /* ----------------------------------------------------------------- the whole -- */
 
-typedef struct top_scan {
-	const char *text;
-	pnr_json_member members[TOP_COUNT];
-} top_scan;
-
-static pnr_status visit_top(void *user, const pnr_json_event *event, pnr_error *err)
-{
-	top_scan *scan = user;
-	if (event->depth == 1)
-		pnr_json_note_member(scan->members, TOP_COUNT, scan->text, event);
-	if (event->depth == 0 && event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "/" PNR_DELTA_KEY " is not an object");
-	return PNR_OK;
-}
-
-static pnr_status check_format(const top_scan *scan, pnr_error *err)
+static pnr_status check_format(const char *text, const pnr_json_member *member, pnr_error *err)
 {
 	uint64_t format = 0;
-	pnr_status status = pnr_json_check_members(&scan->members[FORMAT], 1, "/" PNR_DELTA_KEY, err);
+	pnr_status status = pnr_json_check_members(member, 1, "/" PNR_DELTA_KEY, err);
 	if (status != PNR_OK)
 		return status;
-	if (!pnr_json_size_at(scan->text, scan->members[FORMAT].span, &format) || format == 0)
+	if (!pnr_json_size_at(text, member->span, &format) || format == 0)
 		return pnr_fail(err, PNR_CORRUPT, "/" PNR_DELTA_KEY "/format is not a number from 1 on");
 	if (format > PNR_DELTA_FORMAT)
 		return pnr_fail(err, PNR_UNSUPPORTED, "a delta of format %" PRIu64 "; this build reads %u", format,
@@ -213,10 +169,9 @@ static pnr_status check_format(const top_scan *scan, pnr_error *err)
 	return PNR_OK;
 }
 
-static pnr_status read_scalars(pnr_delta_manifest *delta, const top_scan *scan, pnr_error *err)
+static pnr_status read_scalars(pnr_delta_manifest *delta, const char *text, const pnr_json_member *members,
+                               pnr_error *err)
 {
-	const pnr_json_member *members = scan->members;
-	const char *text = scan->text;
 	delta->has_base = members[BASE_PACKAGE].seen;
 	if (delta->has_base && !pnr_json_digest_at(text, members[BASE_PACKAGE].span, &delta->base_package_hash))
 		return pnr_fail(err, PNR_CORRUPT, "/" PNR_DELTA_KEY "/basePackageHash is not 64 lower-case hex digits");
@@ -231,21 +186,22 @@ static pnr_status read_scalars(pnr_delta_manifest *delta, const top_scan *scan, 
 
 static pnr_status read_tail(pnr_delta_manifest *delta, const char *text, pnr_json_span span, pnr_error *err)
 {
-	top_scan top = { .text = text + span.start };
-	memcpy(top.members, top_members, sizeof top.members);
-	pnr_status status = pnr_json_scan_part(text, span, visit_top, &top, err);
+	pnr_json_member members[TOP_COUNT];
+	memcpy(members, top_members, sizeof members);
+	pnr_status status = pnr_json_note_members(text, span, "/" PNR_DELTA_KEY, members, TOP_COUNT, err);
+	text += span.start;
 	/* The format first: it says whether the rest is to be understood at all. */
 	if (status == PNR_OK)
-		status = check_format(&top, err);
+		status = check_format(text, &members[FORMAT], err);
 	if (status == PNR_OK)
-		status = pnr_json_check_members(top.members, TOP_COUNT, "/" PNR_DELTA_KEY, err);
+		status = pnr_json_check_members(members, TOP_COUNT, "/" PNR_DELTA_KEY, err);
 	if (status == PNR_OK)
-		status = read_scalars(delta, &top, err);
+		status = read_scalars(delta, text, members, err);
 	if (status == PNR_OK)
 		status = pnr_manifest_read(delta->text.data, delta->text.length, &delta->manifest, err);
 	if (status == PNR_OK)
-		status = read_assets(delta, top.text, top.members[ASSETS].span, err);
-	return status == PNR_OK ? read_removed(delta, top.text, top.members[REMOVED].span, err) : status;
+		status = read_assets(delta, text, members[ASSETS].span, err);
+	return status == PNR_OK ? read_removed(delta, text, members[REMOVED].span, err) : status;
 }
 
 pnr_status pnr_delta_manifest_read(const char *text, size_t length, pnr_delta_manifest *out_delta, pnr_error *err)

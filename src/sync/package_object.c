@@ -140,34 +140,30 @@ static const pnr_json_member row_members[ROW_COUNT] = {
 typedef struct reading {
 	pnr_package_object *object;
 	size_t capacity;
-	const char *text; /* of the list of objects */
-	pnr_json_member members[ROW_COUNT];
 } reading;
 
-static pnr_status read_patch(const reading *r, const char *place, pnr_object_row *row, pnr_error *err)
+static pnr_status read_patch(const pnr_json_row *json, pnr_object_row *row, pnr_error *err)
 {
-	const pnr_json_member *members = r->members;
+	const pnr_json_member *members = json->members;
+	const char *text = json->text, *place = json->place;
 	uint64_t depth = 0;
 	bool patch = row->form == PNR_OBJECT_PATCH;
 	if (members[BASE].seen != patch || members[DEPTH].seen != patch)
 		return pnr_fail(err, PNR_CORRUPT, "%s: a patch has a base and a depth, and nothing else has", place);
 	if (!patch)
 		return PNR_OK;
-	if (!pnr_json_digest_at(r->text, members[BASE].span, &row->base))
+	if (!pnr_json_digest_at(text, members[BASE].span, &row->base))
 		return pnr_fail(err, PNR_CORRUPT, "%s/base is not 64 lower-case hex digits", place);
-	if (!pnr_json_size_at(r->text, members[DEPTH].span, &depth) || depth < 1 || depth > PNR_CHAIN_MAX)
+	if (!pnr_json_size_at(text, members[DEPTH].span, &depth) || depth < 1 || depth > PNR_CHAIN_MAX)
 		return pnr_fail(err, PNR_CORRUPT, "%s/depth is not a number from 1 to %u", place, PNR_CHAIN_MAX);
 	row->depth = (unsigned)depth;
 	return PNR_OK;
 }
 
-static pnr_status read_row(const reading *r, const char *place, pnr_object_row *row, pnr_error *err)
+static pnr_status read_row(const pnr_json_row *json, pnr_object_row *row, pnr_error *err)
 {
-	const pnr_json_member *members = r->members;
-	const char *text = r->text;
-	pnr_status status = pnr_json_check_members(members, ROW_COUNT, place, err);
-	if (status != PNR_OK)
-		return status;
+	const pnr_json_member *members = json->members;
+	const char *text = json->text, *place = json->place;
 	if (!pnr_json_digest_at(text, members[HASH].span, &row->hash))
 		return pnr_fail(err, PNR_CORRUPT, "%s/hash is not 64 lower-case hex digits", place);
 	if (!pnr_json_digest_at(text, members[STORED_HASH].span, &row->stored_hash))
@@ -184,7 +180,7 @@ static pnr_status read_row(const reading *r, const char *place, pnr_object_row *
 	if (row->form == PNR_OBJECT_STORED &&
 	    (row->stored_size != row->size || !pnr_digest_equal(&row->stored_hash, &row->hash)))
 		return pnr_fail(err, PNR_CORRUPT, "%s: what is stored as it is has one hash and one size", place);
-	return read_patch(r, place, row, err);
+	return read_patch(json, row, err);
 }
 
 static int by_hash(const void *a, const void *b)
@@ -192,46 +188,21 @@ static int by_hash(const void *a, const void *b)
 	return memcmp(&((const pnr_object_row *)a)->hash, &((const pnr_object_row *)b)->hash, sizeof(pnr_digest));
 }
 
-static pnr_status visit_row(void *user, const pnr_json_event *event, pnr_error *err)
+static pnr_status add_row(void *user, const pnr_json_row *json, pnr_error *err)
 {
 	reading *r = user;
 	pnr_package_object *object = r->object;
-	char place[48];
-	if (event->depth == 2)
-		pnr_json_note_member(r->members, ROW_COUNT, r->text, event);
-	if (event->depth != 1)
-		return PNR_OK;
-	(void)snprintf(place, sizeof place, "/" TAIL_KEY "/objects/%zu", event->index);
-	if (event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "%s is not an object", place);
 	pnr_object_row *rows = pnr_array_grow(object->objects, sizeof *rows, object->object_count, &r->capacity);
 	if (rows == NULL)
 		return pnr_fail_nomem(err);
 	object->objects = rows;
 	pnr_object_row row = { .form = PNR_OBJECT_GZIP };
-	pnr_status status = read_row(r, place, &row, err);
+	pnr_status status = read_row(json, &row, err);
 	if (status == PNR_OK && object->object_count > 0 && by_hash(&rows[object->object_count - 1], &row) >= 0)
-		status = pnr_fail(err, PNR_CORRUPT, "%s is not in the order of the hashes", place);
-	if (status != PNR_OK)
-		return status;
-	rows[object->object_count++] = row;
-	memcpy(r->members, row_members, sizeof r->members);
-	return PNR_OK;
-}
-
-typedef struct tail_scan {
-	const char *text;
-	pnr_json_member members[TAIL_COUNT];
-} tail_scan;
-
-static pnr_status visit_tail(void *user, const pnr_json_event *event, pnr_error *err)
-{
-	tail_scan *scan = user;
-	if (event->depth == 1)
-		pnr_json_note_member(scan->members, TAIL_COUNT, scan->text, event);
-	if (event->depth == 0 && event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY " is not an object");
-	return PNR_OK;
+		status = pnr_fail(err, PNR_CORRUPT, "%s is not in the order of the hashes", json->place);
+	if (status == PNR_OK)
+		rows[object->object_count++] = row;
+	return status;
 }
 
 /* Whether the rest is to be understood at all. */
@@ -248,15 +219,15 @@ static pnr_status check_format(const char *text, const pnr_json_member *format, 
 	return PNR_OK;
 }
 
-static pnr_status read_scalars(pnr_package_object *object, const tail_scan *scan, pnr_error *err)
+static pnr_status read_scalars(pnr_package_object *object, const char *text, const pnr_json_member *members,
+                               pnr_error *err)
 {
-	const pnr_json_member *members = scan->members;
-	if (!pnr_json_digest_at(scan->text, members[ARCHIVE_HASH].span, &object->archive_hash))
+	if (!pnr_json_digest_at(text, members[ARCHIVE_HASH].span, &object->archive_hash))
 		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/archiveHash is not 64 lower-case hex digits");
-	if (!pnr_json_size_at(scan->text, members[ARCHIVE_SIZE].span, &object->archive_size))
+	if (!pnr_json_size_at(text, members[ARCHIVE_SIZE].span, &object->archive_size))
 		return pnr_fail(err, PNR_CORRUPT, "/" TAIL_KEY "/archiveSize is not a whole number from 0 to 2^53");
-	object->name = pnr_json_string_at(scan->text, members[NAME].span);
-	object->archive_options = pnr_json_string_at(scan->text, members[ARCHIVE_OPTIONS].span);
+	object->name = pnr_json_string_at(text, members[NAME].span);
+	object->archive_options = pnr_json_string_at(text, members[ARCHIVE_OPTIONS].span);
 	if (object->name == NULL || object->archive_options == NULL)
 		return pnr_fail_nomem(err);
 	pnr_error own = PNR_ERROR_INIT;
@@ -271,21 +242,21 @@ static pnr_status read_scalars(pnr_package_object *object, const tail_scan *scan
 
 static pnr_status read_tail(pnr_package_object *object, const char *text, pnr_json_span span, pnr_error *err)
 {
-	tail_scan scan = { .text = text + span.start };
-	memcpy(scan.members, tail_members, sizeof scan.members);
-	pnr_status status = pnr_json_scan_part(text, span, visit_tail, &scan, err);
+	pnr_json_member members[TAIL_COUNT], rows[ROW_COUNT];
+	reading r = { .object = object };
+	memcpy(members, tail_members, sizeof members);
+	memcpy(rows, row_members, sizeof rows);
+	pnr_status status = pnr_json_note_members(text, span, "/" TAIL_KEY, members, TAIL_COUNT, err);
+	text += span.start;
 	if (status == PNR_OK)
-		status = check_format(scan.text, &scan.members[FORMAT_KEY], "/" TAIL_KEY, err);
+		status = check_format(text, &members[FORMAT_KEY], "/" TAIL_KEY, err);
 	if (status == PNR_OK)
-		status = pnr_json_check_members(scan.members, TAIL_COUNT, "/" TAIL_KEY, err);
+		status = pnr_json_check_members(members, TAIL_COUNT, "/" TAIL_KEY, err);
 	if (status == PNR_OK)
-		status = read_scalars(object, &scan, err);
-	if (status != PNR_OK)
-		return status;
-	pnr_json_span list = scan.members[OBJECTS].span;
-	reading r = { .object = object, .text = scan.text + list.start };
-	memcpy(r.members, row_members, sizeof r.members);
-	return pnr_json_scan_part(scan.text, list, visit_row, &r, err);
+		status = read_scalars(object, text, members, err);
+	return status == PNR_OK ? pnr_json_read_rows(text, members[OBJECTS].span, "/" TAIL_KEY "/objects", rows, ROW_COUNT,
+	                                             add_row, &r, err)
+	                        : status;
 }
 
 /* ------------------------------------------------- what belongs to each other -- */
@@ -416,52 +387,21 @@ pnr_status pnr_text_chain_write(const pnr_text_chain *chain, pnr_buffer *out, pn
 	return pnr_buffer_status(out, err);
 }
 
-typedef struct pointer_scan {
-	const char *text;
-	pnr_json_member members[POINTER_COUNT];
-} pointer_scan;
-
-static pnr_status visit_pointer(void *user, const pnr_json_event *event, pnr_error *err)
+static pnr_status add_text(void *user, const pnr_json_row *json, pnr_error *err)
 {
-	pointer_scan *scan = user;
-	if (event->depth == 1)
-		pnr_json_note_member(scan->members, POINTER_COUNT, scan->text, event);
-	if (event->depth == 0 && event->type != PNR_JSON_OBJECT)
-		return pnr_fail(err, PNR_CORRUPT, "it is not an object");
-	return PNR_OK;
-}
-
-typedef struct chain_scan {
-	const char *text;
-	pnr_json_member members[TEXT_COUNT];
-	pnr_text_chain *chain;
-} chain_scan;
-
-static pnr_status visit_text(void *user, const pnr_json_event *event, pnr_error *err)
-{
-	chain_scan *scan = user;
-	pnr_text_chain *chain = scan->chain;
-	char place[32];
-	if (event->depth == 2)
-		pnr_json_note_member(scan->members, TEXT_COUNT, scan->text, event);
-	if (event->depth != 1)
-		return PNR_OK;
-	(void)snprintf(place, sizeof place, "/text/%zu", event->index);
+	pnr_text_chain *chain = user;
+	const char *place = json->place;
 	if (chain->count == PNR_COUNT(chain->rows))
 		return pnr_fail(err, PNR_CORRUPT, "%s is one more than the %zu that there may be", place, chain->count);
 	pnr_object_row *row = &chain->rows[chain->count];
-	pnr_status status = pnr_json_check_members(scan->members, TEXT_COUNT, place, err);
-	if (status != PNR_OK)
-		return status;
-	if (!pnr_json_digest_at(scan->text, scan->members[TEXT_HASH].span, &row->hash))
+	if (!pnr_json_digest_at(json->text, json->members[TEXT_HASH].span, &row->hash))
 		return pnr_fail(err, PNR_CORRUPT, "%s/hash is not 64 lower-case hex digits", place);
-	if (!pnr_json_size_at(scan->text, scan->members[TEXT_SIZE].span, &row->size) || row->size > PNR_MANIFEST_MAX)
+	if (!pnr_json_size_at(json->text, json->members[TEXT_SIZE].span, &row->size) || row->size > PNR_MANIFEST_MAX)
 		return pnr_fail(err, PNR_CORRUPT, "%s/size is not a whole number from 0 to %u", place, PNR_MANIFEST_MAX);
 	for (size_t i = 0; i < chain->count; i++)
 		if (pnr_digest_equal(&chain->rows[i].hash, &row->hash))
 			return pnr_fail(err, PNR_CORRUPT, "%s is there twice", place);
 	chain->count++;
-	memcpy(scan->members, text_members, sizeof scan->members);
 	return PNR_OK;
 }
 
@@ -488,19 +428,16 @@ static pnr_status compare_pointer(const pnr_text_chain *chain, const char *text,
 pnr_status pnr_text_chain_read(const char *text, size_t length, pnr_text_chain *out_chain, pnr_error *err)
 {
 	pnr_text_chain chain = { .count = 0 };
-	pointer_scan scan = { .text = text };
-	memcpy(scan.members, pointer_members, sizeof scan.members);
-	pnr_status status = pnr_json_scan_part(text, (pnr_json_span){ 0, length }, visit_pointer, &scan, err);
+	pnr_json_member members[POINTER_COUNT], rows[TEXT_COUNT];
+	memcpy(members, pointer_members, sizeof members);
+	memcpy(rows, text_members, sizeof rows);
+	pnr_status status = pnr_json_note_members(text, (pnr_json_span){ 0, length }, "", members, POINTER_COUNT, err);
 	if (status == PNR_OK)
-		status = check_format(text, &scan.members[POINTER_FORMAT], "", err);
+		status = check_format(text, &members[POINTER_FORMAT], "", err);
 	if (status == PNR_OK)
-		status = pnr_json_check_members(scan.members, POINTER_COUNT, "", err);
-	if (status != PNR_OK)
-		return status;
-	pnr_json_span list = scan.members[POINTER_TEXT].span;
-	chain_scan texts = { .text = text + list.start, .chain = &chain };
-	memcpy(texts.members, text_members, sizeof texts.members);
-	status = pnr_json_scan_part(text, list, visit_text, &texts, err);
+		status = pnr_json_check_members(members, POINTER_COUNT, "", err);
+	if (status == PNR_OK)
+		status = pnr_json_read_rows(text, members[POINTER_TEXT].span, "/text", rows, TEXT_COUNT, add_text, &chain, err);
 	if (status == PNR_OK && chain.count == 0)
 		status = pnr_fail(err, PNR_CORRUPT, "/text is empty");
 	if (status == PNR_OK)

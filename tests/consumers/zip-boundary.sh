@@ -10,9 +10,6 @@ TOOL=$BUILD/tests/consumers/zip_tool
 TIME_MS=1769258096789 # zip_tool's
 ZIP=$WORK/boundary.zip
 
-# quietly COMMAND...: its output matters only when it fails.
-quietly() { "$@" >"$WORK/log" 2>&1 || fail "$*: $(cat "$WORK/log")"; }
-
 for size in 4294967294 4294967295 4294967296; do
 	# the entry behind the large one starts beyond 4 GiB
 	"$TOOL" zeros "$ZIP" $size 10

@@ -10,9 +10,6 @@ need_jszip
 TOOL=$BUILD/tests/consumers/zip_tool
 TIME_MS=1769258096789 # zip_tool's
 
-# quietly COMMAND...: its output matters only when it fails.
-quietly() { "$@" >"$WORK/log" 2>&1 || fail "$*: $(cat "$WORK/log")"; }
-
 "$TOOL" mixed "$WORK/mixed.zip"
 "$TOOL" read "$WORK/mixed.zip" >"$WORK/entries"
 quietly unzip -tqq "$WORK/mixed.zip"

@@ -6,10 +6,9 @@
  *   zip_tool many FILE COUNT        COUNT entries of a few bytes
  *   zip_tool mixed FILE             the kinds of entries there are: deflated, stored, empty, aligned, non-ASCII
  */
+#include "../entry.h"
 #include "base/file.h"
-#include "base/stream.h"
 #include "codec/encode.h"
-#include "zip/zip.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,12 +52,6 @@ static pnr_status pump_zeros(void *context, const pnr_sink *sink, pnr_error *err
 	return status;
 }
 
-static pnr_status pump_memory(void *context, const pnr_sink *sink, pnr_error *err)
-{
-	const pnr_memory_range *range = context;
-	return sink->write(sink->context, range->data, range->length, err);
-}
-
 /* The CRC of @length zeros, by doubling: a prefix of 2^n zeros joined with itself. */
 static uint32_t crc_of_zeros(uint64_t length)
 {
@@ -84,11 +77,9 @@ static pnr_status add_zeros(pnr_zip_writer *writer, uint64_t size, pnr_error *er
 static pnr_status add_text(pnr_zip_writer *writer, const char *name, const char *text, pnr_error *err)
 {
 	size_t length = strlen(text);
-	pnr_memory_range range = { text, length };
-	const pnr_pump pump = { pump_memory, &range };
 	const pnr_zip_entry entry = { name, PNR_ZIP_STORED, (uint32_t)crc32(0, (const Bytef *)text, (uInt)length),
 	                              length, length };
-	return pnr_zip_writer_add(writer, &entry, &pump, err);
+	return add_entry(writer, &entry, text, length, err);
 }
 
 static pnr_status add_deflated(pnr_zip_writer *writer, const char *name, uint64_t size, pnr_error *err)
@@ -106,12 +97,10 @@ static pnr_status add_deflated(pnr_zip_writer *writer, const char *name, uint64_
 		       .next_out = (Bytef *)body, .avail_out = (uInt)bound };
 	if (deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK || deflate(&z, Z_FINISH) != Z_STREAM_END)
 		abort();
-	pnr_memory_range range = { body, z.total_out };
-	const pnr_pump pump = { pump_memory, &range };
 	const pnr_zip_entry entry = { name, PNR_ZIP_DEFLATED, (uint32_t)crc32(0, (const Bytef *)content, (uInt)size),
 	                              size, z.total_out };
 	(void)deflateEnd(&z);
-	pnr_status status = pnr_zip_writer_add(writer, &entry, &pump, err);
+	pnr_status status = add_entry(writer, &entry, body, z.total_out, err);
 	free(content);
 	free(body);
 	return status;

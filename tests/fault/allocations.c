@@ -4,6 +4,7 @@
  * of them while they start, are sampled.
  */
 #include "harness.h"
+#include "trees.h"
 #include <stdio.h>
 
 #ifdef SANITIZED

@@ -7,6 +7,7 @@
  */
 #include "base/file.h"
 #include "harness.h"
+#include "trees.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

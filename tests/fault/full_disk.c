@@ -6,6 +6,7 @@
  * The mounts are in a name space of their own. Needs root.
  */
 #include "harness.h"
+#include "trees.h"
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>

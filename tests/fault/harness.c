@@ -1,20 +1,17 @@
 #include "harness.h"
 #include "sync/object_read.h"
 #include "sync/remote_package.h"
+#include "trees.h"
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pannier/pannier.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,7 +26,6 @@ int cli_main(int argc, char **argv);
 report *shared;
 static long states;   /* that faults of this loop have left, and that were not seen before */
 static long survived; /* faults of this loop after which the command succeeded */
-static char root[128];
 
 const char *const scene_names[SCENE_COUNT] = { "empty", "packed", "changed", "pushed", "worker", "cached", "packed" };
 
@@ -40,252 +36,7 @@ static const char config[] =
 	"{\"nodes\":[{\"id\":\"n\",\"engine\":\"python://step\",\"inputs\":[],\"outputs\":[\"bus://o\"]},"
 	"{\"id\":\"w\",\"engine\":\"wasm://calc\",\"inputs\":[\"bus://o\"],\"outputs\":[\"bus://p\"]}]}}";
 
-/* ------------------------------------------------------------------- helpers -- */
-
-void die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fputs("FAILED: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(1);
-}
-
-const char *path(const char *name)
-{
-	static char buffers[8][768];
-	static unsigned next;
-	char *buffer = buffers[next++ % 8];
-	(void)snprintf(buffer, sizeof buffers[0], "%s/%s", root, name);
-	return buffer;
-}
-
-void shell(const char *format, ...)
-{
-	char line[1024];
-	va_list args;
-	va_start(args, format);
-	(void)vsnprintf(line, sizeof line, format, args);
-	va_end(args);
-	pid_t pid = fork();
-	if (pid == 0) {
-		if (chdir(root) == 0)
-			execl("/bin/sh", "sh", "-ec", line, (char *)NULL);
-		_exit(127);
-	}
-	int code;
-	if (pid < 0 || waitpid(pid, &code, 0) != pid || code != 0)
-		die("%s", line);
-}
-
-char *read_all(const char *name, size_t *out_length)
-{
-	FILE *file = fopen(path(name), "r");
-	struct stat st;
-	if (file == NULL || fstat(fileno(file), &st) != 0)
-		die("cannot open %s: %s", name, strerror(errno));
-	char *data = malloc((size_t)st.st_size + 1);
-	if (data == NULL || fread(data, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
-		die("cannot read %s", name);
-	(void)fclose(file);
-	data[st.st_size] = '\0';
-	*out_length = (size_t)st.st_size;
-	return data;
-}
-
-static void write_file(const char *name, const void *data, size_t length)
-{
-	FILE *file = fopen(path(name), "w");
-	if (file == NULL || fwrite(data, 1, length, file) != length || fclose(file) != 0)
-		die("cannot write %s", name);
-}
-
-/* Rows of 16 bytes: their number, and digits made of @seed. */
-static char table_byte(size_t at, unsigned seed)
-{
-	static const char titles[] = "itemkey,amounts\n";
-	size_t number = at / 16, column = at % 16;
-	if (at < 16 || column == 7 || column == 15)
-		return titles[column];
-	if (column > 7)
-		return (char)('0' + (seed >> 24) % 10);
-	for (; column < 6; column++)
-		number /= 10;
-	return (char)('0' + number % 10);
-}
-
-static void write_made(const char *name, size_t length, unsigned seed, bool table)
-{
-	char *data = malloc(length);
-	if (data == NULL)
-		die("out of memory");
-	for (size_t i = 0; i < length; i++) {
-		seed = seed * 1103515245u + 12345u;
-		data[i] = table ? table_byte(i, seed) : (char)(seed >> 23);
-	}
-	write_file(name, data, length);
-	free(data);
-}
-
-void write_table(const char *name, size_t length, unsigned seed)
-{
-	write_made(name, length, seed, true);
-}
-
-void write_noise(const char *name, size_t length, unsigned seed)
-{
-	write_made(name, length, seed, false);
-}
-
 /* ------------------------------------------------------------------ checking -- */
-
-static uint64_t mix(uint64_t hash, const void *data, size_t length)
-{
-	const unsigned char *bytes = data;
-	for (; length >= 8; bytes += 8, length -= 8) {
-		uint64_t word;
-		memcpy(&word, bytes, 8);
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
-	}
-	for (; length > 0; bytes++, length--)
-		hash = (hash ^ *bytes) * 0x100000001b3u;
-	return hash ^ hash >> 32;
-}
-
-static int is_entry(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-static int is_visible(const struct dirent *entry)
-{
-	return is_entry(entry) && strcmp(entry->d_name, PNR_STORE_NAME) != 0 && strstr(entry->d_name, ".pnr-") == NULL;
-}
-
-static uint64_t hash_of(const char *name, int (*counts)(const struct dirent *entry))
-{
-	struct dirent **entries;
-	uint64_t hash = 1;
-	int count = scandir(path(name), &entries, counts, alphasort);
-	if (count < 0)
-		die("no folder %s", name);
-	for (int i = 0; i < count; i++) {
-		char below[512];
-		struct stat st;
-		(void)snprintf(below, sizeof below, "%s/%s", name, entries[i]->d_name);
-		hash = mix(hash, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
-		if (lstat(path(below), &st) != 0)
-			die("cannot stat %s", below);
-		hash = mix(hash, &st.st_mode, sizeof st.st_mode);
-		if (S_ISDIR(st.st_mode)) {
-			uint64_t inside = hash_of(below, counts);
-			hash = mix(hash, &inside, sizeof inside);
-		} else {
-			size_t length;
-			char *data = read_all(below, &length);
-			hash = mix(mix(hash, &length, sizeof length), data, length);
-			free(data);
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	return hash;
-}
-
-uint64_t tree_hash(const char *name)
-{
-	return hash_of(name, is_visible);
-}
-
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
-}
-
-static void remove_tree(const char *name)
-{
-	if (nftw(path(name), remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-		die("cannot remove %s", name);
-}
-
-static void set_times(const char *name, const struct stat *st)
-{
-	const struct timespec times[2] = { st->st_atim, st->st_mtim };
-	if (utimensat(AT_FDCWD, path(name), times, 0) != 0)
-		die("cannot set the time of %s", name);
-}
-
-/* A file that was not written since it was copied still has the time of what it is a copy of. */
-static bool is_same_file(const struct stat *from, const char *to)
-{
-	struct stat st;
-	return lstat(path(to), &st) == 0 && st.st_mode == from->st_mode && st.st_size == from->st_size &&
-	       st.st_mtim.tv_sec == from->st_mtim.tv_sec && st.st_mtim.tv_nsec == from->st_mtim.tv_nsec;
-}
-
-static void mirror_file(const char *from, const struct stat *st, const char *to)
-{
-	size_t length;
-	char *data = read_all(from, &length);
-	if (access(path(to), F_OK) == 0)
-		remove_tree(to);
-	write_file(to, data, length);
-	free(data);
-	if (chmod(path(to), st->st_mode & 07777) != 0)
-		die("cannot set the mode of %s", to);
-	set_times(to, st);
-}
-
-static void remove_others(const char *from, const char *to)
-{
-	struct dirent **entries;
-	int count = scandir(path(to), &entries, is_entry, NULL);
-	if (count < 0)
-		die("no folder %s", to);
-	for (int i = 0; i < count; i++) {
-		char original[512], copy[512];
-		(void)snprintf(original, sizeof original, "%s/%s", from, entries[i]->d_name);
-		(void)snprintf(copy, sizeof copy, "%s/%s", to, entries[i]->d_name);
-		if (access(path(original), F_OK) != 0)
-			remove_tree(copy);
-		free(entries[i]);
-	}
-	free(entries);
-}
-
-/* Make @to what @from is, as `cp -a` into nothing would, at the price of what differs. */
-static void mirror(const char *from, const char *to)
-{
-	struct dirent **entries;
-	struct stat folder;
-	int count = scandir(path(from), &entries, is_entry, NULL);
-	if (count < 0 || lstat(path(from), &folder) != 0)
-		die("no folder %s", from);
-	if (mkdir(path(to), folder.st_mode & 07777) != 0 && errno != EEXIST)
-		die("cannot make %s", to);
-	remove_others(from, to);
-	for (int i = 0; i < count; i++) {
-		char original[512], copy[512];
-		struct stat st;
-		(void)snprintf(original, sizeof original, "%s/%s", from, entries[i]->d_name);
-		(void)snprintf(copy, sizeof copy, "%s/%s", to, entries[i]->d_name);
-		if (lstat(path(original), &st) != 0)
-			die("cannot stat %s", original);
-		if (S_ISDIR(st.st_mode))
-			mirror(original, copy);
-		else if (!is_same_file(&st, copy))
-			mirror_file(original, &st, copy);
-		free(entries[i]);
-	}
-	free(entries);
-	set_times(to, &folder);
-}
 
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *what)
 {
@@ -594,7 +345,7 @@ static void check_next_run(const usual *u, uint64_t seen, const char *what)
 {
 	const command *c = u->command;
 	/* A folder that was unpacked whole is in the way of the next. */
-	if (seen == u->after && access(path("w/out"), F_OK) == 0)
+	if (seen == u->after)
 		remove_tree("w/out");
 	check_done(run_tool(c->arguments, NULL), what);
 	if (tree_hash("w") != u->after)
@@ -617,7 +368,7 @@ static bool is_known(const command *c)
 	of = c;
 	if (c->scene == SCENE_UNCHANGED)
 		return false;
-	uint64_t state = hash_of("w", is_entry);
+	uint64_t state = tree_hash_all("w");
 	for (size_t i = 0; i < count; i++)
 		if (known[i] == state)
 			return true;
@@ -794,13 +545,7 @@ void set_up(void)
 		                                  "--tag", "older", NULL };
 	static const char *const pack_newer[] = { "pack",  "-q",     "--level", "1", "--include-policies",
 		                                  "--tag", "second", NULL };
-	const char *temp = getenv("TMPDIR");
-	/* Nothing here is to outlive the machine: in memory it goes faster. */
-	if (temp == NULL || temp[0] == '\0')
-		temp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	(void)snprintf(root, sizeof root, "%s/pannier-fault-XXXXXX", temp);
-	if (mkdtemp(root) == NULL)
-		die("mkdtemp %s: %s", root, strerror(errno));
+	make_root();
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap");
@@ -824,5 +569,5 @@ void set_up(void)
 
 void tear_down(void)
 {
-	shell("rm -rf %s", root);
+	remove_tree("");
 }

@@ -75,17 +75,6 @@ long fault_count(const command *c, const fault *f);
  */
 long fault_loop(const command *c, fault f, long lead, long stride);
 
-/** Print what is wrong and exit. */
-void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-/** A path in the test's folder; eight stay valid. */
-const char *path(const char *name);
-/** Run a line of shell, which must succeed. */
-void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/** Random bytes, or a table with a column "itemkey": the same for the same @seed. */
-void write_noise(const char *name, size_t length, unsigned seed);
-void write_table(const char *name, size_t length, unsigned seed);
-
 typedef struct outcome {
 	int exit_status; /**< -1 if a signal ended it */
 	int signal;
@@ -95,15 +84,11 @@ typedef struct outcome {
 outcome run_tool(const char *const *arguments, const fault *f);
 /** The same without a fault: it must succeed. */
 void run_well(const char *const *arguments, const char *what);
-/** All bytes of a file, with a NUL behind them; free() it. */
-char *read_all(const char *name, size_t *out_length);
 
 /** The database at @name is sound, as SQLite sees it; one that does not exist is. */
 void check_database(const char *name, const char *what);
 /** Every package that can be seen on a remote of the scene at work is whole. */
 void check_remotes(const char *what);
-/** The names, kinds and bytes of a folder and all below it, .pannier and temporaries left out. */
-uint64_t tree_hash(const char *name);
 /** No temporary is left in the folder @name, nor in its store. */
 void check_no_leftovers(const char *name, const char *what);
 

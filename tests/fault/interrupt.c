@@ -5,6 +5,7 @@
  * usage: fault-interrupt PANNIER
  */
 #include "harness.h"
+#include "trees.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

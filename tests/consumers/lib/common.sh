@@ -21,6 +21,9 @@ need_pannier() { [ -x "$BUILD/pannier" ] || fail "$BUILD/pannier is not built"; 
 # need TOOL PACKAGE: the tool must be there; PACKAGE is Debian's name for it.
 need() { command -v "$1" >/dev/null || fail "$1 is missing: apt-get install $2"; }
 
+# quietly COMMAND...: its output matters only when it fails; it is in $WORK/log.
+quietly() { "$@" >"$WORK/log" 2>&1 || fail "$*: $(cat "$WORK/log")"; }
+
 # same FILE FILE: byte for byte.
 same() { cmp -- "$1" "$2" || fail "$1 and $2 differ"; }
 

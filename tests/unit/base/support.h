@@ -136,6 +136,24 @@ static inline void gate_close(void)
 
 /* ------------------------------------------------------------- asserts -- */
 
+#define assert_ok(call)                                                    \
+	do {                                                               \
+		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
+		if ((call) != PNR_OK)                                      \
+			fail_msg("%s: %s", #call, err->message);           \
+	} while (0)
+
+/* The call fails with that status and that text in the message, which tells no secret: tests call those "hidden". */
+#define assert_fails(call, wanted, text)                                                    \
+	do {                                                                                \
+		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;                              \
+		pnr_status got_ = (call);                                                   \
+		if (got_ != (wanted) || strstr(err->message, (text)) == NULL)               \
+			fail_msg("%s: %s: %s", #call, pnr_status_name(got_), err->message); \
+		if (strstr(err->message, "hidden") != NULL)                                 \
+			fail_msg("%s: tells a secret: %s", #call, err->message);            \
+	} while (0)
+
 #define assert_contains(text, part)                                                   \
 	do {                                                                          \
 		if (strstr((text), (part)) == NULL)                                   \

@@ -311,21 +311,6 @@ static void every_read_and_write_of_applying_may_fail(void **state)
 	assert_true(n > 5);
 }
 
-typedef struct watch {
-	unsigned calls, cancel_at;
-	uint64_t done;
-	const char *asset;
-} watch;
-
-static int on_progress(void *user, const pnr_progress *progress)
-{
-	watch *w = user;
-	w->calls++;
-	w->done = progress->bytes_done;
-	w->asset = progress->asset;
-	return w->calls == w->cancel_at;
-}
-
 static void making_counts_content_and_can_be_cancelled(void **state)
 {
 	const fixture *f = *state;

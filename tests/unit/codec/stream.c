@@ -109,21 +109,6 @@ static void the_header_tells_nothing_of_time_or_machine(void **state)
 
 /* ------------------------------------------------------------ the meter -- */
 
-typedef struct watch {
-	unsigned calls, cancel_at;
-	uint64_t done;
-	const char *asset;
-} watch;
-
-static int on_progress(void *user, const pnr_progress *progress)
-{
-	watch *w = user;
-	w->calls++;
-	w->done = progress->bytes_done;
-	w->asset = progress->asset;
-	return w->calls == w->cancel_at;
-}
-
 static void progress_is_counted_and_can_cancel(void **state)
 {
 	(void)state;

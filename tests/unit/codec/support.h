@@ -237,4 +237,20 @@ static inline void assert_round_trip(const uint8_t *data, size_t length, unsigne
 	free(e.bytes);
 }
 
+/* Of progress: notes what is reported, cancels at one report. */
+typedef struct watch {
+	unsigned calls, cancel_at;
+	uint64_t done;
+	const char *asset;
+} watch;
+
+static inline int on_progress(void *user, const pnr_progress *progress)
+{
+	watch *w = user;
+	w->calls++;
+	w->done = progress->bytes_done;
+	w->asset = progress->asset;
+	return w->calls == w->cancel_at;
+}
+
 #endif

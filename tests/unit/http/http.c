@@ -1,116 +1,20 @@
-/* Requests against a server that answers by a script: what is tried again, what goes on, what is told of a failure. */
-#include "http/http.h"
+/* Requests against a server that answers by a script: what is tried again, and what is told of a failure. */
+#include "asked.h"
 #include "base/clock.h"
 #include "http/curl.h"
-#include "server.h"
 #include <signal.h>
 
-#define assert_ok(call)                                                    \
-	do {                                                               \
-		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
-		if ((call) != PNR_OK)                                      \
-			fail_msg("%s: %s", #call, err->message);           \
-	} while (0)
-
-/* One request, its body and what came. */
-typedef struct asked {
-	pnr_http_request r;
-	const char *body;
-	pnr_buffer got;
-	pnr_status read_status, take_status;
-	unsigned signs, polls, polls_max;
-	char host[64], payload[16];
-	int again_code;
-} asked;
-
-static pnr_status read_body(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
-{
-	const asked *a = context;
-	if (a->read_status != PNR_OK)
-		return pnr_fail(err, a->read_status, "the body cannot be read");
-	memcpy(buffer, a->body + offset, length);
-	return PNR_OK;
-}
-
-static pnr_status take_body(void *context, const void *data, size_t length, pnr_error *err)
-{
-	asked *a = context;
-	if (a->take_status != PNR_OK)
-		return pnr_fail(err, a->take_status, "the sink is full");
-	pnr_buffer_append(&a->got, data, length);
-	return pnr_buffer_status(&a->got, err);
-}
-
-static pnr_status sign(void *context, const pnr_sign_request *request, pnr_sign_lines *out_lines, pnr_error *err)
-{
-	asked *a = context;
-	char line[64];
-	a->signs++;
-	(void)snprintf(a->host, sizeof a->host, "%s", request->host);
-	(void)snprintf(line, sizeof line, "secret-%u-%zu", a->signs, request->header_count);
-	return pnr_sign__add(out_lines, "Authorization", line, err);
-}
-
-static bool again(void *context)
-{
-	const asked *a = context;
-	return a->r.code == a->again_code;
-}
-
-static pnr_status poll_asked(void *context, pnr_error *err)
-{
-	asked *a = context;
-	if (a->polls_max != 0 && ++a->polls > a->polls_max)
-		return pnr_fail(err, PNR_CANCELLED, "cancelled");
-	return PNR_OK;
-}
-
-static pnr_http *new_http(unsigned tries)
-{
-	const pnr_http_options options = {
-		.patience = { .connect_ms = 2000, .idle_seconds = 1, .tries = tries, .pause_ms = 1, .pause_max_ms = 2 }
-	};
-	pnr_http *http = NULL;
-	assert_ok(pnr_http_new(&options, &http, err));
-	return http;
-}
-
-static asked ask(const server *s, const char *method, const char *path)
-{
-	return (asked){ .r = { .method = method, .origin = s->origin, .path = path } };
-}
-
-static pnr_status run(pnr_http *http, asked *a, pnr_error *err)
-{
-	a->r.context = a;
-	a->r.length = a->body == NULL ? 0 : strlen(a->body);
-	a->r.read = read_body;
-	return pnr_http_run_one(http, &a->r, poll_asked, a, err);
-}
-
-static void asked_free(asked *a)
-{
-	pnr_http_request_free(&a->r);
-	pnr_buffer_free(&a->got);
-}
-
-#define assert_failed(a, wanted, text)                                                       \
-	do {                                                                                 \
-		pnr_error told_ = PNR_ERROR_INIT;                                            \
-		pnr_status status_ = pnr_http_fail(&(a)->r, NULL, &told_);                   \
-		if (status_ != (wanted) || strstr(told_.message, (text)) == NULL)            \
-			fail_msg("%s: %s", pnr_status_name(status_), told_.message);         \
-	} while (0)
+static const server nobody = { .origin = "http://name.invalid" };
 
 /* ------------------------------------------------------------ there and back -- */
 
 static void an_answer_has_a_code_a_header_and_a_text(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .headers = "ETag:  \"abc\" \r\nX-Empty:\r\nx-longer: 123456789\r\n", .body = "hello" } };
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(1);
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
 	const pnr_http_pair query[] = { { "prefix", "a b/c" }, { "list-type", "2" }, { "delete", "" } };
 	const pnr_http_pair headers[] = { { "x-one", "1" }, { "x-none", "" } };
 	asked a = ask(&s, "GET", "/bucket/key");
@@ -133,45 +37,39 @@ static void an_answer_has_a_code_a_header_and_a_text(void **state)
 	assert_contains(s.log.data, "\r\nx-one: 1\r\nx-none:\r\nAuthorization: secret-1-2\r\n");
 	assert_string_equal(a.host, s.origin + 7);
 	asked_free(&a);
-	asked h = ask(&s, "HEAD", "/x");
+	PNR_CLEANUP(asked_free) asked h = ask(&s, "HEAD", "/x");
 	assert_ok(run(http, &h, err));
 	assert_int_equal(h.r.code, 200);
 	assert_string_equal(pnr_http_header(&h.r, "content-length", value, sizeof value), "5");
-	asked_free(&h);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void a_header_of_two_lines_is_not_sent(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 200 } };
 	static const char *const values[] = { "a\r\nx-evil: 1", "a\nb", "a\r" };
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(1);
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
 	for (size_t i = 0; i < PNR_COUNT(values); i++) {
 		const pnr_http_pair header = { "x-one", values[i] };
 		pnr_error err = PNR_ERROR_INIT;
-		asked a = ask(&s, "GET", "/key");
+		PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 		a.r.headers = &header;
 		a.r.header_count = 1;
 		assert_int_equal(run(http, &a, &err), PNR_INVALID);
 		assert_string_equal(err.message, "what is to be sent as header 'x-one' holds a line break");
-		asked_free(&a);
 	}
 	assert_int_equal(s.asked, 0);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void bodies_are_sent_whole_and_again_from_their_start(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 503, .body = "later" }, { .drop = true }, { .code = 500 }, { .code = 201 } };
 	server_start(&s, steps, 4);
-	pnr_http *http = new_http(4);
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(4);
 	char *large = malloc((3 << 20) + 1);
 	memset(large, 'x', 3 << 20);
 	large[3 << 20] = '\0';
@@ -206,38 +104,39 @@ static void bodies_are_sent_whole_and_again_from_their_start(void **state)
 	assert_contains(strstr(s.log.data, "POST /empty"), "Content-Length: 0\r\n");
 	asked_free(&a);
 	free(large);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void what_libcurl_sends_again_may_have_happened(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 201 }, { .drop = true }, { .code = 412 } };
 	server_start(&s, steps, 3);
-	pnr_http *http = new_http(4);
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(4);
 	for (unsigned i = 0; i < 2; i++) {
-		asked a = ask(&s, "PUT", "/key");
+		PNR_CLEANUP(asked_free) asked a = ask(&s, "PUT", "/key");
 		a.body = "the whole of it";
 		assert_ok(run(http, &a, err));
 		assert_int_equal(a.r.code, i == 0 ? 201 : 412);
 		assert_int_equal(a.r.unsure, i == 1);
-		asked_free(&a);
 	}
 	assert_int_equal(s.asked, 3);
-	pnr_http_free(http);
-	server_stop(&s);
+}
+
+static bool again(void *context)
+{
+	const asked *a = context;
+	return a->r.code == a->again_code;
 }
 
 static void what_does_not_pass_is_answered_at_once(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 403, .body = "no" }, { .code = 404 }, { .code = 409 }, { .code = 409 }, { .code = 200 } };
 	server_start(&s, steps, 5);
-	pnr_http *http = new_http(4);
-	asked a = ask(&s, "PUT", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(4);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "PUT", "/key");
 	assert_ok(run(http, &a, err));
 	assert_int_equal(a.r.code, 403);
 	assert_string_equal(a.r.text.data, "no");
@@ -252,9 +151,6 @@ static void what_does_not_pass_is_answered_at_once(void **state)
 	assert_ok(run(http, &a, err));
 	assert_int_equal(a.r.code, 200);
 	assert_int_equal(s.asked, 5);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void tries_end(void **state)
@@ -264,8 +160,8 @@ static void tries_end(void **state)
 	static const step steps[] = { { .code = 503, .body = "busy" } };
 	static const step dropped[] = { { .drop = true } };
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(6);
-	asked a = ask(&s, "PUT", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(6);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "PUT", "/key");
 	a.body = "x";
 	assert_ok(run(http, &a, err));
 	assert_int_equal(s.asked, 6);
@@ -294,30 +190,27 @@ static void tries_end(void **state)
 	assert_failed(&a, PNR_IO, "after 4 tries: Failed to connect to 127.0.0.1");
 	asked_free(&a);
 	/* Nor is there such a name; the second try is on a handle that was not done with the first. */
-	a = (asked){ .r = { .method = "GET", .origin = "http://name.invalid", .path = "/key" } };
+	a = ask(&nobody, "GET", "/key");
 	assert_ok(run(http, &a, err));
 	assert_failed(&a, PNR_IO, "after 4 tries: Could not resolve host: name.invalid");
-	asked_free(&a);
-	pnr_http_free(http);
 }
 
 /* Swift's server ends the answer to a HEAD with a chunk that nobody waits for. */
 static void what_is_left_on_a_kept_connection_is_no_answer(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 200 }, { .raw = "0\r\n\r\n" }, { .code = 201 },
 		                      { .raw = "HTTP/9.9 200 X\r\n\r\n" }, { .code = 201 } };
 	static const step strange[] = { { .raw = "SSH-2.0-OpenSSH\r\n" } };
 	server_start(&s, steps, 5);
-	pnr_http *http = new_http(3);
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(3);
 	for (unsigned i = 0; i < 3; i++) {
-		asked a = ask(&s, i == 0 ? "HEAD" : "PUT", "/key");
+		PNR_CLEANUP(asked_free) asked a = ask(&s, i == 0 ? "HEAD" : "PUT", "/key");
 		a.body = i == 0 ? NULL : "the whole of it";
 		assert_ok(run(http, &a, err));
 		assert_int_equal(a.r.code, i == 0 ? 200 : 201);
 		assert_true(a.r.unsure == (i > 0));
-		asked_free(&a);
 	}
 	assert_int_equal(s.asked, 5);
 	pnr_http_free(http);
@@ -325,47 +218,38 @@ static void what_is_left_on_a_kept_connection_is_no_answer(void **state)
 	/* Who says so on a new one is no server of HTTP. */
 	server_start(&s, strange, 1);
 	http = new_http(3);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	assert_ok(run(http, &a, err));
 	assert_failed(&a, PNR_IO, "/key: Received HTTP/0.9 when not allowed");
 	assert_int_equal(s.asked, 1);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void retry_after_is_honoured(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 429, .headers = "Retry-After: 1\r\n" }, { .code = 200 } };
 	server_start(&s, steps, 2);
-	pnr_http *http = new_http(2);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(2);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	double begin = pnr_clock_monotonic();
 	assert_ok(run(http, &a, err));
 	assert_int_equal(a.r.code, 200);
 	assert_true(pnr_clock_monotonic() - begin >= 1);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void a_server_that_says_nothing_is_left(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .hang = true } };
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(1);
-	asked a = ask(&s, "PUT", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "PUT", "/key");
 	a.body = "x";
 	assert_ok(run(http, &a, err));
 	assert_true(a.r.unsure);
 	assert_failed(&a, PNR_IO, "/key: Operation too slow");
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void a_request_lasts_no_longer_than_it_may(void **state)
@@ -374,11 +258,11 @@ static void a_request_lasts_no_longer_than_it_may(void **state)
 	static const step slow[] = { { .body = "0123456789012345678901234567890123456789", .slow = true } };
 	static const step busy[] = { { .code = 503, .headers = "Retry-After: 20\r\n" } };
 	static const pnr_http_patience patience = { .idle_seconds = 30, .total_ms = 600, .pause_ms = 1 };
-	server s;
-	pnr_http *http = new_http(1);
+	PNR_CLEANUP(server_stop) server s;
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
 	pnr_http_set_patience(http, &patience);
 	server_start(&s, slow, 1);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	a.r.take = take_body;
 	double begin = pnr_clock_monotonic();
 	assert_ok(run(http, &a, err));
@@ -395,159 +279,6 @@ static void a_request_lasts_no_longer_than_it_may(void **state)
 	assert_true(pnr_clock_monotonic() - begin < 3);
 	assert_failed(&a, PNR_BUSY, "/key: 503");
 	assert_int_equal(s.asked, 1);
-	asked_free(&a);
-	server_stop(&s);
-	pnr_http_free(http);
-}
-
-/* ------------------------------------------------------------------ downloads -- */
-
-static void a_download_goes_on_where_it_broke(void **state)
-{
-	(void)state;
-	server s;
-	static const step steps[] = {
-		{ .headers = "ETag: \"v1\"\r\n", .body = "0123456789", .cut = 4 },
-		{ .code = 503, .body = "not a part of it" },
-		{ .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 4-9/10\r\n", .body = "456789", .cut = 1 },
-		{ .drop = true },
-		{ .headers = "ETag: \"v1\"\r\n", .body = "0123456789", .cut = 3 }, /* does not know Range */
-		{ .headers = "ETag: \"v1\"\r\n", .body = "0123456789" },
-	};
-	server_start(&s, steps, 6);
-	pnr_http *http = new_http(6);
-	asked a = ask(&s, "GET", "/key");
-	a.r.take = take_body;
-	a.r.sign = sign;
-	assert_ok(run(http, &a, err));
-	assert_int_equal(a.r.status, PNR_OK);
-	assert_string_equal(a.got.data, "0123456789");
-	assert_contains(s.log.data, "\r\nRange: bytes=4-\r\nIf-Match: \"v1\"\r\nAuthorization: secret-2-2\r\n");
-	assert_contains(s.log.data, "\r\nRange: bytes=5-\r\nIf-Match: \"v1\"\r\nAuthorization: secret-4-2\r\n");
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
-}
-
-static void a_download_never_goes_on_with_something_else(void **state)
-{
-	(void)state;
-	static const step cut = { .headers = "ETag: \"v1\"\r\n", .body = "0123456789", .cut = 4 };
-	static const step bare = { .body = "0123456789", .cut = 4 };
-	static const step weak = { .headers = "ETag: W/\"v1\"\r\n", .body = "0123456789", .cut = 4 };
-	const struct {
-		step steps[2];
-		const char *text;
-	} cases[] = {
-		{ { cut, { .headers = "ETag: \"v2\"\r\n", .body = "abcdefghij" } }, "it was changed while it was got" },
-		{ { cut, { .code = 206, .headers = "ETag: \"v2\"\r\nContent-Range: bytes 4-9/10\r\n", .body = "efghij" } },
-		  "it was changed while it was got" },
-		{ { cut, { .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 3-8/10\r\n", .body = "345678" } },
-		  "another part of it" },
-		{ { cut, { .code = 206, .headers = "ETag: \"v1\"\r\n", .body = "345678" } }, "another part of it" },
-		/* not up to its end */
-		{ { cut, { .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 4-6/10\r\n", .body = "456" } },
-		  "another part of it" },
-		{ { cut, { .headers = "ETag: \"v1\"\r\n", .body = "012" } }, "it is shorter than what had come of it" },
-		{ { cut, { .code = 206, .headers = "ETag: \"v2\"\r\n" } }, "it was changed while it was got" },
-		{ { cut, { .code = 412, .body = "changed" } }, "changed or removed before the rest came (412)" },
-		{ { cut, { .code = 404, .body = "gone" } }, "changed or removed before the rest came (404)" },
-		{ { cut, { .code = 410 } }, "changed or removed before the rest came (410)" },
-		{ { cut, { .code = 416 } }, "changed or removed before the rest came (416)" },
-		{ { bare, { .body = "0123456789" } }, "it broke off after 4 bytes, and has no ETag" },
-		{ { weak, { .body = "0123456789" } }, "it broke off after 4 bytes, and has no ETag" },
-	};
-	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
-		server s;
-		server_start(&s, cases[i].steps, 2);
-		pnr_http *http = new_http(3);
-		asked a = ask(&s, "GET", "/key");
-		a.r.take = take_body;
-		assert_ok(run(http, &a, err));
-		assert_int_equal(a.r.code, 0);
-		assert_int_not_equal(a.r.status, PNR_OK);
-		assert_contains(a.r.error.message, cases[i].text);
-		assert_string_equal(a.got.data, "0123");
-		asked_free(&a);
-		pnr_http_free(http);
-		server_stop(&s);
-	}
-	(void)state;
-}
-
-/* It is there as it was, for all that is known. */
-static void what_keeps_the_rest_of_a_download_is_told(void **state)
-{
-	(void)state;
-	static const step cut = { .headers = "ETag: \"v1\"\r\n", .body = "0123456789", .cut = 4 };
-	static const struct {
-		int code;
-		pnr_status status;
-	} cases[] = { { 401, PNR_DENIED }, { 403, PNR_DENIED }, { 503, PNR_BUSY }, { 500, PNR_RETRY }, { 307, PNR_IO } };
-	for (size_t i = 0; i < PNR_COUNT(cases); i++) {
-		server s;
-		char text[16];
-		const step steps[] = { cut, { .code = cases[i].code, .body = "why" } };
-		server_start(&s, steps, 2);
-		pnr_http *http = new_http(3);
-		asked a = ask(&s, "GET", "/key");
-		a.r.take = take_body;
-		assert_ok(run(http, &a, err));
-		assert_int_equal(a.r.code, cases[i].code);
-		assert_string_equal(a.r.text.data, "why");
-		(void)snprintf(text, sizeof text, "/key: %d", cases[i].code);
-		assert_failed(&a, cases[i].status, text);
-		assert_string_equal(a.got.data, "0123");
-		asked_free(&a);
-		pnr_http_free(http);
-		server_stop(&s);
-	}
-}
-
-static void a_download_that_moves_is_not_given_up(void **state)
-{
-	(void)state;
-	enum { PIECE = 70000, PIECES = 6 };
-	static char headers[PIECES][80], all[PIECE * PIECES + 1];
-	static step steps[PIECES];
-	server s;
-	memset(all, 'y', PIECE * PIECES);
-	for (size_t i = 0; i < PIECES; i++) {
-		(void)snprintf(headers[i], sizeof headers[i], "ETag: \"v\"\r\nContent-Range: bytes %zu-%d/%d\r\n", i * PIECE,
-		               PIECE * PIECES - 1, PIECE * PIECES);
-		steps[i] = (step){ .code = i == 0 ? 200 : 206, .headers = headers[i], .body = all + i * PIECE,
-			           .cut = i + 1 < PIECES ? PIECE : 0 };
-	}
-	server_start(&s, steps, PIECES);
-	pnr_http *http = new_http(2);
-	asked a = ask(&s, "GET", "/key");
-	a.r.take = take_body;
-	assert_ok(run(http, &a, err));
-	assert_int_equal(a.r.code, 206);
-	assert_int_equal(a.got.length, PIECE * PIECES);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
-}
-
-static void a_part_that_was_not_asked_for_is_not_the_whole(void **state)
-{
-	(void)state;
-	server s;
-	static const step steps[] = {
-		{ .code = 206, .headers = "ETag: \"v1\"\r\nContent-Range: bytes 0-3/10\r\n", .body = "0123" }
-	};
-	server_start(&s, steps, 1);
-	pnr_http *http = new_http(1);
-	asked a = ask(&s, "GET", "/key");
-	a.r.take = take_body;
-	assert_ok(run(http, &a, err));
-	assert_int_equal(a.r.code, 0);
-	assert_failed(&a, PNR_IO, "another part of it");
-	assert_int_equal(a.got.length, 0);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 /* ------------------------------------------------------------------- failures -- */
@@ -555,41 +286,35 @@ static void a_part_that_was_not_asked_for_is_not_the_whole(void **state)
 static void a_failure_that_is_told_without_end_is_left(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static char filler[300000];
 	memset(filler, 'f', sizeof filler - 1);
 	memcpy(filler, "7fffffff\r\n", 10);
 	const step steps[] = { { .code = 403, .headers = "Transfer-Encoding: chunked\r\n", .body = filler } };
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(3);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(3);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	a.r.text_max = 1000;
 	assert_ok(run(http, &a, err));
 	assert_int_equal(a.r.code, 403);
 	assert_int_equal(a.r.text.length, 1000);
 	assert_int_equal(s.asked, 1);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void a_header_without_end_is_the_servers_fault(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static char line[150000];
 	memset(line, 'h', sizeof line - 1);
 	memcpy(line, "x-long: ", 8);
 	const step steps[] = { { .headers = line } };
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(3);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(3);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	assert_ok(run(http, &a, err));
 	assert_failed(&a, PNR_IO, "/key: a line of the answer's header is too long");
 	assert_int_equal(s.asked, 1);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static CURLMcode (*real_cleanup)(CURLM *multi);
@@ -622,13 +347,11 @@ static void a_proxys_password_is_not_told(void **state)
 		                               "http://user:topsecret@127.0.0.1:1" };
 	for (size_t i = 0; i < PNR_COUNT(proxies); i++) {
 		assert_int_equal(setenv("http_proxy", proxies[i], 1), 0);
-		pnr_http *http = new_http(1);
-		asked a = { .r = { .method = "GET", .origin = "http://name.invalid", .path = "/key" } };
+		PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
+		PNR_CLEANUP(asked_free) asked a = ask(&nobody, "GET", "/key");
 		assert_ok(run(http, &a, err));
 		assert_int_equal(a.r.code, 0);
 		assert_null(strstr(a.r.error.message, "topsecret"));
-		asked_free(&a);
-		pnr_http_free(http);
 	}
 	assert_int_equal(unsetenv("http_proxy"), 0);
 }
@@ -637,35 +360,32 @@ static void a_proxys_password_is_not_told(void **state)
 static void the_host_that_is_signed_is_the_one_that_is_sent(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .code = 200 } };
 	char origin[64], line[96];
 	server_start(&s, steps, 1);
 	(void)snprintf(origin, sizeof origin, "http://127.1:%s", strrchr(s.origin, ':') + 1);
-	pnr_http *http = new_http(1);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	a.r.origin = origin;
 	a.r.sign = sign;
 	assert_ok(run(http, &a, err));
 	assert_int_equal(a.r.code, 200);
 	(void)snprintf(line, sizeof line, "\r\nHost: %s\r\n", a.host);
 	assert_contains(s.log.data, line);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void an_answer_that_is_too_long_is_not_kept(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static char filler[3000], headers[3200];
 	memset(filler, 'f', sizeof filler - 1);
 	(void)snprintf(headers, sizeof headers, "X-Fill: %s\r\n", filler);
 	const step steps[] = { { .body = filler }, { .code = 403, .body = filler } };
 	server_start(&s, steps, 2);
-	pnr_http *http = new_http(1);
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(1);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	a.r.text_max = 2999;
 	a.r.text_max--;
 	assert_ok(run(http, &a, err));
@@ -673,24 +393,22 @@ static void an_answer_that_is_too_long_is_not_kept(void **state)
 	assert_ok(run(http, &a, err));
 	assert_int_equal(a.r.code, 403);
 	assert_int_equal(a.r.text.length, 2998);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
 }
 
 static void a_redirect_is_not_followed_and_its_secrets_are_not_told(void **state)
 {
 	(void)state;
-	server s, other;
+	PNR_CLEANUP(server_stop) server other;
+	PNR_CLEANUP(server_stop) server s;
 	char headers[400];
 	static const step never[] = { { .code = 200 } };
 	server_start(&other, never, 1);
 	(void)snprintf(headers, sizeof headers, "Location: http://user:pass@%s/place?sig=secret\r\n", other.origin + 7);
 	const step steps[] = { { .code = 307, .headers = headers }, { .code = 301, .headers = "Location: /secret\r\n" } };
 	server_start(&s, steps, 2);
-	pnr_http *http = new_http(2);
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(2);
 	const pnr_http_pair query[] = { { "sig", "topsecret" } };
-	asked a = ask(&s, "GET", "/key");
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "GET", "/key");
 	pnr_error told = PNR_ERROR_INIT;
 	a.r.sign = sign;
 	a.r.query = query;
@@ -709,22 +427,18 @@ static void a_redirect_is_not_followed_and_its_secrets_are_not_told(void **state
 	assert_int_equal(pnr_http_fail(&a.r, NULL, &told), PNR_IO);
 	assert_null(strstr(told.message, "secret"));
 	assert_int_equal(other.asked, 0);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
-	server_stop(&other);
 }
 
 static void what_a_callback_fails_with_ends_the_run(void **state)
 {
 	(void)state;
-	server s;
+	PNR_CLEANUP(server_stop) server s;
 	static const step steps[] = { { .body = "0123456789" } };
 	static const step hang[] = { { .hang = true } };
 	pnr_error err = PNR_ERROR_INIT;
 	server_start(&s, steps, 1);
-	pnr_http *http = new_http(4);
-	asked a = ask(&s, "PUT", "/key");
+	PNR_CLEANUP(pnr_http_cleanup) pnr_http *http = new_http(4);
+	PNR_CLEANUP(asked_free) asked a = ask(&s, "PUT", "/key");
 	a.body = "x";
 	a.read_status = PNR_FULL;
 	assert_int_equal(run(http, &a, &err), PNR_FULL);
@@ -749,140 +463,6 @@ static void what_a_callback_fails_with_ends_the_run(void **state)
 	double begin = pnr_clock_monotonic();
 	assert_int_equal(run(http, &a, &err), PNR_CANCELLED);
 	assert_true(pnr_clock_monotonic() - begin < 0.9);
-	asked_free(&a);
-	pnr_http_free(http);
-	server_stop(&s);
-}
-
-/* ----------------------------------------------------------------- side by side -- */
-
-#define REQUESTS 500u
-
-typedef struct crowd {
-	asked a[REQUESTS];
-	unsigned next, done;
-	bool follow; /* each one that is done leads to another */
-} crowd;
-
-static pnr_status next_of(void *context, pnr_http_request **out_request, pnr_error *err)
-{
-	crowd *c = context;
-	(void)err;
-	if (c->next < REQUESTS && (!c->follow || c->next == c->done))
-		*out_request = &c->a[c->next++].r;
-	return PNR_OK;
-}
-
-static pnr_status done_of(void *context, pnr_http_request *request, pnr_error *err)
-{
-	crowd *c = context;
-	(void)err;
-	c->done++;
-	assert_int_equal(request->code, 200);
-	assert_string_equal(request->text.data, "yes");
-	pnr_http_request_free(request);
-	return PNR_OK;
-}
-
-static pnr_status no_poll(void *context, pnr_error *err)
-{
-	(void)context;
-	(void)err;
-	return PNR_OK;
-}
-
-static void many_run_side_by_side_on_kept_connections(void **state)
-{
-	(void)state;
-	server s;
-	static const step steps[] = { { .body = "yes" } };
-	server_start(&s, steps, 1);
-	pnr_http *http = new_http(1);
-	crowd *c = calloc(1, sizeof *c);
-	const pnr_http_feed feed = { next_of, done_of, no_poll, c, NULL };
-	for (unsigned i = 0; i < REQUESTS; i++)
-		c->a[i] = ask(&s, "GET", "/key");
-	for (unsigned i = 0; i < 2; i++) {
-		c->next = c->done = 0;
-		assert_ok(pnr_http_run(http, &feed, err));
-		assert_int_equal(c->done, REQUESTS);
-		assert_true(s.connections > 1 && s.connections <= 16); /* of the first run, still */
-	}
-	assert_true(s.most_at_once > 1);
-	c->next = c->done = 0;
-	c->follow = true;
-	assert_ok(pnr_http_run(http, &feed, err));
-	assert_int_equal(c->done, REQUESTS);
-	free(c);
-	pnr_http_free(http);
-	server_stop(&s);
-}
-
-/* What makes its second request in pieces. */
-typedef struct slow_maker {
-	asked a[2];
-	unsigned next, asked, polls, polls_before;
-	bool alone; /* there is no first request */
-	unsigned pieces; /* at least; and as long as the first request is open */
-	bool done[2];
-} slow_maker;
-
-static pnr_status next_piece(void *context, pnr_http_request **out_request, pnr_error *err)
-{
-	slow_maker *m = context;
-	(void)err;
-	if (m->next == 0 && !m->alone) {
-		*out_request = &m->a[m->next++].r;
-	} else if (m->asked < m->pieces || (!m->alone && !m->done[0])) {
-		m->asked++;
-		*out_request = &pnr_http_not_yet;
-	} else if (!m->done[1] && m->next < 2) {
-		m->polls_before = m->polls;
-		m->next = 2;
-		*out_request = &m->a[1].r;
-	}
-	return PNR_OK;
-}
-
-static pnr_status piece_done(void *context, pnr_http_request *request, pnr_error *err)
-{
-	slow_maker *m = context;
-	(void)err;
-	assert_int_equal(request->code, 200);
-	m->done[request == &m->a[1].r] = true;
-	pnr_http_request_free(request);
-	return PNR_OK;
-}
-
-static pnr_status poll_pieces(void *poll_context, pnr_error *err)
-{
-	slow_maker *m = poll_context;
-	(void)err;
-	m->polls++;
-	return PNR_OK;
-}
-
-static void what_is_made_in_pieces_holds_up_nothing(void **state)
-{
-	(void)state;
-	static const step steps[] = { { .body = "yes" } };
-	for (unsigned i = 0; i < 2; i++) {
-		server s;
-		server_start(&s, steps, 1);
-		pnr_http *http = new_http(1);
-		slow_maker m = { .alone = i == 1, .pieces = 100 };
-		const pnr_http_feed feed = { next_piece, piece_done, poll_pieces, &m, &m };
-		m.a[0] = ask(&s, "GET", "/first");
-		m.a[1] = ask(&s, "GET", "/second");
-		double begin = pnr_clock_monotonic();
-		assert_ok(pnr_http_run(http, &feed, err));
-		/* Not a pause each. */
-		assert_true(pnr_clock_monotonic() - begin < 5);
-		assert_true(m.asked >= m.pieces && m.polls_before >= m.asked);
-		assert_true(m.done[1] && m.done[0] == (i == 0));
-		pnr_http_free(http);
-		server_stop(&s);
-	}
 }
 
 int main(void)
@@ -898,11 +478,6 @@ int main(void)
 		cmocka_unit_test(retry_after_is_honoured),
 		cmocka_unit_test(a_server_that_says_nothing_is_left),
 		cmocka_unit_test(a_request_lasts_no_longer_than_it_may),
-		cmocka_unit_test(a_download_goes_on_where_it_broke),
-		cmocka_unit_test(a_download_never_goes_on_with_something_else),
-		cmocka_unit_test(what_keeps_the_rest_of_a_download_is_told),
-		cmocka_unit_test(a_download_that_moves_is_not_given_up),
-		cmocka_unit_test(a_part_that_was_not_asked_for_is_not_the_whole),
 		cmocka_unit_test(an_answer_that_is_too_long_is_not_kept),
 		cmocka_unit_test(a_failure_that_is_told_without_end_is_left),
 		cmocka_unit_test(a_header_without_end_is_the_servers_fault),
@@ -911,8 +486,6 @@ int main(void)
 		cmocka_unit_test(the_host_that_is_signed_is_the_one_that_is_sent),
 		cmocka_unit_test(a_redirect_is_not_followed_and_its_secrets_are_not_told),
 		cmocka_unit_test(what_a_callback_fails_with_ends_the_run),
-		cmocka_unit_test(many_run_side_by_side_on_kept_connections),
-		cmocka_unit_test(what_is_made_in_pieces_holds_up_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,24 +3,11 @@
  * with ENOSPC, cut short, and by the death of the process. Afterwards the
  * database is whole, and holds all of the transaction or nothing of it.
  */
+#include "../fault.h"
 #include "fixture.h"
-#include <errno.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 
-/* Death first: a process forks quickly while it is small. */
-typedef enum fault { FAULT_DEATH, FAULT_EIO, FAULT_ENOSPC, FAULT_SHORT, FAULT_KINDS } fault;
-
-/* The gate has no argument of its own. */
-static struct {
-	fault kind;
-	unsigned target; /* the call to fail, from 1; 0: none */
-	unsigned calls;
-	pnr_file_call hit;
-	bool triggered;
-} armed;
-
-/* To die before a call that changes nothing is to die before the next one that does. */
 static bool counts(pnr_file_call call)
 {
 	if (armed.kind == FAULT_SHORT)
@@ -29,34 +16,6 @@ static bool counts(pnr_file_call call)
 		return call == PNR_CALL_SQL_WRITE || call == PNR_CALL_SQL_SYNC || call == PNR_CALL_SQL_TRUNCATE ||
 		       call == PNR_CALL_SQL_DELETE || call == PNR_CALL_SQL_OPEN;
 	return true;
-}
-
-static int gate(pnr_file_call call, size_t *length)
-{
-	if (!counts(call) || ++armed.calls != armed.target)
-		return 0;
-	armed.triggered = true;
-	armed.hit = call;
-	switch (armed.kind) {
-	case FAULT_EIO:
-		return EIO;
-	case FAULT_ENOSPC:
-		return ENOSPC;
-	case FAULT_SHORT:
-		*length /= 2;
-		return 0;
-	default:
-		_exit(0);
-	}
-}
-
-static void arm(fault kind, unsigned target)
-{
-	armed.kind = kind;
-	armed.target = target;
-	armed.calls = 0;
-	armed.triggered = false;
-	pnr_file_gate_hook = gate;
 }
 
 /* -------------------------------------------------------------- looking -- */
@@ -240,7 +199,7 @@ static pnr_status put_armed(const char *path, fault kind, unsigned target, bool 
 		pnr_file_gate_hook = NULL;
 		if (put(index, 3, &after) != PNR_OK)
 			fail_msg("on the same handle after %s: %s", err->message, after.message);
-		pnr_file_gate_hook = gate;
+		pnr_file_gate_hook = gate_fault;
 	}
 	pnr_index_close(index);
 	pnr_file_gate_hook = NULL;

@@ -1,6 +1,5 @@
 /* Each file call of a selection fails once, for every call there is: a status says so, and nothing leaks. */
 #include "support.h"
-#include <dirent.h>
 
 static unsigned calls, failing;
 static int errnum;
@@ -10,17 +9,6 @@ static int fail_one(pnr_file_call call, size_t *length)
 	(void)call;
 	(void)length;
 	return ++calls == failing ? errnum : 0;
-}
-
-static size_t open_descriptors(void)
-{
-	size_t count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		count++;
-	assert_int_equal(closedir(dir), 0);
-	return count;
 }
 
 static void plant(model *m)

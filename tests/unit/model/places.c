@@ -1,6 +1,5 @@
 /* Confinement: what a walk finds, what is inside, and what can be opened. Hostile folders of every kind. */
 #include "support.h"
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -588,17 +587,6 @@ static void folders_and_files_swapped_for_links_all_the_time_never_lead_out(void
 }
 
 /* --------------------------------------------------------------- limits -- */
-
-static size_t open_descriptors(void)
-{
-	size_t count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		count++;
-	assert_int_equal(closedir(dir), 0);
-	return count;
-}
 
 static void many_folders_need_few_descriptors(void **state)
 {

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "model/model.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,17 @@
 #include <unistd.h>
 
 /* ------------------------------------------------------------ folders -- */
+
+static inline size_t open_descriptors(void)
+{
+	size_t count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		count++;
+	assert_int_equal(closedir(dir), 0);
+	return count;
+}
 
 /* A new folder, canonical; remove_folder removes it. */
 static inline char *new_folder_on_disk(void)

@@ -1,7 +1,6 @@
 /* Traces: the same tree gives the same answers, and whatever could lead a walk elsewhere is noticed. */
 #include "support.h"
 #include "model/trace.h"
-#include <dirent.h>
 
 /*
  * top/ws/m holds the config; p.py is found at once, q.py by two links, r.py in
@@ -177,17 +176,6 @@ static int fail_one(pnr_file_call call, size_t *length)
 	(void)call;
 	(void)length;
 	return ++calls == failing ? EIO : 0;
-}
-
-static size_t open_descriptors(void)
-{
-	size_t count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		count++;
-	assert_int_equal(closedir(dir), 0);
-	return count;
 }
 
 static void a_call_that_fails_is_no_yes(void **state)

@@ -5,10 +5,10 @@
 #ifndef TESTS_PACKAGE_PACKAGES_H
 #define TESTS_PACKAGE_PACKAGES_H
 
+#include "../../entry.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "codec/hash.h"
-#include "zip/zip.h"
 #include <pannier/package.h>
 
 #include <dirent.h>
@@ -210,13 +210,6 @@ static inline void put32(pnr_buffer *b, size_t value)
 	put16(b, value >> 16);
 }
 
-/* A pump of what lies in memory: the body of an entry. */
-static inline pnr_status pump_memory(void *context, const pnr_sink *sink, pnr_error *err)
-{
-	const pnr_memory_range *range = context;
-	return sink->write(sink->context, range->data, range->length, err);
-}
-
 static inline void put_ours(zip_out *z, const char *name, const void *data, size_t length)
 {
 	size_t packed = 0;
@@ -229,10 +222,8 @@ static inline void put_ours(zip_out *z, const char *name, const void *data, size
 		.size = length,
 		.body_size = shrinks ? packed : length,
 	};
-	pnr_memory_range range = { shrinks ? body : data, (size_t)entry.body_size };
-	const pnr_pump pump = { pump_memory, &range };
 	pnr_error err = PNR_ERROR_INIT;
-	if (pnr_zip_writer_add(z->ours, &entry, &pump, &err) != PNR_OK)
+	if (add_entry(z->ours, &entry, shrinks ? body : data, (size_t)entry.body_size, &err) != PNR_OK)
 		fail_msg("%s", err.message);
 	free(body);
 }

@@ -1,28 +1,9 @@
 /* Where AWS's credentials come from: the environment, files, programs, and servers that answer by a script. */
 #include "remote/aws.h"
-#include "../http/server.h"
-#include "base/clock.h"
+#include "credentials.h"
 #include "remote/aws_source.h"
 #include <signal.h>
 #include <sys/stat.h>
-
-#define assert_ok(call)                                                    \
-	do {                                                               \
-		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
-		if ((call) != PNR_OK)                                      \
-			fail_msg("%s: %s", #call, err->message);           \
-	} while (0)
-
-/* The call fails with that status and that text in the message, and without any secret in it. */
-#define assert_fails(call, wanted, text)                                                              \
-	do {                                                                                          \
-		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;                                        \
-		pnr_status got_ = (call);                                                             \
-		if (got_ != (wanted) || strstr(err->message, (text)) == NULL)                         \
-			fail_msg("%s: %s: %s", #call, pnr_status_name(got_), err->message);           \
-		if (strstr(err->message, "hidden") != NULL)                                           \
-			fail_msg("%s: tells a secret: %s", #call, err->message);                      \
-	} while (0)
 
 /* Nothing of this machine's own. */
 static int alone(void **state)
@@ -30,31 +11,12 @@ static int alone(void **state)
 	static char home[PATH_MAX];
 	if (scratch_setup(state) != 0)
 		return -1;
-	for (char **at = environ; *at != NULL;) {
-		char name[128];
-		(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
-		if (strncmp(name, "AWS_", 4) == 0)
-			unsetenv(name);
-		else
-			at++;
-	}
-	(void)snprintf(home, sizeof home, "%s", ((scratch *)*state)->path);
+	forget("AWS_");
+	const scratch *s = *state;
+	(void)snprintf(home, sizeof home, "%s", s->path);
+	assert_int_equal(mkdirat(s->fd, ".aws", 0700), 0);
 	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	return setenv("HOME", home, 1);
-}
-
-#define alone_test(test) cmocka_unit_test_setup_teardown(test, alone, scratch_teardown)
-
-static char *put(const scratch *s, const char *name, const char *text)
-{
-	static char path[PATH_MAX + 64];
-	mkdirat(s->fd, ".aws", 0700);
-	snprintf(path, sizeof path, "%s/%s", s->path, name);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	return path;
 }
 
 /* What a new handle gives: "ID SECRET TOKEN". */
@@ -265,7 +227,7 @@ static void a_program_may_fail(void **state)
 static void a_program_has_signals_as_it_expects_them(void **state)
 {
 	const scratch *s = *state;
-	char command[PATH_MAX + 8];
+	char command[PATH_MAX + 128];
 	sigset_t pipes, old;
 	char *path = put(s, "signals",
 	                 "#!/bin/sh\nfor set in SigBlk SigIgn; do\n"

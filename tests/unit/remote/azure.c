@@ -2,14 +2,10 @@
  * Azure Blob, beside what holds for every kind. At a server that answers by a script: what is sent, and what is told of
  * failures. At Azurite (PANNIER_TEST_REMOTE, see contract.c): an object in blocks whose writer is killed.
  */
-#include "../http/server.h"
+#include "bucket.h"
 #include "remote/azure_credentials.h"
-#include "remote/bucket.h"
-#include "support.h"
-#include <signal.h>
 
 #define ACCOUNT "myaccount"
-#define FORMAT_ANSWER { .headers = "ETag: \"f\"\r\n", .body = "{\"format\": 1}\n" }
 #define ERROR_ANSWER(status, name)                                                                  \
 	{ .code = (status), .headers = "x-ms-error-code: " name "\r\n",                             \
 	  .body = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>" name "</Code>" \
@@ -27,24 +23,8 @@ static int keys_setup(void **state)
 static pnr_remote *open_at(const server *s)
 {
 	char url[256];
-	pnr_remote *remote = NULL;
-	static const pnr_http_patience impatient = { .connect_ms = 2000, .idle_seconds = 1, .tries = 3, .pause_ms = 1 };
 	(void)snprintf(url, sizeof url, "azure://" ACCOUNT "/container/p?endpoint=%s", s->origin);
-	assert_ok(pnr_remote_open(url, NULL, &remote, err));
-	pnr_http_set_patience(pnr_bucket__of(remote)->http, &impatient);
-	return remote;
-}
-
-#define served(s, ...)                                        \
-	const step steps_[] = { FORMAT_ANSWER, __VA_ARGS__ }; \
-	server_start(&(s), steps_, PNR_COUNT(steps_))
-
-static unsigned count_of(const char *text, const char *what)
-{
-	unsigned count = 0;
-	for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
-		count++;
-	return count;
+	return open_url(url);
 }
 
 /* ---------------------------------------------------------------- requests -- */
@@ -541,26 +521,6 @@ static void blocks_are_made_a_blob_once_whatever_is_answered(void **state)
 
 #define BLOCKS 5u
 
-static pnr_remote *open_place(const char *name)
-{
-	const char *url = getenv("PANNIER_TEST_REMOTE"), *at = strchr(url, '@');
-	const pnr_remote_options options = { .create = true };
-	pnr_remote *remote = NULL;
-	char text[512];
-	(void)snprintf(text, sizeof text, "%.*sazure-%s%s", (int)(at - url), url, name, at + 1);
-	assert_ok(pnr_remote_open(text, &options, &remote, err));
-	return remote;
-}
-
-static pnr_status read_and_die(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
-{
-	const memory *m = context;
-	pnr_status status = read_memory(context, offset, buffer, length, err);
-	if (m->bytes >= m->fail_at)
-		(void)raise(SIGKILL);
-	return status;
-}
-
 static pnr_remote_upload numbered(object *o, unsigned number)
 {
 	make_object(o, number, BLOCKS * BLOCK + 1000);
@@ -568,10 +528,10 @@ static pnr_remote_upload numbered(object *o, unsigned number)
 }
 
 /* One block at a time, so that it is known how many are there. */
-static void put_and_die(const char *name, pnr_remote_upload *u)
+static void put_and_die(pnr_remote_upload *u)
 {
 	const pnr_http_options options = { .connections = 1 };
-	pnr_bucket *bucket = pnr_bucket__of(open_place(name));
+	pnr_bucket *bucket = pnr_bucket__of(open_place("killed"));
 	u->body.read = read_and_die;
 	pnr_http_free(bucket->http);
 	if (pnr_http_new(&options, &bucket->http, NULL) == PNR_OK)
@@ -584,17 +544,15 @@ static void who_is_killed_goes_on_where_it_was(void **state)
 {
 	(void)state;
 	object o;
-	char name[64];
-	(void)snprintf(name, sizeof name, "killed-%ld", (long)getpid());
 	pnr_remote_upload u = numbered(&o, 1);
 	o.body.fail_at = 6 * BLOCK + 1; /* while the fourth one is read for its hash */
 	pid_t child = fork();
 	if (child == 0)
-		put_and_die(name, &u);
+		put_and_die(&u);
 	int how = 0;
 	assert_int_equal(waitpid(child, &how, 0), child);
 	assert_true(WIFSIGNALED(how));
-	pnr_remote *remote = open_place(name);
+	pnr_remote *remote = open_place("killed");
 	assert_false(is_there(remote, o.key));
 	o.body.bytes = o.body.fail_at = 0;
 	assert_ok(pnr_remote_put(remote, &u, 1, err));
@@ -630,6 +588,7 @@ int main(void)
 	const struct CMUnitTest at_azurite[] = {
 		cmocka_unit_test(who_is_killed_goes_on_where_it_was),
 	};
+	first_process = getpid();
 	if (getenv("PANNIER_TEST_REMOTE") != NULL)
 		return cmocka_run_group_tests(at_azurite, NULL, NULL);
 	return cmocka_run_group_tests(scripted, keys_setup, NULL);

@@ -3,11 +3,8 @@
  * Afterwards what is visible is whole, success was never claimed for anything else, and the next try ends well.
  */
 #include "../../allocator.h"
+#include "../fault.h"
 #include "support.h"
-#include <errno.h>
-
-/* Death first: a process forks quickly while it is small. */
-typedef enum fault { FAULT_DEATH, FAULT_EIO, FAULT_ENOSPC, FAULT_SHORT, FAULT_KINDS } fault;
 
 /* Every fault in a release build; under sanitizers, which are slower, every 7th. */
 #ifdef SANITIZED
@@ -24,16 +21,6 @@ typedef enum fault { FAULT_DEATH, FAULT_EIO, FAULT_ENOSPC, FAULT_SHORT, FAULT_KI
 
 static object objects[MOST];
 
-/* The gate has no argument of its own. */
-static struct {
-	fault kind;
-	unsigned target; /* the call to fail, from 1 */
-	unsigned calls;
-	pnr_file_call hit;
-	bool triggered;
-} armed;
-
-/* To die before a call that changes nothing is to die before the next one that does. */
 static bool counts(pnr_file_call call)
 {
 	if (armed.kind == FAULT_SHORT)
@@ -42,34 +29,6 @@ static bool counts(pnr_file_call call)
 		return call != PNR_CALL_STAT && call != PNR_CALL_READDIR && call != PNR_CALL_READ &&
 		       call != PNR_CALL_CLOSE;
 	return true;
-}
-
-static int gate_fault(pnr_file_call call, size_t *length)
-{
-	if (!counts(call) || ++armed.calls != armed.target)
-		return 0;
-	armed.triggered = true;
-	armed.hit = call;
-	switch (armed.kind) {
-	case FAULT_EIO:
-		return EIO;
-	case FAULT_ENOSPC:
-		return ENOSPC;
-	case FAULT_SHORT:
-		*length = *length / 2 + 1;
-		return 0;
-	default:
-		_exit(0);
-	}
-}
-
-static void arm(fault kind, unsigned target)
-{
-	armed.kind = kind;
-	armed.target = target;
-	armed.calls = 0;
-	armed.triggered = false;
-	pnr_file_gate_hook = gate_fault;
 }
 
 /* One thing that is done to a remote. */

@@ -2,24 +2,16 @@
  * S3, beside what holds for every kind. At a server that answers by a script: what servers lack, and what is told of
  * their failures. At Ceph's (PANNIER_TEST_REMOTE, see contract.c): objects in parts, and what others left of them.
  */
-#include "../http/server.h"
-#include "remote/bucket.h"
-#include "support.h"
-#include <signal.h>
+#include "bucket.h"
 
 #define LISTING(entries) "<ListBucketResult>" entries "<IsTruncated>false</IsTruncated></ListBucketResult>"
-#define FORMAT_ANSWER { .headers = "ETag: \"f\"\r\n", .body = "{\"format\": 1}\n" }
 
 /* Credentials of nobody, for a server that does not look at them. */
 static pnr_remote *open_at(const server *s, const char *parameters)
 {
 	char url[256];
-	pnr_remote *remote = NULL;
-	static const pnr_http_patience impatient = { .connect_ms = 2000, .idle_seconds = 1, .tries = 3, .pause_ms = 1 };
 	(void)snprintf(url, sizeof url, "s3://bucket/p?endpoint=%s%s", s->origin, parameters);
-	assert_ok(pnr_remote_open(url, NULL, &remote, err));
-	pnr_http_set_patience(pnr_bucket__of(remote)->http, &impatient);
-	return remote;
+	return open_url(url);
 }
 
 static int keys_setup(void **state)
@@ -27,10 +19,6 @@ static int keys_setup(void **state)
 	(void)state;
 	return setenv("AWS_ACCESS_KEY_ID", "AKIDOFNOBODY", 0) + setenv("AWS_SECRET_ACCESS_KEY", "nobodys+secret/", 0);
 }
-
-#define served(s, ...)                                        \
-	const step steps_[] = { FORMAT_ANSWER, __VA_ARGS__ }; \
-	server_start(&(s), steps_, PNR_COUNT(steps_))
 
 /* ---------------------------------------------------------------- failures -- */
 
@@ -394,14 +382,6 @@ static void buckets_are_named_where_servers_look_for_them(void **state)
 #define CREATED { .body = "<InitiateMultipartUploadResult><UploadId>new</UploadId></InitiateMultipartUploadResult>" }
 #define COMPLETED { .body = "<CompleteMultipartUploadResult><Key>k</Key><ETag/></CompleteMultipartUploadResult>" }
 #define NO_UPLOADS { .body = "<ListMultipartUploadsResult></ListMultipartUploadsResult>" }
-
-static unsigned count_of(const char *text, const char *what)
-{
-	unsigned count = 0;
-	for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
-		count++;
-	return count;
-}
 
 /* What comes of a put of two parts, where the server answers so. */
 static void assert_parts(const step *steps, size_t count, pnr_remote_outcome wanted, unsigned parts_sent)
@@ -805,28 +785,6 @@ static void what_changes_between_two_reads_is_never_completed(void **state)
 /* ------------------------------------------------------------- at Ceph's -- */
 
 #define PARTS 5u
-
-static pid_t first_process;
-
-static pnr_remote *open_place(const char *name)
-{
-	const char *url = getenv("PANNIER_TEST_REMOTE"), *at = strchr(url, '@');
-	const pnr_remote_options options = { .create = true };
-	char text[512];
-	pnr_remote *remote = NULL;
-	(void)snprintf(text, sizeof text, "%.*ss3-%ld-%s%s", (int)(at - url), url, (long)first_process, name, at + 1);
-	assert_ok(pnr_remote_open(text, &options, &remote, err));
-	return remote;
-}
-
-static pnr_status read_and_die(void *context, uint64_t offset, void *buffer, size_t length, pnr_error *err)
-{
-	const memory *m = context;
-	pnr_status status = read_memory(context, offset, buffer, length, err);
-	if (m->bytes >= m->fail_at)
-		(void)raise(SIGKILL);
-	return status;
-}
 
 /* The answer's text to a request of the bucket or of @key, with these arguments. Free it. */
 static char *ask_server(pnr_remote *remote, const char *key, const char *name, const char *value)

@@ -7,22 +7,6 @@
 #include "remote/remote.h"
 #include <sys/wait.h>
 
-#define assert_ok(call)                                                    \
-	do {                                                               \
-		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
-		if ((call) != PNR_OK)                                      \
-			fail_msg("%s: %s", #call, err->message);           \
-	} while (0)
-
-/* The call fails with that status and that text in the message. */
-#define assert_fails(call, wanted, text)                                   \
-	do {                                                               \
-		pnr_error err_ = PNR_ERROR_INIT, *err = &err_;             \
-		pnr_status got_ = (call);                                  \
-		if (got_ != (wanted) || strstr(err->message, (text)) == NULL) \
-			fail_msg("%s: %s: %s", #call, pnr_status_name(got_), err->message); \
-	} while (0)
-
 static inline pnr_status open_remote(const scratch *s, bool create, pnr_remote **out, pnr_error *err)
 {
 	const pnr_remote_options options = { .create = create };

@@ -1,49 +1,6 @@
 /* Taking in and giving back: content, encodings, the stat cache, damage. */
-#include "base/file.h"
-#include "codec/hash.h"
-#include "store/store.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fixture.h"
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-typedef struct fixture {
-	char dir[64];
-	char store_dir[96];
-	pnr_store *store;
-} fixture;
-
-static int set_up(void **state)
-{
-	fixture *f = calloc(1, sizeof *f);
-	(void)snprintf(f->dir, sizeof f->dir, "/tmp/pannier-ingest-XXXXXX");
-	if (mkdtemp(f->dir) == NULL)
-		return -1;
-	(void)snprintf(f->store_dir, sizeof f->store_dir, "%s/store", f->dir);
-	*state = f;
-	const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 2 };
-	pnr_error err = PNR_ERROR_INIT;
-	if (pnr_store_open(f->store_dir, &options, &f->store, NULL, &err) == PNR_OK)
-		return 0;
-	print_error("%s\n", err.message);
-	return -1;
-}
-
-static int tear_down(void **state)
-{
-	fixture *f = *state;
-	pnr_store_close(f->store);
-	pnr_ignore(pnr_file_remove_tree(AT_FDCWD, f->dir, NULL));
-	free(f);
-	return 0;
-}
 
 static char *text_of(size_t length, unsigned seed)
 {
@@ -65,21 +22,11 @@ static void write_file(const char *path, const void *data, size_t length)
 	close(fd);
 }
 
-static pnr_status open_path(const void *context, int *out_fd, pnr_error *err)
-{
-	return pnr_file_open(AT_FDCWD, context, O_RDONLY, 0, out_fd, err);
-}
-
 static pnr_ingest_file file_at(const char *path)
 {
 	pnr_ingest_file file = { .open = open_path, .context = path, .name = path };
 	assert_int_equal(stat(path, &file.st), 0);
 	return file;
-}
-
-static pnr_status rows(void *user, pnr_error *err)
-{
-	return pnr_ingest_rows(user, err);
 }
 
 static pnr_status take(fixture *f, const pnr_ingest_options *options, const char *const *paths, size_t count,

@@ -1,46 +1,9 @@
 /* Receiving what others have compressed: kept byte for byte, or not at all. */
-#include "base/file.h"
-#include "codec/hash.h"
-#include "store/store.h"
+#include "fixture.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <zlib.h>
 
-#include <cmocka.h>
-
 #define MIB ((size_t)1 << 20)
-
-typedef struct fixture {
-	char dir[64];
-	pnr_store *store;
-} fixture;
-
-static int set_up(void **state)
-{
-	fixture *f = calloc(1, sizeof *f);
-	(void)snprintf(f->dir, sizeof f->dir, "/tmp/pannier-receive-XXXXXX");
-	if (mkdtemp(f->dir) == NULL)
-		return -1;
-	*state = f;
-	const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 2 };
-	char store[96];
-	(void)snprintf(store, sizeof store, "%s/store", f->dir);
-	return pnr_store_open(store, &options, &f->store, NULL, NULL) == PNR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	fixture *f = *state;
-	pnr_store_close(f->store);
-	pnr_ignore(pnr_file_remove_tree(AT_FDCWD, f->dir, NULL));
-	free(f);
-	return 0;
-}
 
 /* Content, and its body as somebody else would make it. */
 typedef struct parcel {
@@ -79,11 +42,6 @@ static void drop(parcel *p)
 {
 	free(p->content);
 	free(p->body);
-}
-
-static pnr_status rows(void *user, pnr_error *err)
-{
-	return pnr_ingest_rows(user, err);
 }
 
 static pnr_status receive(fixture *f, const parcel *p, size_t given, pnr_ingested *out, pnr_error *err)

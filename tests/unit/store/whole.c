@@ -1,61 +1,8 @@
 /* Encodings as a remote keeps them: anyone's gunzip gives the content back. */
-#include "base/file.h"
-#include "codec/hash.h"
-#include "store/store.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "fixture.h"
 #include <zlib.h>
 
-#include <cmocka.h>
-
 #define MIB ((size_t)1 << 20)
-
-typedef struct fixture {
-	char dir[64];
-	pnr_store *store;
-	pnr_ingested item;
-	char *content;
-	size_t size;
-} fixture;
-
-static int set_up(void **state)
-{
-	fixture *f = calloc(1, sizeof *f);
-	(void)snprintf(f->dir, sizeof f->dir, "/tmp/pannier-whole-XXXXXX");
-	if (mkdtemp(f->dir) == NULL)
-		return -1;
-	*state = f;
-	const pnr_store_options options = { .size = sizeof options, .create = true, .threads = 2 };
-	char store[96];
-	(void)snprintf(store, sizeof store, "%s/store", f->dir);
-	return pnr_store_open(store, &options, &f->store, NULL, NULL) == PNR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	fixture *f = *state;
-	pnr_store_close(f->store);
-	pnr_ignore(pnr_file_remove_tree(AT_FDCWD, f->dir, NULL));
-	free(f->content);
-	free(f);
-	return 0;
-}
-
-static pnr_status rows(void *user, pnr_error *err)
-{
-	return pnr_ingest_rows(user, err);
-}
-
-static pnr_status open_file(const void *context, int *out_fd, pnr_error *err)
-{
-	return pnr_file_open(AT_FDCWD, context, O_RDONLY, 0, out_fd, err);
-}
 
 /* Content of @size bytes that shrinks or not enters the store, through a file. */
 static void keep(fixture *f, size_t size, bool shrinks)
@@ -76,7 +23,7 @@ static void keep(fixture *f, size_t size, bool shrinks)
 	assert_non_null(file);
 	assert_int_equal(fwrite(f->content, 1, size, file), size);
 	assert_int_equal(fclose(file), 0);
-	pnr_ingest_file what = { .open = open_file, .context = path, .name = "file" };
+	pnr_ingest_file what = { .open = open_path, .context = path, .name = "file" };
 	assert_int_equal(stat(path, &what.st), 0);
 	assert_int_equal(pnr_ingest_new(f->store, &options, &ingest, NULL), PNR_OK);
 	assert_int_equal(pnr_ingest_add(ingest, &what, &f->item, NULL), PNR_OK);

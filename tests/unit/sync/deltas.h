@@ -267,9 +267,7 @@ static inline void put_together(const place *w, const pieces *p, const char *fil
 			.size = item->length,
 			.body_size = item->length,
 		};
-		pnr_memory_range range = { item->data, item->length };
-		const pnr_pump pump = { pump_memory, &range };
-		assert_int_equal(pnr_zip_writer_add(writer, &entry, &pump, NULL), PNR_OK);
+		assert_int_equal(add_entry(writer, &entry, item->data, item->length, NULL), PNR_OK);
 	}
 	assert_int_equal(pnr_zip_writer_finish(writer, &size, NULL), PNR_OK);
 	pnr_zip_writer_free(writer);

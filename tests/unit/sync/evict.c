@@ -75,36 +75,18 @@ static unsigned objects(const place *w, const char *store)
 	return count_files(in(w, name, path));
 }
 
-/* Two models packed and pushed; a worker that has both. */
-typedef struct world {
-	const place *w;
-	pnr_store *from, *to;
-	packed v1, v2;
-} world;
-
-static world make_world(void **state)
+/* With a worker that has both. */
+static world pulled_world(void **state)
 {
-	world d = { .w = *state };
-	d.from = open_worker(d.w, "from");
-	d.v1 = pack_version(d.w, d.from, 1, "v1.zip");
-	push(d.from, "v1");
-	d.v2 = pack_version(d.w, d.from, 2, "v2.zip");
-	push(d.from, "v2");
-	d.to = open_worker(d.w, "to");
+	world d = make_world(state);
 	pull(d.to, "v1", NULL);
 	pull(d.to, "v2", NULL);
 	return d;
 }
 
-static void end(world *d)
-{
-	pnr_store_close(d->from);
-	pnr_store_close(d->to);
-}
-
 static void the_longest_unused_goes_first_and_comes_back(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	char path[256];
 	uint64_t before = kept(d.to);
 	assert_int_equal(objects(d.w, "to"), 2);
@@ -143,7 +125,7 @@ static void the_longest_unused_goes_first_and_comes_back(void **state)
 
 static void nothing_goes_while_all_fits(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	pnr_evicted e = evict(d.to, kept(d.to));
 	assert_int_equal(e.packages + e.bytes, 0);
 	ok(verify(d.to, d.v1.hash, err));
@@ -152,7 +134,7 @@ static void nothing_goes_while_all_fits(void **state)
 
 static void a_limit_of_a_pull_spares_what_it_brought(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	pnr_pull_result r;
 	const pnr_pull_options options = { .size = sizeof options, .max_size = 1000 };
 	ok(pnr_pull(d.to, "cloud", "v1", &options, &r, NULL, err));
@@ -166,7 +148,7 @@ static void a_limit_of_a_pull_spares_what_it_brought(void **state)
 /* What was packed here and is on no remote cannot be had again. */
 static void what_was_made_here_and_never_pushed_stays(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	char path[256];
 	packed v3 = pack_version(d.w, d.from, 3, "v3.zip");
 	pnr_evicted e = evict(d.from, 0);
@@ -212,7 +194,7 @@ static void what_was_applied_and_is_on_no_remote_stays(void **state)
 /* Nor what a remote had that nobody knows any more. */
 static void what_no_remote_is_known_to_have_stays(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	ok(pnr_store_remote_remove(d.to, "cloud", err));
 	assert_int_equal(evict_unasked(d.to).packages, 0);
 	ok(verify(d.to, d.v1.hash, err));
@@ -223,7 +205,7 @@ static void what_no_remote_is_known_to_have_stays(void **state)
 /* A worker has all of a package from elsewhere, pulls it, and takes nothing: what is there now is what counts. */
 static void what_the_remote_lacks_when_it_is_asked_stays(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	char name[256], path[256], spare[256], hex[PNR_DIGEST_HEX_SIZE];
 	pnr_store *warm = open_worker(d.w, "warm");
 	packed own = pack_version(d.w, warm, 1, "own.zip");
@@ -246,7 +228,7 @@ static void what_the_remote_lacks_when_it_is_asked_stays(void **state)
 /* Nor what cannot be asked for; the pull that wanted the room is done. */
 static void what_cannot_be_asked_for_stays(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	PNR_CLEANUP(pnr_named_remote_close) pnr_named_remote remote = PNR_NAMED_REMOTE_INIT;
 	pnr_evicted e;
 	bool at_fault = false;
@@ -286,7 +268,7 @@ static void the_manifest_of_a_zip_that_is_on_no_remote_stays(void **state)
 /* The content that no package names goes, but texts that remotes have. */
 static void what_no_package_needs_goes_first_but_texts_stay(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	pnr_index *index = pnr_store_index(d.to);
 	PNR_CLEANUP(pnr_buffer_free) pnr_buffer arena = PNR_BUFFER_INIT, loose = PNR_BUFFER_INIT;
 	pnr_remote_row remote;
@@ -316,7 +298,7 @@ static void what_no_package_needs_goes_first_but_texts_stay(void **state)
 /* The zip is still there, as it was left: but what it was made of is not. */
 static void packing_again_makes_it_anew(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	evict(d.from, 0);
 	assert_texts_only(d.from);
 	packed again = pack_version(d.w, d.from, 2, "v2-again.zip");
@@ -341,7 +323,7 @@ static void packing_again_makes_it_anew(void **state)
 /* What others pushed is what a pack makes of it: the zip that was pulled is whole again. */
 static void packing_what_was_pulled_and_evicted_makes_its_zip(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	evict(d.to, 0);
 	packed again = pack_version(d.w, d.to, 2, "to.zip");
 	assert_true(pnr_digest_equal(&again.archive_hash, &d.v2.archive_hash));
@@ -408,7 +390,7 @@ static void a_pull_of_what_comes_back_in_other_bytes_makes_another_zip(void **st
 /* Who has the store open may read from it at any moment. */
 static void nothing_goes_while_others_have_the_store_open(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	pnr_store *other = open_store(d.w, "to");
 	pnr_evicted e;
 	uint64_t before = kept(d.to);
@@ -437,7 +419,7 @@ static int fail_unlink(pnr_file_call call, size_t *length)
 /* Ended between the rows and the files: the next time the files go as well, but those that came back. */
 static void what_a_crash_left_goes_the_next_time(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	pnr_evicted e;
 	pnr_error own = PNR_ERROR_INIT;
 	pnr_file_gate_hook = fail_unlink;
@@ -468,7 +450,7 @@ static int fail_one(pnr_file_call call, size_t *length)
 /* At whatever call it ends: a package is whole, or says that it was evicted, and comes back. */
 static void every_call_may_fail(void **state)
 {
-	world d = make_world(state);
+	world d = pulled_world(state);
 	for (failing = 1;; failing++) {
 		pnr_evicted e = { .packages = 0 };
 		pnr_error own = PNR_ERROR_INIT;

@@ -7,33 +7,6 @@
 
 #include "../remote/flaky.h"
 
-/* Versions 1 and 2 are packed here and pushed; 2 has an engine that went as a patch. */
-typedef struct world {
-	const place *w;
-	pnr_store *from, *to;
-	packed v1, v2;
-} world;
-
-static world make_world(void **state)
-{
-	world d = { .w = *state };
-	d.from = open_worker(d.w, "from");
-	d.v1 = pack_version(d.w, d.from, 1, "v1.zip");
-	push(d.from, "v1");
-	d.v2 = pack_version(d.w, d.from, 2, "v2.zip");
-	pnr_push_result sent = push(d.from, "v2");
-	assert_int_equal(sent.blobs_sent, 2);
-	assert_int_equal(sent.blobs_patched, 1);
-	d.to = open_worker(d.w, "to");
-	return d;
-}
-
-static void end(world *d)
-{
-	pnr_store_close(d->from);
-	pnr_store_close(d->to);
-}
-
 /* An empty store that knows the remote, in place of the one before. */
 static void renew(world *d)
 {

@@ -8,11 +8,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../entry.h"
 #include "base/buffer.h"
 #include "base/file.h"
-#include "base/stream.h"
 #include "codec/encode.h"
-#include "zip/zip.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,13 +42,6 @@ static UNUSED int memory_file(const void *data, size_t length)
 	assert_true(fd >= 0);
 	must(pnr_file_write(fd, data, length, "zip", &err), &err);
 	return fd;
-}
-
-/* A pump of what lies in memory: the body of an entry. */
-static UNUSED pnr_status pump_memory(void *context, const pnr_sink *sink, pnr_error *err)
-{
-	const pnr_memory_range *range = context;
-	return sink->write(sink->context, range->data, range->length, err);
 }
 
 /* ------------------------------------------------------------- recipes -- */

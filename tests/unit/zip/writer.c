@@ -15,10 +15,8 @@ static void add_bytes(pnr_zip_writer *writer, const char *name, unsigned method,
                       uint32_t crc, uint64_t size)
 {
 	pnr_error err = PNR_ERROR_INIT;
-	pnr_memory_range range = { body, body_size };
-	const pnr_pump pump = { pump_memory, &range };
 	const pnr_zip_entry entry = { name, method, crc, size, body_size };
-	must(pnr_zip_writer_add(writer, &entry, &pump, &err), &err);
+	must(add_entry(writer, &entry, body, body_size, &err), &err);
 }
 
 /* A stored ASCII name and a deflated one that is not ASCII. */
@@ -527,17 +525,15 @@ static void refuse(const pnr_zip_entry *entry, size_t body_length, pnr_status ex
 	pnr_buffer out = PNR_BUFFER_INIT;
 	pnr_buffer_end end = { &out, 100000 };
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
-	pnr_memory_range range = { "0123456789", body_length };
-	const pnr_pump pump = { pump_memory, &range };
 	pnr_zip_writer *writer = NULL;
 	pnr_error err = PNR_ERROR_INIT, after = PNR_ERROR_INIT;
 	uint64_t size = 42;
 	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
-	pnr_status status = pnr_zip_writer_add(writer, entry, &pump, &err);
+	pnr_status status = add_entry(writer, entry, "0123456789", body_length, &err);
 	if (status != expected || strstr(err.message, message) == NULL)
 		fail_msg("%s: %s", pnr_status_name(status), err.message);
 	/* what failed stays failed: no zip with a hole in it */
-	assert_int_equal(pnr_zip_writer_add(writer, entry, &pump, NULL), PNR_INVALID);
+	assert_int_equal(add_entry(writer, entry, "0123456789", body_length, NULL), PNR_INVALID);
 	assert_int_equal(pnr_zip_writer_finish(writer, &size, &after), PNR_INVALID);
 	assert_non_null(strstr(after.message, "failed before"));
 	assert_int_equal(size, 42);
@@ -572,14 +568,11 @@ static void a_finished_zip_takes_no_more(void **state)
 	const pnr_sink sink = pnr_buffer_end_sink(&end);
 	pnr_zip_writer *writer = NULL;
 	pnr_error err = PNR_ERROR_INIT;
-	pnr_memory_range range = { "", 0 };
-	const pnr_pump pump = { pump_memory, &range };
 	uint64_t size = 0;
 	(void)state;
 	must(pnr_zip_writer_new(&sink, TIME_MS, &writer, &err), &err);
 	must(pnr_zip_writer_finish(writer, &size, &err), &err);
-	assert_int_equal(pnr_zip_writer_add(writer, &(pnr_zip_entry){ "a", PNR_ZIP_STORED, 0, 0, 0 }, &pump, &err),
-	                 PNR_INVALID);
+	assert_int_equal(add_entry(writer, &(pnr_zip_entry){ .name = "a" }, "", 0, &err), PNR_INVALID);
 	assert_int_equal(pnr_zip_writer_finish(writer, &size, &err), PNR_INVALID);
 	assert_int_equal(out.length, 22);
 	pnr_zip_writer_free(writer);
@@ -614,11 +607,8 @@ static pnr_status write_to_file(int fd, pnr_error *err)
 	pnr_status status = PNR_OK;
 	for (int i = 0; i < 3 && status == PNR_OK; i++) {
 		static const char *const names[] = { "a", "b", "c" };
-		pnr_memory_range range = { "0123456789", 10 };
-		const pnr_pump pump = { pump_memory, &range };
-		status = pnr_zip_writer_add(
-			writer, &(pnr_zip_entry){ names[i], PNR_ZIP_STORED, crc_of("0123456789", 10), 10, 10 }, &pump,
-			err);
+		const pnr_zip_entry entry = { names[i], PNR_ZIP_STORED, crc_of("0123456789", 10), 10, 10 };
+		status = add_entry(writer, &entry, "0123456789", 10, err);
 	}
 	if (status == PNR_OK)
 		status = pnr_zip_writer_finish(writer, &size, err);
