@@ -23,20 +23,31 @@ size_t cli_width(const char *text);
 #define CLI_SIZE_TEXT 24
 char *cli_size_text(uint64_t bytes, char out_text[CLI_SIZE_TEXT]);
 
+/** @number in decimal digits. Returns where they begin in @room. */
+#define CLI_NUMBER_TEXT 24
+char *cli_number_text(uint64_t number, char room[CLI_NUMBER_TEXT]);
+
 /** How many characters differ: the Levenshtein distance, at most @limit + 1. */
 size_t cli_distance(const char *a, const char *b, size_t limit);
 
 /** Rows of cells, printed in columns as wide as they need to be. */
 #define CLI_TABLE_COLUMNS 10
+typedef struct cli_cell {
+	size_t length, width; /**< in bytes, in columns of the terminal */
+} cli_cell;
 typedef struct cli_table {
 	unsigned columns;
-	unsigned right;   /**< bit i: column i is aligned to the right */
-	char **cells;
+	unsigned right;       /**< bit i: column i is aligned to the right */
+	size_t widths[CLI_TABLE_COLUMNS];
+	char *text;           /**< of all cells, one after the other */
+	size_t length, room;
+	cli_cell *cells;
 	size_t count, capacity;
 	bool failed;
 } cli_table;
 /** Append the next cell. A failure to allocate is remembered. */
 void cli_table_add(cli_table *table, const char *text);
+void cli_table_number(cli_table *table, uint64_t number);
 /** Append the first row, one title a column. */
 void cli_table_titles(cli_table *table, const char *const *titles);
 /** False if memory was exhausted on the way; then nothing was printed. */
