@@ -70,7 +70,7 @@ static int run_history(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { c, cli_reply_large(c), &table };
+	listing to = { c, cli_reply(c), &table };
 	pnr_error err = PNR_ERROR_INIT;
 	cli_table_titles(&table, titles);
 	if (to.json != NULL) {
@@ -127,7 +127,7 @@ static int run_uses(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { c, cli_reply_large(c), &table };
+	listing to = { c, cli_reply(c), &table };
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_digest hash = { { 0 } };
 	uint64_t bytes = 0;

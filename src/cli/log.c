@@ -109,7 +109,7 @@ static int run_log(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { .c = c, .json = cli_reply_large(c), .table = &table };
+	listing to = { .c = c, .json = cli_reply(c), .table = &table };
 	add_header(&table);
 	if (to.json != NULL)
 		cli_json_open(to.json, "entries", '[');

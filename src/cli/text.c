@@ -2,6 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *cli_grow(void *items, size_t size, size_t count, size_t *capacity)
+{
+	size_t wanted = count > 2 * *capacity + 64 ? count : 2 * *capacity + 64;
+	if (count <= *capacity)
+		return items;
+	void *grown = reallocarray(items, wanted, size);
+	if (grown != NULL)
+		*capacity = wanted;
+	return grown;
+}
+
 size_t cli_utf8_next(const char *text, size_t left, uint32_t *out_code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -141,24 +152,12 @@ size_t cli_distance(const char *a, const char *b, size_t limit)
 	return row[columns] > limit ? limit + 1 : row[columns];
 }
 
-/* Room for @count items of @size bytes: where they are now, NULL when memory is exhausted. */
-static void *grow(void *items, size_t size, size_t count, size_t *capacity)
-{
-	size_t wanted = count > 2 * *capacity + 64 ? count : 2 * *capacity + 64;
-	if (count <= *capacity)
-		return items;
-	void *grown = reallocarray(items, wanted, size);
-	if (grown != NULL)
-		*capacity = wanted;
-	return grown;
-}
-
 static void add_cell(cli_table *table, const char *text, size_t length, size_t width)
 {
-	char *all = grow(table->text, 1, table->length + length + 1, &table->room);
+	char *all = cli_grow(table->text, 1, table->length + length + 1, &table->room);
 	if (all != NULL)
 		table->text = all;
-	cli_cell *cells = grow(table->cells, sizeof *cells, table->count + 1, &table->capacity);
+	cli_cell *cells = cli_grow(table->cells, sizeof *cells, table->count + 1, &table->capacity);
 	if (cells != NULL)
 		table->cells = cells;
 	if (all == NULL || cells == NULL) {

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/** Make room for @count items of @size bytes, and for some more. Where they are now, NULL if memory is exhausted. */
+void *cli_grow(void *items, size_t size, size_t count, size_t *capacity);
+
 /** The character that starts @text: bytes it takes, 0 if they are not UTF-8. @left > 0. */
 size_t cli_utf8_next(const char *text, size_t left, uint32_t *out_code);
 /** Would it act on a terminal instead of being shown: C0, DEL, C1, the marks that reorder text? */
