@@ -1,6 +1,5 @@
 #include "base/clock.h"
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -46,6 +45,13 @@ static void date_of(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 	*year = year_of_era + era * 400 + (*month <= 2);
 }
 
+/* A log has very many times: no formats. */
+static void put_digits(char *text, unsigned count, unsigned value)
+{
+	for (; count > 0; value /= 10)
+		text[--count] = (char)('0' + value % 10);
+}
+
 char *pnr_clock_format(int64_t ms, char out_text[PNR_TIME_TEXT_SIZE])
 {
 	if (ms < YEAR_0)
@@ -57,8 +63,15 @@ char *pnr_clock_format(int64_t ms, char out_text[PNR_TIME_TEXT_SIZE])
 	int64_t year;
 	unsigned month, day;
 	date_of(days, &year, &month, &day);
-	(void)snprintf(out_text, PNR_TIME_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000,
-	               month, day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
+	static const char form[] = "0000-00-00T00:00:00.000Z";
+	memcpy(out_text, form, sizeof form);
+	put_digits(out_text, 4, (unsigned)year);
+	put_digits(out_text + 5, 2, month);
+	put_digits(out_text + 8, 2, day);
+	put_digits(out_text + 11, 2, rest / 3600000);
+	put_digits(out_text + 14, 2, rest / 60000 % 60);
+	put_digits(out_text + 17, 2, rest / 1000 % 60);
+	put_digits(out_text + 20, 3, rest % 1000);
 	return out_text;
 }
 

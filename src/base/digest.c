@@ -2,38 +2,37 @@
 #include <pannier/digest.h>
 #include <string.h>
 
+/* Hashes are random, and lists have very many: no branches, no tables, so that a compiler takes many digits at once. */
+static char digit(unsigned value)
+{
+	return (char)(value + '0' + (value > 9) * ('a' - '0' - 10u));
+}
+
 char *pnr_digest_to_hex(const pnr_digest *digest, char out_hex[PNR_DIGEST_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	for (size_t i = 0; i < PNR_DIGEST_SIZE; i++) {
-		out_hex[2 * i] = digits[digest->bytes[i] >> 4];
-		out_hex[2 * i + 1] = digits[digest->bytes[i] & 15];
+		out_hex[2 * i] = digit(digest->bytes[i] >> 4);
+		out_hex[2 * i + 1] = digit(digest->bytes[i] & 15);
 	}
 	out_hex[2 * PNR_DIGEST_SIZE] = '\0';
 	return out_hex;
 }
 
-/* Below 0: no digit. Hashes are random: no branches, which would be guessed wrong every second time. */
-static int nibble(char c)
+/* Of what is no digit it is anything. */
+static unsigned value(char c)
 {
-	int digit = c - '0', letter = c - 'a';
-	int is_digit = (digit >= 0) & (digit < 10), is_letter = (letter >= 0) & (letter < 6);
-	return is_digit * digit + is_letter * (letter + 10) + is_digit + is_letter - 1;
+	return ((unsigned char)c & 15) + ((unsigned char)c >> 6) * 9u;
 }
 
 bool pnr_digest_from_hex(const char *hex, size_t length, pnr_digest *out_digest)
 {
 	pnr_digest digest;
-	int all = 0;
+	char again[PNR_DIGEST_HEX_SIZE];
 	if (length != (size_t)2 * PNR_DIGEST_SIZE)
 		return false;
-	for (size_t i = 0; i < PNR_DIGEST_SIZE; i++) {
-		int high = nibble(hex[2 * i]);
-		int low = nibble(hex[2 * i + 1]);
-		all |= high | low;
-		digest.bytes[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-	}
-	if (all < 0)
+	for (size_t i = 0; i < PNR_DIGEST_SIZE; i++)
+		digest.bytes[i] = (uint8_t)(value(hex[2 * i]) << 4 | value(hex[2 * i + 1]));
+	if (memcmp(pnr_digest_to_hex(&digest, again), hex, length) != 0)
 		return false;
 	*out_digest = digest;
 	return true;

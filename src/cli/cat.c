@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* With --json the bytes become base64, and only once all of them proved right. */
 typedef struct spool {
@@ -43,16 +42,19 @@ static void put_base64(FILE *out, const unsigned char *data, size_t length)
 	}
 }
 
-/* Not through the reply: an asset can be larger than memory. */
+/* Not all of it through the reply: the bytes are in a file already. */
 static int put_document(cli *c, const char *what, spool *s)
 {
 	unsigned char block[3 * 8192];
 	size_t got;
-	rewind(s->file);
+	cli_json *json = cli_reply(c);
+	cli_json_text(json, "object", what);
+	cli_json_number(json, "size", s->size);
+	if (!cli_json_print(json, stdout))
+		return CLI_FAILED;
 	c->streamed = true;
-	(void)fputs("{\n  \"success\": true,\n  \"object\": ", stdout);
-	cli_json_quote(stdout, what);
-	(void)fprintf(stdout, ",\n  \"size\": %llu,\n  \"base64\": \"", (unsigned long long)s->size);
+	rewind(s->file);
+	(void)fputs(",\n  \"base64\": \"", stdout);
 	while ((got = fread(block, 1, sizeof block, s->file)) > 0 && !cli_interrupted())
 		put_base64(stdout, block, got);
 	(void)fputs("\"\n}\n", stdout);
@@ -64,14 +66,9 @@ static int put_document(cli *c, const char *what, spool *s)
 static int cat_json(cli *c, pnr_store *store, const char *what)
 {
 	CLI_CLEANUP(close_spool) spool s = { NULL, 0, 0 };
-	int fd = cli_temporary();
-	s.file = fd < 0 ? NULL : fdopen(fd, "w+");
-	if (s.file == NULL) {
-		int reason = errno;
-		if (fd >= 0)
-			(void)close(fd);
-		return cli_fail(c, CLI_FAILED, "temporary copy of '%s': %s", what, strerror(reason));
-	}
+	s.file = cli_temporary_file();
+	if (s.file == NULL)
+		return cli_fail(c, CLI_FAILED, "temporary copy of '%s': %s", what, strerror(errno));
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_status status = pnr_store_cat(store, what, write_spool, &s, &err);
 	if (status == PNR_OK && fflush(s.file) != 0)

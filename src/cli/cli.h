@@ -145,8 +145,6 @@ void cli_remark(cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 cli_json *cli_reply(cli *c);
 cli_json *cli_reply_failure(cli *c, int exit_status, const char *format, ...) CLI_PRINTF(3, 4);
 void cli_reply_end(cli *c);
-/** As cli_reply, for a document that may be larger than memory: it waits in a temporary file. */
-cli_json *cli_reply_large(cli *c);
 
 /** A whole failure in one call; returns @exit_status. */
 int cli_fail(cli *c, int exit_status, const char *format, ...) CLI_PRINTF(3, 4);
@@ -232,6 +230,8 @@ void cli_source_close(cli_source *source);
 
 /** An unlinked temporary file, for reading and writing; -1 with errno set. */
 int cli_temporary(void);
+/** The same as a stream; NULL with errno set. */
+FILE *cli_temporary_file(void);
 /** Copy all of @from to @to, stopping on an interrupt. -1 with errno set. */
 int cli_copy(int from, int to);
 

@@ -422,7 +422,7 @@ static int compare(diffing *d)
 	if (pnr_store_compare(d->store, c->operands[0], c->operands[1], c->options.only, &found, &err) != PNR_OK)
 		return cli_fail_error(c, CLI_OF_REF, &err);
 	d->found = found;
-	d->json = cli_reply_large(c);
+	d->json = cli_reply(c);
 	if (d->json == NULL)
 		say_packages(found);
 	else

@@ -22,13 +22,6 @@ static void add_hash(const cli *c, cli_table *table, const pnr_digest *digest)
 	cli_table_add(table, cli_hash_text(c, digest, hex));
 }
 
-static void add_number(cli_table *table, uint64_t number)
-{
-	char text[24];
-	(void)snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-	cli_table_add(table, text);
-}
-
 /* The end of a reply that is one list, or of the table. */
 static int finish(cli *c, const listing *to)
 {
@@ -48,12 +41,12 @@ static int list_version(void *user, const pnr_asset_version *version)
 	const listing *to = user;
 	if (to->json == NULL) {
 		add_hash(to->c, to->table, &version->hash);
-		add_number(to->table, version->bytes);
+		cli_table_number(to->table, version->bytes);
 		add_time(to->table, version->first_at);
 		add_time(to->table, version->last_at);
 		add_hash(to->c, to->table, &version->first_package);
 		add_hash(to->c, to->table, &version->last_package);
-		add_number(to->table, version->packages);
+		cli_table_number(to->table, version->packages);
 		return cli_interrupted();
 	}
 	cli_json_open(to->json, NULL, '{');
@@ -77,7 +70,7 @@ static int run_history(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { c, cli_reply_large(c), &table };
+	listing to = { c, cli_reply(c), &table };
 	pnr_error err = PNR_ERROR_INIT;
 	cli_table_titles(&table, titles);
 	if (to.json != NULL) {
@@ -134,7 +127,7 @@ static int run_uses(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { c, cli_reply_large(c), &table };
+	listing to = { c, cli_reply(c), &table };
 	pnr_error err = PNR_ERROR_INIT;
 	pnr_digest hash = { { 0 } };
 	uint64_t bytes = 0;

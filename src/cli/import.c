@@ -45,14 +45,11 @@ static int report(void *user, const pnr_imported *imported)
 
 static void put_list(importing *i, cli_json *json)
 {
-	cli_json *list = &i->list;
-	cli_json_close(list, ']');
 	if (json == NULL)
 		return;
-	if (list->out == NULL || fflush(list->out) != 0)
-		json->failed = true;
-	else
-		cli_json_raw(json, "imported", list->text, list->length);
+	cli_json_open(json, "imported", '[');
+	cli_json_append(json, &i->list);
+	cli_json_close(json, ']');
 	cli_reply_end(i->c);
 }
 
@@ -82,8 +79,8 @@ static int run(cli *c)
 		return failed;
 	CLI_CLEANUP(importing_free) importing i = { .c = c };
 	pnr_error err = PNR_ERROR_INIT;
-	cli_json_begin(&i.list);
-	cli_json_open(&i.list, NULL, '[');
+	if (c->options.json)
+		cli_json_begin(&i.list, 2);
 	pnr_status status =
 		pnr_import(store, (const char *const *)c->operands, c->operand_count, &options, report, &i, &err);
 	cli_progress_erase(c);

@@ -114,8 +114,10 @@ bool cli_digest_parse(const char *text, size_t length, pnr_digest *out_digest)
 
 char *cli_time_text(const char *at, char out_text[CLI_TIME_TEXT])
 {
-	(void)snprintf(out_text, CLI_TIME_TEXT, "%.19s", at);
-	if (strlen(out_text) == 19 && out_text[10] == 'T')
+	size_t length = strnlen(at, 19);
+	memcpy(out_text, at, length);
+	out_text[length] = '\0';
+	if (length == 19 && out_text[10] == 'T')
 		out_text[10] = ' ';
 	return out_text;
 }

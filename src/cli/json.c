@@ -1,140 +1,210 @@
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "cli/text.h"
-#include <inttypes.h>
-#include <stdio_ext.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A log has very many lines, and the stream is nobody else's: no locks. */
-static void own(const cli_json *json)
+#define START 4096
+#define MOST (1u << 20) /* in memory: then it goes into the file */
+
+/* Into the file with what is in memory. Where none can be made, memory has to do. */
+static void spill(cli_json *json)
 {
-	if (json->out != NULL)
-		(void)__fsetlocking(json->out, FSETLOCKING_BYCALLER);
+	if (json->file == NULL && (json->file = cli_temporary_file()) == NULL)
+		return;
+	if (fwrite(json->text, 1, json->length, json->file) != json->length)
+		json->reason = errno;
+	json->length = 0;
 }
 
-void cli_json_begin(cli_json *json)
+static bool make_room(cli_json *json, size_t length)
+{
+	if (json->room >= MOST)
+		spill(json);
+	char *text = cli_grow(json->text, 1, json->length + length, &json->room);
+	if (text == NULL)
+		json->reason = ENOMEM;
+	else
+		json->text = text;
+	return text != NULL;
+}
+
+/* A manifest has very many lines: no stream, no formats. */
+static inline void put(cli_json *json, const char *text, size_t length)
+{
+	if (length >= json->room - json->length && !make_room(json, length))
+		return;
+	memcpy(json->text + json->length, text, length);
+	json->length += length;
+}
+
+void cli_json_begin(cli_json *json, unsigned depth)
 {
 	cli_json_free(json);
-	json->out = open_memstream(&json->text, &json->length);
-	json->failed = json->out == NULL;
+	json->depth = depth;
 	json->first = true;
-	own(json);
-}
-
-void cli_json_begin_file(cli_json *json, FILE *file)
-{
-	cli_json_free(json);
-	json->out = file;
-	json->failed = file == NULL;
-	json->first = true;
-	own(json);
-}
-
-static bool copy(FILE *from, FILE *to)
-{
-	char block[16 * 1024];
-	size_t got;
-	rewind(from);
-	while ((got = fread(block, 1, sizeof block, from)) > 0)
-		(void)fwrite(block, 1, got, to);
-	return ferror(from) == 0;
+	(void)make_room(json, START);
 }
 
 bool cli_json_print(cli_json *json, FILE *out)
 {
-	if (json->out == NULL)
+	if (json->file != NULL) {
+		spill(json);
+		if (fflush(json->file) != 0)
+			json->reason = errno;
+		rewind(json->file);
+	}
+	if (json->text == NULL || json->reason != 0)
 		return false;
-	if (fflush(json->out) != 0 || ferror(json->out))
-		json->failed = true;
-	if (json->failed)
-		return false;
-	if (json->text == NULL)
-		return copy(json->out, out);
-	(void)fputs(json->text, out);
-	return true;
+	do
+		(void)fwrite(json->text, 1, json->length, out);
+	while (json->file != NULL && (json->length = fread(json->text, 1, json->room, json->file)) > 0);
+	return json->file == NULL || !ferror(json->file);
+}
+
+void cli_json_append(cli_json *json, cli_json *part)
+{
+	if (part->reason != 0) {
+		json->reason = part->reason;
+	} else if (part->file == NULL) {
+		put(json, part->text, part->length);
+	} else {
+		spill(json);
+		if (json->file == NULL || !cli_json_print(part, json->file) || ferror(json->file))
+			json->reason = part->reason != 0 ? part->reason : errno;
+	}
+	json->first = part->first;
 }
 
 void cli_json_free(cli_json *json)
 {
-	if (json->out != NULL)
-		(void)fclose(json->out);
+	if (json->file != NULL)
+		(void)fclose(json->file);
 	free(json->text);
-	*json = (cli_json){ .out = NULL };
+	*json = (cli_json){ .text = NULL };
 }
 
-/* A manifest has very many lines, and the stream is nobody else's: no locks, no formats. */
 static void newline(cli_json *json)
 {
 	static const char blank[] = "\n                                ";
 	unsigned left = 2 * json->depth, step = left < sizeof blank - 2 ? left : (unsigned)sizeof blank - 2;
-	(void)fwrite_unlocked(blank, 1, 1 + step, json->out);
+	put(json, blank, 1 + step);
 	for (; left > step; left--)
-		(void)putc_unlocked(' ', json->out);
+		put(json, " ", 1);
 }
 
-/* The comma and the line before a value, and its key. False: there is nowhere to write. */
-static bool lead(cli_json *json, const char *key)
+/* May one of eight bytes not stand for itself? The top bit of a byte shows it. */
+static bool special(const char *text)
 {
-	if (json->out == NULL)
-		return false;
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t word;
+	memcpy(&word, text, sizeof word);
+	return (((word - each * 0x20) | ((word ^ each * '"') - each) | ((word ^ each * '\\') - each) | (word + each) |
+	         word) & each * 0x80) != 0;
+}
+
+/* How many of @length bytes from @text on stand for themselves: nearly always all. */
+static size_t plain(const char *text, size_t length)
+{
+	size_t count = 0;
+	while (length - count >= 8 && !special(text + count))
+		count += 8;
+	while (count < length && text[count] >= 0x20 && text[count] < 0x7f && text[count] != '"' && text[count] != '\\')
+		count++;
+	return count;
+}
+
+/* One character that may not stand for itself. Returns its length. */
+static size_t put_character(cli_json *json, const char *text, size_t left)
+{
+	char escaped[16];
+	uint32_t code;
+	size_t step = cli_utf8_next(text, left, &code);
+	if (step == 0) {
+		put(json, "\\ufffd", 6);
+		return 1;
+	}
+	if (code == '"' || code == '\\')
+		put(json, "\\", 1);
+	if (cli_unprintable(code))
+		put(json, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)code));
+	else
+		put(json, text, step);
+	return step;
+}
+
+static void quote(cli_json *json, const char *text)
+{
+	put(json, "\"", 1);
+	for (size_t left = strlen(text), step; left > 0; text += step, left -= step) {
+		step = plain(text, left);
+		put(json, text, step);
+		if (step == 0)
+			step = put_character(json, text, left);
+	}
+	put(json, "\"", 1);
+}
+
+/* The comma and the line before a value, and its key. */
+static void lead(cli_json *json, const char *key)
+{
 	if (!json->first)
-		(void)putc_unlocked(',', json->out);
+		put(json, ",", 1);
 	if (json->depth > 0)
 		newline(json);
 	json->first = false;
 	if (key != NULL) {
-		cli_json_quote(json->out, key);
-		(void)fputs_unlocked(": ", json->out);
+		put(json, "\"", 1);
+		put(json, key, strlen(key));
+		put(json, "\": ", 3);
 	}
-	return true;
 }
 
 void cli_json_open(cli_json *json, const char *key, char bracket)
 {
-	if (!lead(json, key))
-		return;
-	(void)putc_unlocked(bracket, json->out);
+	lead(json, key);
+	put(json, &bracket, 1);
 	json->depth++;
 	json->first = true;
 }
 
 void cli_json_close(cli_json *json, char bracket)
 {
-	if (json->out == NULL)
-		return;
 	json->depth--;
 	if (!json->first)
 		newline(json);
-	(void)putc_unlocked(bracket, json->out);
+	put(json, &bracket, 1);
 	json->first = false;
 }
 
 void cli_json_text(cli_json *json, const char *key, const char *text)
 {
-	if (!lead(json, key))
-		return;
+	lead(json, key);
 	if (text == NULL)
-		(void)fputs_unlocked("null", json->out);
+		put(json, "null", 4);
 	else
-		cli_json_quote(json->out, text);
+		quote(json, text);
 }
 
 void cli_json_number(cli_json *json, const char *key, uint64_t number)
 {
-	if (lead(json, key))
-		(void)fprintf(json->out, "%" PRIu64, number);
+	char room[CLI_NUMBER_TEXT];
+	const char *digits = cli_number_text(number, room);
+	lead(json, key);
+	put(json, digits, strlen(digits));
 }
 
 void cli_json_seconds(cli_json *json, const char *key, double seconds)
 {
-	if (lead(json, key))
-		(void)fprintf(json->out, "%.3f", seconds);
+	char text[32];
+	lead(json, key);
+	put(json, text, (size_t)snprintf(text, sizeof text, "%.3f", seconds));
 }
 
 void cli_json_bool(cli_json *json, const char *key, bool value)
 {
-	if (lead(json, key))
-		(void)fputs_unlocked(value ? "true" : "false", json->out);
+	lead(json, key);
+	put(json, value ? "true" : "false", value ? 4 : 5);
 }
 
 /* A byte that is no UTF-8 stands in a string, where an escape is as good. */
@@ -145,19 +215,18 @@ static void put_line(cli_json *json, const char *text, size_t length)
 		uint32_t code;
 		size_t step = (unsigned char)text[i] < 0x80 ? 1 : cli_utf8_next(text + i, length - i, &code);
 		if (step == 0) {
-			(void)fwrite_unlocked(text + plain, 1, i - plain, json->out);
-			(void)fputs_unlocked("\\ufffd", json->out);
+			put(json, text + plain, i - plain);
+			put(json, "\\ufffd", 6);
 			plain = i + 1;
 		}
 		i += step == 0 ? 1 : step;
 	}
-	(void)fwrite_unlocked(text + plain, 1, length - plain, json->out);
+	put(json, text + plain, length - plain);
 }
 
 void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length)
 {
-	if (!lead(json, key))
-		return;
+	lead(json, key);
 	while (length > 0 && text[length - 1] == '\n')
 		length--;
 	/* A line break in JSON text is white space, never part of a string. */
@@ -169,42 +238,4 @@ void cli_json_raw(cli_json *json, const char *key, const char *text, size_t leng
 		if (end != NULL)
 			newline(json);
 	}
-}
-
-/* How many bytes from @text on stand for themselves: nearly always all. */
-static size_t plain(const char *text)
-{
-	size_t length = 0;
-	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\')
-		length++;
-	return length;
-}
-
-void cli_json_quote(FILE *out, const char *text)
-{
-	(void)putc_unlocked('"', out);
-	for (size_t left = strlen(text); left > 0;) {
-		uint32_t code;
-		size_t step = plain(text);
-		if (step > 0) {
-			(void)fwrite_unlocked(text, 1, step, out);
-			text += step;
-			left -= step;
-			continue;
-		}
-		step = cli_utf8_next(text, left, &code);
-		if (step == 0) {
-			(void)fputs_unlocked("\\ufffd", out);
-			step = 1;
-		} else if (code == '"' || code == '\\') {
-			(void)fprintf(out, "\\%c", (char)code);
-		} else if (cli_unprintable(code)) {
-			(void)fprintf(out, "\\u%04x", (unsigned)code);
-		} else {
-			(void)fwrite_unlocked(text, 1, step, out);
-		}
-		text += step;
-		left -= step;
-	}
-	(void)putc_unlocked('"', out);
 }

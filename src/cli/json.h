@@ -1,6 +1,7 @@
 /*
- * A JSON document, written in order into memory, two spaces a level. Failure to
- * allocate is remembered and shows when it is printed.
+ * A JSON document, written in order, two spaces a level. It waits in memory; what
+ * is too long for that goes on in a temporary file. A failure is remembered and
+ * shows when it is printed.
  */
 #ifndef PANNIER_CLI_JSON_H
 #define PANNIER_CLI_JSON_H
@@ -11,23 +12,21 @@
 #include <stdio.h>
 
 typedef struct cli_json {
-	FILE *out;  /**< NULL: nothing was begun */
-	char *text; /**< NULL: it goes into a file */
-	size_t length;
+	char *text;  /**< NULL: nothing was begun */
+	size_t length, room;
+	FILE *file;  /**< what stands before @text; NULL: nothing */
 	unsigned depth;
-	bool first; /**< no value yet in the open object or array */
-	bool failed;
+	bool first;  /**< no value yet in the open object or array */
+	int reason;  /**< errno of a failure */
 } cli_json;
 
-/** Drop what is there and begin a document. */
-void cli_json_begin(cli_json *json);
-/** The same into a temporary file, which is taken, for a document that may be larger than memory. */
-void cli_json_begin_file(cli_json *json, FILE *file);
+/** Drop what is there and begin a document, or with a @depth the values of an array so deep in another one. */
+void cli_json_begin(cli_json *json, unsigned depth);
 /** Write the finished document. False if it could not be built; then nothing was written. */
 bool cli_json_print(cli_json *json, FILE *out);
 void cli_json_free(cli_json *json);
 
-/* In an object every value has a @key; in an array it is NULL. */
+/* In an object every value has a @key, a word of letters; in an array it is NULL. */
 void cli_json_open(cli_json *json, const char *key, char bracket);
 void cli_json_close(cli_json *json, char bracket);
 /** @text is UTF-8 as far as file names are: what is not becomes U+FFFD. NULL is null. */
@@ -38,7 +37,7 @@ void cli_json_bool(cli_json *json, const char *key, bool value);
 /** JSON text as it is, but for the indent of its lines, and for what is no UTF-8: U+FFFD. */
 void cli_json_raw(cli_json *json, const char *key, const char *text, size_t length);
 
-/** One string with its quotes. */
-void cli_json_quote(FILE *out, const char *text);
+/** The values of @part, into the array that was just opened. */
+void cli_json_append(cli_json *json, cli_json *part);
 
 #endif

@@ -51,20 +51,19 @@ static void add_hash(const cli *c, cli_table *table, const pnr_digest *digest)
 
 static void add_commit(cli_table *table, const pnr_log_entry *entry)
 {
-	char commit[80];
-	(void)snprintf(commit, sizeof commit, "%.10s%s", entry->git_commit, entry->git_dirty == 1 ? "+dirty" : "");
+	char commit[10 + sizeof "+dirty"];
+	(void)stpcpy(stpncpy(commit, entry->git_commit, 10), entry->git_dirty == 1 ? "+dirty" : "");
 	cli_table_add(table, commit);
 }
 
 static void add_entry(const cli *c, cli_table *table, const pnr_log_entry *entry)
 {
-	char count[24], size[CLI_SIZE_TEXT];
-	(void)snprintf(count, sizeof count, "%llu", (unsigned long long)entry->asset_count);
+	char size[CLI_SIZE_TEXT];
 	add_time(table, entry->at);
 	cli_table_add(table, entry->event);
 	cli_table_add(table, entry->name);
 	add_hash(c, table, &entry->package_hash);
-	cli_table_add(table, count);
+	cli_table_number(table, entry->asset_count);
 	cli_table_add(table, entry->has_archive ? cli_size_text(entry->archive_size, size) : "no zip");
 	cli_table_add(table, entry->user);
 	add_commit(table, entry);
@@ -110,7 +109,7 @@ static int run_log(cli *c)
 	int failed = cli_open_store(c, NULL, CLI_READ, &store, NULL, NULL);
 	if (failed != CLI_DONE)
 		return failed;
-	listing to = { .c = c, .json = cli_reply_large(c), .table = &table };
+	listing to = { .c = c, .json = cli_reply(c), .table = &table };
 	add_header(&table);
 	if (to.json != NULL)
 		cli_json_open(to.json, "entries", '[');
@@ -154,7 +153,6 @@ static void free_info(pnr_package_info **info)
 static int list_asset(void *user, const pnr_asset_info *asset)
 {
 	const listing *to = user;
-	char bytes[24], stored[24];
 	if (to->json != NULL) {
 		cli_json_open(to->json, NULL, '{');
 		cli_json_text(to->json, "path", asset->path);
@@ -169,11 +167,12 @@ static int list_asset(void *user, const pnr_asset_info *asset)
 		cli_json_close(to->json, '}');
 		return cli_interrupted();
 	}
-	(void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)asset->bytes);
-	(void)snprintf(stored, sizeof stored, "%llu", (unsigned long long)asset->stored_bytes);
 	add_hash(to->c, to->table, &asset->hash);
-	cli_table_add(to->table, bytes);
-	cli_table_add(to->table, asset->evicted ? "evicted" : stored);
+	cli_table_number(to->table, asset->bytes);
+	if (asset->evicted)
+		cli_table_add(to->table, "evicted");
+	else
+		cli_table_number(to->table, asset->stored_bytes);
 	cli_table_add(to->table, asset->type);
 	cli_table_add(to->table, asset->path);
 	return cli_interrupted();

@@ -76,18 +76,30 @@ static int run(cli *c)
 	return c->command->run(c);
 }
 
+/* A reply that could not be kept until now gives way to one that says so. */
+static int print_reply(cli *c, int exit_status)
+{
+	if (!cli_json_print(&c->reply, stdout)) {
+		int reason = c->reply.reason;
+		exit_status = exit_status == CLI_DONE ? CLI_FAILED : exit_status;
+		if (reason == ENOMEM)
+			(void)cli_fail(c, exit_status, "out of memory");
+		else
+			(void)cli_fail(c, exit_status, "temporary file of the reply: %s", strerror(reason));
+		if (!cli_json_print(&c->reply, stdout))
+			(void)fputs("{\"success\": false, \"error\": \"out of memory\", \"exit\": 1}", stdout);
+	}
+	(void)fputc('\n', stdout);
+	return exit_status;
+}
+
 /* Output that was not written is a failure, however well the work went. */
 static int finish(cli *c, int exit_status, const struct sigaction *pipe_action)
 {
 	cli_progress_erase(c);
 	errno = 0;
 	if (c->options.json && !c->streamed) {
-		if (!cli_json_print(&c->reply, stdout)) {
-			cli_complain(c, "out of memory");
-			exit_status = exit_status == CLI_DONE ? CLI_FAILED : exit_status;
-			(void)fputs("{\"success\": false, \"error\": \"out of memory\", \"exit\": 1}", stdout);
-		}
-		(void)fputc('\n', stdout);
+		exit_status = print_reply(c, exit_status);
 	}
 	bool failed = ferror(stdout) != 0 || c->output_error != 0;
 	failed = fflush(stdout) != 0 || failed;

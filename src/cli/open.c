@@ -127,6 +127,18 @@ int cli_temporary(void)
 	return fd;
 }
 
+FILE *cli_temporary_file(void)
+{
+	int fd = cli_temporary();
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (file == NULL && fd >= 0) {
+		int reason = errno;
+		(void)close(fd);
+		errno = reason;
+	}
+	return file;
+}
+
 static int write_all(int fd, const char *data, size_t length)
 {
 	while (length > 0) {

@@ -20,11 +20,12 @@ double cli_clock(void)
 
 static void put_json(const pnr_progress *progress)
 {
+	CLI_CLEANUP(cli_json_free) cli_json asset = { .text = NULL };
+	cli_json_begin(&asset, 0);
+	cli_json_text(&asset, NULL, progress->asset);
 	(void)fprintf(stderr, "{\"phase\":\"%s\",\"asset\":", pnr_phase_name(progress->phase));
-	if (progress->asset == NULL)
+	if (!cli_json_print(&asset, stderr))
 		(void)fputs("null", stderr);
-	else
-		cli_json_quote(stderr, progress->asset);
 	(void)fprintf(stderr, ",\"bytesDone\":%llu,\"bytesTotal\":%llu}\n", (unsigned long long)progress->bytes_done,
 	              (unsigned long long)progress->bytes_total);
 }

@@ -115,43 +115,29 @@ void cli_say(cli *c, const char *format, ...)
 	(void)fputc('\n', stdout);
 }
 
-cli_json *cli_reply(cli *c)
+static cli_json *begin_reply(cli *c, bool success)
 {
 	if (!c->options.json)
 		return NULL;
-	cli_json_begin(&c->reply);
+	cli_json_begin(&c->reply, 0);
 	cli_json_open(&c->reply, NULL, '{');
-	cli_json_bool(&c->reply, "success", true);
+	cli_json_bool(&c->reply, "success", success);
 	return &c->reply;
 }
 
-cli_json *cli_reply_large(cli *c)
+cli_json *cli_reply(cli *c)
 {
-	if (!c->options.json)
-		return NULL;
-	int fd = cli_temporary();
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
-	if (file == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		return cli_reply(c);
-	}
-	cli_json_begin_file(&c->reply, file);
-	cli_json_open(&c->reply, NULL, '{');
-	cli_json_bool(&c->reply, "success", true);
-	return &c->reply;
+	return begin_reply(c, true);
 }
 
 static cli_json *begin_failure(cli *c, int exit_status, const char *text)
 {
-	if (!c->options.json)
-		return NULL;
-	cli_json_begin(&c->reply);
-	cli_json_open(&c->reply, NULL, '{');
-	cli_json_bool(&c->reply, "success", false);
-	cli_json_text(&c->reply, "error", text != NULL ? text : OUT_OF_MEMORY);
-	cli_json_number(&c->reply, "exit", (uint64_t)exit_status);
-	return &c->reply;
+	cli_json *json = begin_reply(c, false);
+	if (json != NULL) {
+		cli_json_text(json, "error", text != NULL ? text : OUT_OF_MEMORY);
+		cli_json_number(json, "exit", (uint64_t)exit_status);
+	}
+	return json;
 }
 
 cli_json *cli_reply_failure(cli *c, int exit_status, const char *format, ...)
@@ -165,7 +151,8 @@ cli_json *cli_reply_failure(cli *c, int exit_status, const char *format, ...)
 
 void cli_reply_end(cli *c)
 {
-	cli_json_close(&c->reply, '}');
+	if (c->options.json)
+		cli_json_close(&c->reply, '}');
 }
 
 int cli_fail(cli *c, int exit_status, const char *format, ...)

@@ -2,6 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *cli_grow(void *items, size_t size, size_t count, size_t *capacity)
+{
+	size_t wanted = count > 2 * *capacity + 64 ? count : 2 * *capacity + 64;
+	if (count <= *capacity)
+		return items;
+	void *grown = reallocarray(items, wanted, size);
+	if (grown != NULL)
+		*capacity = wanted;
+	return grown;
+}
+
 size_t cli_utf8_next(const char *text, size_t left, uint32_t *out_code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -51,18 +62,17 @@ void cli_put_safe_part(FILE *out, const char *text, size_t length)
 	}
 }
 
-/* Nearly every name: nothing to escape, one byte a column. */
-static bool plain(const char *text)
+/* How many bytes from @text on need no escape and are one column each: in nearly every name all. */
+static size_t plain(const char *text)
 {
-	while (*text >= 0x20 && *text < 0x7f)
-		text++;
-	return *text == '\0';
+	size_t length = 0;
+	while (text[length] >= 0x20 && text[length] < 0x7f)
+		length++;
+	return length;
 }
 
 char *cli_safe(const char *text)
 {
-	if (plain(text))
-		return strdup(text);
 	char *safe = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&safe, &length);
@@ -84,9 +94,21 @@ size_t cli_width(const char *text)
 	return width;
 }
 
+char *cli_number_text(uint64_t number, char room[CLI_NUMBER_TEXT])
+{
+	char *text = &room[CLI_NUMBER_TEXT - 1];
+	*text = '\0';
+	do
+		*--text = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	return text;
+}
+
 char *cli_size_text(uint64_t bytes, char out_text[CLI_SIZE_TEXT])
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = { " B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB" };
+	const uint64_t one = UINT64_C(1) << 53;
+	char digits[CLI_NUMBER_TEXT];
 	double value = (double)bytes;
 	size_t unit = 0;
 	/* 1023.95 would print as "1024.0". */
@@ -94,7 +116,16 @@ char *cli_size_text(uint64_t bytes, char out_text[CLI_SIZE_TEXT])
 		value /= 1024;
 		unit++;
 	}
-	(void)snprintf(out_text, CLI_SIZE_TEXT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+	/* What "%.1f" says, without its price: no bit of the value is lost, and half a tenth goes to the even digit. */
+	uint64_t scaled = (uint64_t)(value * (double)one), parts = scaled % one * 10, rest = parts % one;
+	uint64_t tenths = scaled / one * 10 + parts / one;
+	tenths += rest > one / 2 || (rest == one / 2 && tenths % 2 != 0);
+	char *end = stpcpy(out_text, cli_number_text(tenths / 10, digits));
+	if (unit > 0) {
+		*end++ = '.';
+		*end++ = (char)('0' + tenths % 10);
+	}
+	(void)stpcpy(end, units[unit]);
 	return out_text;
 }
 
@@ -121,23 +152,44 @@ size_t cli_distance(const char *a, const char *b, size_t limit)
 	return row[columns] > limit ? limit + 1 : row[columns];
 }
 
+static void add_cell(cli_table *table, const char *text, size_t length, size_t width)
+{
+	char *all = cli_grow(table->text, 1, table->length + length + 1, &table->room);
+	if (all != NULL)
+		table->text = all;
+	cli_cell *cells = cli_grow(table->cells, sizeof *cells, table->count + 1, &table->capacity);
+	if (cells != NULL)
+		table->cells = cells;
+	if (all == NULL || cells == NULL) {
+		table->failed = true;
+		return;
+	}
+	memcpy(all + table->length, text, length);
+	table->length += length;
+	size_t *widest = &table->widths[table->count % table->columns];
+	*widest = width > *widest ? width : *widest;
+	cells[table->count++] = (cli_cell){ length, width };
+}
+
 void cli_table_add(cli_table *table, const char *text)
 {
-	if (table->count == table->capacity) {
-		size_t capacity = table->capacity == 0 ? 64 : table->capacity * 2;
-		char **cells = reallocarray(table->cells, capacity, sizeof *cells);
-		if (cells == NULL) {
-			table->failed = true;
-			return;
-		}
-		table->cells = cells;
-		table->capacity = capacity;
+	size_t length = plain(text);
+	if (text[length] == '\0') {
+		add_cell(table, text, length, length);
+		return;
 	}
-	char *cell = cli_safe(text);
-	if (cell == NULL)
+	char *safe = cli_safe(text);
+	if (safe == NULL)
 		table->failed = true;
 	else
-		table->cells[table->count++] = cell;
+		add_cell(table, safe, strlen(safe), cli_width(safe));
+	free(safe);
+}
+
+void cli_table_number(cli_table *table, uint64_t number)
+{
+	char room[CLI_NUMBER_TEXT];
+	cli_table_add(table, cli_number_text(number, room));
 }
 
 void cli_table_titles(cli_table *table, const char *const *titles)
@@ -155,44 +207,31 @@ static void put_blanks(size_t count, FILE *out)
 	}
 }
 
-static void print_cell(const char *text, size_t width, bool right, bool last, FILE *out)
-{
-	size_t gap = width - cli_width(text);
-	if (right)
-		put_blanks(gap, out);
-	(void)fputs(text, out);
-	if (!right && !last)
-		put_blanks(gap, out);
-	(void)fputs(last ? "\n" : "  ", out);
-}
-
 bool cli_table_print(const cli_table *table, FILE *out)
 {
-	size_t widths[CLI_TABLE_COLUMNS] = { 0 };
-	if (table->failed)
-		return false;
-	for (size_t i = 0; i < table->count; i++) {
-		size_t width = cli_width(table->cells[i]);
-		if (width > widths[i % table->columns])
-			widths[i % table->columns] = width;
-	}
-	for (size_t i = 0; i < table->count; i++) {
-		unsigned column = (unsigned)(i % table->columns);
+	const char *text = table->text;
+	for (size_t i = 0; !table->failed && i < table->count; i += table->columns) {
+		const cli_cell *row = &table->cells[i];
 		/* Nothing but empty cells after this one: no trailing blanks. */
 		unsigned last = table->columns - 1;
-		while (last > 0 && table->cells[i - column + last][0] == '\0')
+		while (last > 0 && row[last].length == 0)
 			last--;
-		if (column <= last)
-			print_cell(table->cells[i], widths[column], (table->right >> column & 1) != 0,
-			           column == last, out);
+		for (unsigned column = 0; column <= last; column++) {
+			size_t gap = table->widths[column] - row[column].width;
+			bool right = (table->right >> column & 1) != 0;
+			put_blanks(right ? gap : 0, out);
+			(void)fwrite(text, 1, row[column].length, out);
+			put_blanks(column == last ? 0 : right ? 2 : gap + 2, out);
+			text += row[column].length;
+		}
+		(void)fputc('\n', out);
 	}
-	return true;
+	return !table->failed;
 }
 
 void cli_table_free(cli_table *table)
 {
-	for (size_t i = 0; i < table->count; i++)
-		free(table->cells[i]);
+	free(table->text);
 	free(table->cells);
 	*table = (cli_table){ .columns = table->columns };
 }

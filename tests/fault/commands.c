@@ -17,6 +17,7 @@ const command commands[] = {
 	{ "worker-json FILE", SCENE_PACKED, false, { "worker-json", "model-package.zip" } },
 	{ "worker-json REF", SCENE_PACKED, false, { "worker-json", "older" } },
 	{ "log", SCENE_PACKED, false, { "log" } },
+	{ "log --json", SCENE_PACKED, false, { "log", "--json" } },
 	{ "show", SCENE_PACKED, false, { "show", "older" } },
 	{ "cat", SCENE_PACKED, false, { "cat", "older:assumptions/expenses.csv" } },
 	{ "cat HASH", SCENE_PACKED, false, { "cat", "9ebc83e1" } }, /* of m.mga */
