@@ -145,16 +145,14 @@ pnr_status pnr_index_archive_forms(pnr_index *index, int64_t archive_id, pnr_for
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, archive_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const char *form = pnr_column_text(list, 0);
 		uint64_t size = pnr_column_size(list, 1);
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, form, size, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_archive_encodings(pnr_index *index, int64_t archive_id, pnr_id_fn fn, void *user, pnr_error *err)

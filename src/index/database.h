@@ -66,6 +66,8 @@ void pnr_statement_release(pnr_statement **statement);
 void pnr_statement_forget(pnr_index *index);
 /** Step to a row: PNR_OK; NOT_FOUND without a text at the end. */
 PNR_CHECKED pnr_status pnr_statement_row(pnr_statement *statement, pnr_error *err);
+/** Step through a list while *status is PNR_OK. False: it is not, or is and that was the last row. */
+PNR_CHECKED bool pnr_statement_next(pnr_statement *list, pnr_status *status, pnr_error *err);
 /** Run one that writes, and make it ready for other values. INVALID outside a transaction. */
 PNR_CHECKED pnr_status pnr_statement_write(pnr_statement *statement, pnr_error *err);
 /** Step to a row and read its first column. NOT_FOUND without a text if there is none. */

@@ -41,7 +41,7 @@ pnr_status pnr_index_evictable(pnr_index *index, int64_t remote_id, int64_t exce
 		return status;
 	pnr_bind_int(list, 1, except_id);
 	pnr_bind_int(list, 2, remote_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_evictable_row row = { .id = pnr_column_int(list, 0),
 			                  .logged = pnr_column_int(list, 1) != 0,
 			                  .package_hash = pnr_column_digest(list, 2) };
@@ -52,10 +52,8 @@ pnr_status pnr_index_evictable(pnr_index *index, int64_t remote_id, int64_t exce
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 static pnr_status run_for(pnr_index *index, const pnr_sql *sql, int64_t id, pnr_error *err)
@@ -120,7 +118,7 @@ static pnr_status list_encodings(pnr_index *index, const pnr_sql *sql, int64_t p
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, package_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_unneeded_row row = { .id = pnr_column_int(list, 0),
 			                       .hash = pnr_column_digest(list, 1),
 			                       .stored_hash = pnr_column_digest(list, 2),
@@ -130,10 +128,8 @@ static pnr_status list_encodings(pnr_index *index, const pnr_sql *sql, int64_t p
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_unneeded(pnr_index *index, int64_t package_id, pnr_unneeded_row_fn fn, void *user, pnr_error *err)

@@ -20,19 +20,15 @@ static pnr_status list_complaints(pnr_index *index, const pnr_sql *sql, pnr_comp
 {
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const char *table = pnr_column_text(list, 0), *complaint = pnr_column_text(list, 1);
 		int rc = failure_of(complaint);
 		if (rc != 0)
 			return pnr_index_fail(index, rc, sql->what, err);
 		if (strcmp(complaint, "ok") != 0)
 			status = fn(user, table, complaint, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 static pnr_status report_complaints(pnr_index *index, const pnr_sql *sql, pnr_complaint_fn fn, pnr_index_pulse_fn pulse,
@@ -135,15 +131,13 @@ pnr_status pnr_index_blob_packages(pnr_index *index, int64_t blob_id, pnr_digest
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, blob_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_digest hash = pnr_column_digest(list, 0);
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &hash, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_file_known(pnr_index *index, const pnr_digest *hash, const char *name, bool *out_known,

@@ -15,7 +15,7 @@ pnr_status pnr_index_versions(pnr_index *index, const char *path, pnr_version_ro
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_text(list, 1, path);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_version_row row = { .hash = pnr_column_digest(list, 0),
 			                      .size = pnr_column_size(list, 1),
 			                      .first_ms = pnr_column_time(list, 2),
@@ -24,10 +24,10 @@ pnr_status pnr_index_versions(pnr_index *index, const char *path, pnr_version_ro
 			                      .last_package = pnr_column_digest(list, 5),
 			                      .packages = pnr_column_size(list, 6) };
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK || fn(user, &row) != 0)
-			return status;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, void *user, pnr_error *err)
@@ -51,7 +51,7 @@ pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, 
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, blob_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_use_row row = { .package_hash = pnr_column_digest(list, 0),
 			            .path = pnr_column_text(list, 1),
 			            .type = pnr_column_text(list, 2),
@@ -64,10 +64,10 @@ pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, 
 			row.name = pnr_column_text(list, 6);
 		}
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK || fn(user, &row) != 0)
-			return status;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 /* --------------------------------------------------------- two packages -- */
@@ -177,16 +177,16 @@ pnr_status pnr_index_pushed(pnr_index *index, const pnr_digest *package_hash, pn
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_digest(list, 1, package_hash);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_pushed_row row = { .remote = pnr_column_text(list, 0),
 			                     .url = pnr_column_text(list, 1),
 			                     .archive_hash = pnr_column_digest(list, 2),
 			                     .at_ms = pnr_column_time(list, 3) };
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK || fn(user, &row) != 0)
-			return status;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 /* -------------------------------------------------------------- imports -- */
@@ -247,9 +247,7 @@ pnr_status pnr_index_imports(pnr_index *index, pnr_import_row_fn fn, void *user,
 	if (!index->imports)
 		return PNR_OK;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_import_row row = { .log_id = pnr_column_int(list, 0),
 			                     .package_hash = pnr_column_digest(list, 1),
 			                     .archive_hash = pnr_column_digest(list, 2),
@@ -260,10 +258,8 @@ pnr_status pnr_index_imports(pnr_index *index, pnr_import_row_fn fn, void *user,
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_imported_find(pnr_index *index, const pnr_digest *archive_hash, const char *name,
@@ -320,9 +316,7 @@ pnr_status pnr_index_tags(pnr_index *index, pnr_tag_row_fn fn, void *user, pnr_e
 		                          " LEFT JOIN archive ON archive.id = tag.archive_id ORDER BY tag.name" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_tag_row row = { .name = pnr_column_text(list, 0),
 			            .package_hash = pnr_column_digest(list, 1),
 			            .has_archive = !pnr_column_is_null(list, 2),
@@ -330,10 +324,10 @@ pnr_status pnr_index_tags(pnr_index *index, pnr_tag_row_fn fn, void *user, pnr_e
 		if (row.has_archive)
 			row.archive_hash = pnr_column_digest(list, 2);
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK || fn(user, &row) != 0)
-			return status;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_tag_remove(pnr_index *index, const char *tag, pnr_error *err)

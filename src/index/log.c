@@ -208,14 +208,14 @@ static pnr_status read_row(pnr_statement *list, pnr_log_row *out_row, pnr_error 
 /* Rows to @fn until it has had enough. */
 static pnr_status report_rows(pnr_statement *list, pnr_log_row_fn fn, void *user, pnr_error *err)
 {
-	pnr_status status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	pnr_status status = PNR_OK;
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_log_row row;
 		status = read_row(list, &row, err);
-		if (status != PNR_OK || fn(user, &row) != 0)
-			return status;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_log_list(pnr_index *index, const char *name, uint64_t limit, pnr_log_row_fn fn, void *user,
@@ -255,17 +255,13 @@ pnr_status pnr_index_log_walk(pnr_index *index, pnr_log_walk_fn fn, void *user, 
 	static const pnr_sql walk_sql = { "read the log", LOG_QUERY "ORDER BY log.id" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *walk = NULL;
 	pnr_status status = pnr_statement_take(index, &walk_sql, &walk, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(walk, err)) == PNR_OK) {
+	while (pnr_statement_next(walk, &status, err)) {
 		pnr_log_row row;
 		status = read_row(walk, &row, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_log_extent(pnr_index *index, uint64_t *out_count, int64_t *out_last_id, pnr_error *err)

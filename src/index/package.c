@@ -293,7 +293,7 @@ pnr_status pnr_index_package_assets(pnr_index *index, int64_t package_id, int64_
 		return status;
 	pnr_bind_int(list, 1, package_id);
 	pnr_bind_id(list, 2, sources_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_asset_row row = { .position = pnr_column_size(list, 0),
 			              .path = pnr_column_text(list, 1),
 			              .type = pnr_column_text(list, 2),
@@ -308,10 +308,8 @@ pnr_status pnr_index_package_assets(pnr_index *index, int64_t package_id, int64_
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_package_references(pnr_index *index, int64_t package_id, pnr_reference_row_fn fn, void *user,
@@ -325,7 +323,7 @@ pnr_status pnr_index_package_references(pnr_index *index, int64_t package_id, pn
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, package_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_reference_row row = { .kind = pnr_column_text(list, 0),
 			                  .role = pnr_column_text(list, 1),
 			                  .reference = pnr_column_text(list, 2),
@@ -334,10 +332,8 @@ pnr_status pnr_index_package_references(pnr_index *index, int64_t package_id, pn
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_package_blob(pnr_index *index, int64_t package_id, const char *path, pnr_blob_row *out_row,

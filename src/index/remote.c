@@ -71,17 +71,13 @@ pnr_status pnr_index_remote_list(pnr_index *index, pnr_remote_row_fn fn, void *u
 	static const pnr_sql list_sql = { "list the remotes", REMOTE_QUERY "ORDER BY name" };
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_remote_row row = read_remote(list);
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK)
-			return status;
-		if (fn(user, &row) != 0)
-			return PNR_OK;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_remote_remove(pnr_index *index, const char *name, pnr_error *err)
@@ -167,15 +163,13 @@ pnr_status pnr_index_presence_list(pnr_index *index, int64_t remote_id, pnr_pres
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, remote_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_presence_row row = read_presence(list);
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK)
-			return status;
-		if (fn(user, &row) != 0)
-			return PNR_OK;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 pnr_status pnr_index_presence_put(pnr_index *index, int64_t remote_id, const pnr_presence_row *row, pnr_error *err)
@@ -294,7 +288,7 @@ pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t remote_id, pn
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, remote_id);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_remote_package_row row = { .package_hash = pnr_column_digest(list, 0),
 			                             .manifest_hash = pnr_column_digest(list, 1),
 			                             .archive_hash = pnr_column_digest(list, 2),
@@ -302,12 +296,10 @@ pnr_status pnr_index_remote_package_list(pnr_index *index, int64_t remote_id, pn
 			                             .name = pnr_column_text(list, 4),
 			                             .at_ms = pnr_column_time(list, 5) };
 		status = pnr_statement_intact(list, err);
-		if (status != PNR_OK)
-			return status;
-		if (fn(user, &row) != 0)
-			return PNR_OK;
+		if (status == PNR_OK && fn(user, &row) != 0)
+			break;
 	}
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
+	return status;
 }
 
 /* What a remote's newest package has, by a join: of any name, of the name ?2. */

@@ -8,12 +8,6 @@ static int64_t limit_of(uint64_t limit)
 	return limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
 }
 
-/* The end of a list that was read to its end, or to a failure. */
-static pnr_status end_of(pnr_status status)
-{
-	return status == PNR_NOT_FOUND ? PNR_OK : status;
-}
-
 /* ------------------------------------------------------------- packages -- */
 
 static pnr_entry_row read_entry(pnr_statement *list)
@@ -77,19 +71,15 @@ pnr_status pnr_index_report_sizes(pnr_index *index, pnr_sized_row_fn fn, void *u
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_sized_row row = { .at_ms = pnr_column_time(list, 0),
 					    .size = pnr_column_size(list, 1),
 					    .zip = pnr_column_is_null(list, 2) ? 0 : pnr_column_size(list, 2) };
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 pnr_status pnr_index_report_entries(pnr_index *index, bool pushes, uint64_t limit, pnr_entry_row_fn fn, void *user,
@@ -107,15 +97,13 @@ pnr_status pnr_index_report_entries(pnr_index *index, bool pushes, uint64_t limi
 		return status;
 	pnr_bind_int(list, 1, pushes);
 	pnr_bind_int(list, 2, limit_of(limit));
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_entry_row row = read_entry(list);
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package_hash, pnr_held_row_fn fn, void *user,
@@ -130,7 +118,7 @@ pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_digest(list, 1, package_hash);
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_held_row row = { .path = pnr_column_text(list, 0),
 				     .type = pnr_column_text(list, 1),
 				     .hash = pnr_column_digest(list, 2),
@@ -141,10 +129,8 @@ pnr_status pnr_index_report_contents(pnr_index *index, const pnr_digest *package
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 /* -------------------------------------------------------------- changes -- */
@@ -170,7 +156,7 @@ pnr_status pnr_index_report_changes(pnr_index *index, int64_t since_ms, int64_t 
 	pnr_bind_time(list, 1, since_ms);
 	pnr_bind_int(list, 2, since);
 	pnr_bind_int(list, 3, limit_of(limit));
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_changed_row row = { .name = pnr_column_text(list, 0),
 					      .path = pnr_column_text(list, 1),
 					      .entry = pnr_column_int(list, 2),
@@ -180,10 +166,8 @@ pnr_status pnr_index_report_changes(pnr_index *index, int64_t since_ms, int64_t 
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 /* -------------------------------------------------------------- storage -- */
@@ -196,9 +180,7 @@ pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *us
 	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_type_row row = { .type = pnr_column_text(list, 0),
 					   .blobs = pnr_column_size(list, 1),
 					   .size = pnr_column_size(list, 2),
@@ -206,10 +188,8 @@ pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *us
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 /* -------------------------------------------------------------- remotes -- */
@@ -232,9 +212,7 @@ pnr_status pnr_index_report_remotes(pnr_index *index, pnr_there_row_fn fn, void 
 		return PNR_OK;
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		pnr_there_row row = { .name = pnr_column_text(list, 0),
 				      .url = pnr_column_text(list, 1),
 				      .packages = pnr_column_size(list, 2),
@@ -250,10 +228,8 @@ pnr_status pnr_index_report_remotes(pnr_index *index, pnr_there_row_fn fn, void 
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 pnr_status pnr_index_report_savings(pnr_index *index, pnr_saved_row_fn fn, void *user, pnr_error *err)
@@ -267,9 +243,7 @@ pnr_status pnr_index_report_savings(pnr_index *index, pnr_saved_row_fn fn, void 
 		return PNR_OK;
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	if (status != PNR_OK)
-		return status;
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_saved_row row = { .remote = pnr_column_text(list, 0),
 					    .direction = pnr_column_text(list, 1),
 					    .transfers = pnr_column_size(list, 2),
@@ -279,10 +253,8 @@ pnr_status pnr_index_report_savings(pnr_index *index, pnr_saved_row_fn fn, void 
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }
 
 pnr_status pnr_index_report_transfers(pnr_index *index, uint64_t limit, pnr_moved_row_fn fn, void *user, pnr_error *err)
@@ -300,7 +272,7 @@ pnr_status pnr_index_report_transfers(pnr_index *index, uint64_t limit, pnr_move
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_int(list, 1, limit_of(limit));
-	while ((status = pnr_statement_row(list, err)) == PNR_OK) {
+	while (pnr_statement_next(list, &status, err)) {
 		const pnr_moved_row row = { .remote = pnr_column_text(list, 0),
 					    .direction = pnr_column_text(list, 1),
 					    .package_hash = pnr_column_digest(list, 2),
@@ -316,8 +288,6 @@ pnr_status pnr_index_report_transfers(pnr_index *index, uint64_t limit, pnr_move
 		status = pnr_statement_intact(list, err);
 		if (status == PNR_OK)
 			status = fn(user, &row, err);
-		if (status != PNR_OK)
-			return status;
 	}
-	return end_of(status);
+	return status;
 }

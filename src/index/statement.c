@@ -208,6 +208,18 @@ pnr_status pnr_statement_row(pnr_statement *statement, pnr_error *err)
 	return pnr_index_fail(statement->index, rc, statement->sql->what, err);
 }
 
+bool pnr_statement_next(pnr_statement *list, pnr_status *status, pnr_error *err)
+{
+	if (*status != PNR_OK)
+		return false;
+	*status = pnr_statement_row(list, err);
+	if (*status == PNR_OK)
+		return true;
+	if (*status == PNR_NOT_FOUND)
+		*status = PNR_OK;
+	return false;
+}
+
 pnr_status pnr_statement_write(pnr_statement *statement, pnr_error *err)
 {
 	const pnr_index *index = statement->index;
