@@ -56,7 +56,7 @@ SELECT version.path, count(*), sum(blob.size)
   JOIN blob ON blob.id = version.blob_id
  GROUP BY version.path;
 
-CREATE VIEW archive_list ( -- Zips: those that were made here, and those that were imported.
+CREATE VIEW archive_list ( -- Zips that were made here, and imports of zips: one that is both has two rows.
   archive_hash, -- SHA-256 of the zip: what the job API calls packageHash
   package_hash, -- packageHash
   created_at, -- createdAt in its manifest
@@ -164,7 +164,7 @@ SELECT 'manifest',
          WHERE encoding.id NOT IN (SELECT encoding_id FROM evicted_encoding))
  WHERE EXISTS (SELECT 1 FROM archive);
 
--- These views are as before, but in the order of time: of the times of two entries and, where these are the same, their ids.
+-- These views are as before, but in the order of time: that of at, and of id where at is the same.
 
 DROP VIEW package_list;
 CREATE VIEW package_list ( -- The log with what it names, the newest first, by at: one row for each entry.

@@ -15,18 +15,18 @@ PNR_BEGIN_DECLS
 /** What a caller can decide on. Values are stable; new ones are appended. */
 typedef enum pnr_status {
 	PNR_OK = 0,
-	PNR_NOT_FOUND,   /**< no such file, package, asset, tag or store */
+	PNR_NOT_FOUND,   /**< no such file, package, asset, tag, remote or store */
 	PNR_CONFLICT,    /**< exists already, or two inputs claim one name */
 	PNR_CORRUPT,     /**< bytes differ from what their hash or format says */
-	PNR_BUSY,        /**< another process holds it; the same call may succeed later */
-	PNR_DENIED,      /**< permission, read-only, or outside the allowed folders */
-	PNR_RETRY,       /**< a passing fault (input changed while it was read); try again */
+	PNR_BUSY,        /**< another process holds it, or a server is busy; the same call may succeed later */
+	PNR_DENIED,      /**< permission, credentials, read-only, or outside the allowed folders */
+	PNR_RETRY,       /**< a passing fault (input changed while it was read, no answer); try again */
 	PNR_FULL,        /**< disk, quota or a stated limit is exhausted */
 	PNR_IO,          /**< the operating system reported any other I/O error */
 	PNR_NOMEM,       /**< memory */
 	PNR_INVALID,     /**< the input is wrong: config, option, reference, name */
 	PNR_UNSUPPORTED, /**< a valid input of a kind or version that this build cannot handle */
-	PNR_CANCELLED    /**< the progress callback asked to stop */
+	PNR_CANCELLED    /**< a callback asked to stop */
 } pnr_status;
 
 /**

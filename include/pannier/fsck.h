@@ -44,7 +44,7 @@ typedef struct pnr_fsck_result {
 	uint64_t packages, archives;
 	uint64_t objects;     /**< encodings, in files or in the database; 0 with QUICK */
 	uint64_t evicted;     /**< of these, which were given up to make room */
-	uint64_t bytes;       /**< of content that was decoded; manifests not counted */
+	uint64_t bytes;       /**< of content, as objects were decoded to it; 0 unless FULL */
 	uint64_t entries;     /**< of the log, right ones, from the oldest on */
 	int64_t head;         /**< id of the newest of them; 0: there is none */
 	pnr_digest head_hash; /**< its entry_hash: to be expected of the store later on */

@@ -11,7 +11,7 @@ PNR_BEGIN_DECLS
 typedef enum pnr_phase {
 	PNR_PHASE_HASH,   /**< assets are read, hashed and compressed into the store */
 	PNR_PHASE_WRITE,  /**< the zip, or the page, is written */
-	PNR_PHASE_VERIFY, /**< a package is checked */
+	PNR_PHASE_VERIFY, /**< a package, a store or a remote is checked */
 	PNR_PHASE_UNPACK, /**< a package is checked and written to a folder */
 	PNR_PHASE_FETCH,  /**< what is missing comes from a remote */
 	PNR_PHASE_SEND,   /**< what a remote lacks is sent */

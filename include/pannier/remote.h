@@ -14,9 +14,9 @@
 PNR_BEGIN_DECLS
 
 /**
- * Know the place @url by @name: a folder, as a path or as file://; s3:// and
- * azure:// where this build has them. Nothing is looked at there. A relative
- * folder is made absolute; the same again is fine.
+ * Know the place @url by @name: a folder, as file:// or as a path that begins
+ * with '/', './' or '../'; s3:// or azure://. Nothing is looked at there. A
+ * relative folder is made absolute; the same again is fine.
  *
  * Errors: INVALID (no name: it is made as tags are; no URL, or one with a user, a
  * password or a key in it, which is not repeated in the text), CONFLICT (the name
@@ -66,7 +66,7 @@ typedef struct pnr_push_result {
 	uint64_t blobs_patched; /**< of these that were sent, as patches */
 	uint64_t blobs_damaged; /**< with heal: contents and texts that were damaged or missing; all were put again */
 	uint64_t bytes_sent;    /**< all objects: contents, the package's text, and the pointer to it */
-	uint64_t bytes_full;    /**< that the package would have taken with nothing there and no patches */
+	uint64_t bytes_full;    /**< of the package's zip: what sending it whole takes */
 	double seconds;
 } pnr_push_result;
 

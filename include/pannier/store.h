@@ -45,7 +45,7 @@ PNR_API PNR_CHECKED pnr_status pnr_store_find(const char *workspace, const char 
 typedef struct pnr_store_options {
 	size_t size;        /**< sizeof(pnr_store_options) */
 	bool create;        /**< make the store if there is none */
-	bool read_only;     /**< never write, not even a lock; any call that must write returns DENIED */
+	bool read_only;     /**< never write, not even a lock file; any call that must write returns DENIED */
 	unsigned busy_ms;   /**< how long to wait for other writers; 0 means 30,000 */
 	unsigned threads;   /**< for hashing and compressing; 0 means one a core. One more waits for the disk. */
 } pnr_store_options;
@@ -74,9 +74,9 @@ PNR_API const char *pnr_store_dir(const pnr_store *store);
 /** One event. Strings are "" where nothing is known, never NULL. */
 typedef struct pnr_log_entry {
 	size_t size;
-	int64_t id;            /**< grows with time; not without gaps */
-	const char *at;        /**< ISO 8601 UTC with milliseconds */
-	const char *event;     /**< "pack", "push", "pull", "apply" */
+	int64_t id;            /**< in the order in which entries were written; not without gaps */
+	const char *at;        /**< ISO 8601 UTC with milliseconds; of an import when its zip was made */
+	const char *event;     /**< "pack", "push", "pull", "apply", "import" */
 	const char *name;      /**< of the model */
 	pnr_digest package_hash;
 	bool has_archive;      /**< false if no zip was made */
