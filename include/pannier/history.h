@@ -205,9 +205,8 @@ typedef struct pnr_table_diff {
  * @keys     names of the key columns, @key_count of them.
  * @options  NULL for defaults.
  * @fn       may be NULL.
- * Errors: INVALID (not a table, a longer row, more columns: the text says why and where; no such column),
- * UNSUPPORTED (a row and its keys find no room), FULL, NOT_FOUND (no such content; evicted), CORRUPT, CANCELLED (@fn or
- * progress returned non-zero), IO, NOMEM.
+ * Errors: INVALID (not a table, a longer row, more columns: the text says why and where; no such column, or one twice),
+ * FULL, NOT_FOUND (no such content; evicted), CORRUPT, CANCELLED (@fn or progress returned non-zero), IO, NOMEM.
  */
 PNR_API PNR_CHECKED pnr_status pnr_store_diff_table(pnr_store *store, const pnr_digest *old_hash,
                                                     const pnr_digest *new_hash, const char *const *keys,

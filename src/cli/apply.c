@@ -122,9 +122,10 @@ const cli_command cli_apply = {
 	.least = 1,
 	.most = 1,
 	.summary = "Make the package that a delta describes",
-	.about = "What the delta builds on is taken from the store, or from --base. Everything is checked\n"
-	         "before anything is visible. Without -o and -C the package is in the store only: 'pannier\n"
-	         "export' and 'unpack' give it. Exit status 5 if content is missing: all of it is listed.\n",
+	.about = "What the delta builds on is taken from the store, or from --base. Everything is\n"
+	         "checked before anything is visible. Without -o and -C the package is in the\n"
+	         "store only: 'pannier export' and 'unpack' give it. Exit status 5 if content is\n"
+	         "missing: all of it is listed.\n",
 	.examples = "  pannier apply delta.zip -o whole.zip\n"
 	            "  pannier apply delta.zip -C applied\n"
 	            "  pannier apply delta.zip --base model-package.zip -o whole.zip\n",

@@ -101,8 +101,8 @@ const cli_command cli_cat = {
 	.least = 1,
 	.most = 1,
 	.summary = "The bytes of one asset, to stdout",
-	.about = "HASH is of an asset, or its first 4 digits or more. Only exit status 0 says that all\n"
-	         "bytes were right. With --json they come as base64.\n",
+	.about = "HASH is of an asset, or its first 4 digits or more. Only exit status 0 says that\n"
+	         "all bytes were right. With --json they come as base64.\n",
 	.examples = "  pannier cat latest:assumptions/mortality.csv | head -3\n"
 	            "  pannier cat latest~1:livecalc.config.json > before.json\n",
 	.run = run,

@@ -149,10 +149,8 @@ static int run(cli *c)
 
 static const cli_option option_table[] = {
 	{ "since", 0, CLI_TEXT, offsetof(cli_options, since), "REF", "the package that the other side has", 0, 0 },
-	{ "remote", 0, CLI_TEXT, offsetof(cli_options, remote), "NAME",
-	  "or what is on that remote: it is asked, and nothing is sent", 0, 0 },
-	{ "have", 0, CLI_TEXT, offsetof(cli_options, have), "FILE",
-	  "or the hashes of what it has, one a line, as sha256sum prints them; - is stdin", 0, 0 },
+	{ "remote", 0, CLI_TEXT, offsetof(cli_options, remote), "NAME", "or what is on that remote", 0, 0 },
+	{ "have", 0, CLI_TEXT, offsetof(cli_options, have), "FILE", "or what has these hashes, one a line", 0, 0 },
 	{ "output", 'o', CLI_TEXT, offsetof(cli_options, output), "FILE", "the delta, a zip", 0, 0 },
 	{ "patch", 0, CLI_FLAG, offsetof(cli_options, patch), NULL, "new versions as patches, where that is much smaller", 0, 0 },
 	CLI_THREADS_OPTION,
@@ -165,13 +163,15 @@ const cli_command cli_delta = {
 	.least = 0,
 	.most = 1,
 	.summary = "Write what of a package the other side lacks",
-	.about = "A delta is a zip: its manifest describes the whole package, and what the other side has\n"
-	         "is not in it. 'pannier apply' makes the package of it; with --since, without --patch and\n"
-	         "with nothing removed, 'unzip -o' over the older package's folder does so, too.\n",
+	.about = "A delta is a zip: its manifest describes the whole package, and what the other\n"
+	         "side has is not in it. 'pannier apply' makes the package of it; with --since,\n"
+	         "without --patch and with nothing removed, 'unzip -o' over the older package's\n"
+	         "folder does so, too. --have is read as sha256sum prints it; - is stdin.\n",
 	.examples = "  pannier delta --since latest~1 -o delta.zip --patch\n"
 	            "  pannier remote add -q cloud ./cloud && pannier push -q cloud latest~1\n"
 	            "  pannier delta --remote cloud -o delta.zip --patch\n"
-	            "  unzip -p model-package.zip manifest.json | jq -r '.assets[].hash' | pannier delta --have - -o less.zip\n",
+	            "  unzip -p model-package.zip manifest.json | jq -r '.assets[].hash' > have\n"
+	            "  pannier delta --have have -o less.zip\n",
 	.options = option_table,
 	.run = run,
 };

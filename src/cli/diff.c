@@ -469,16 +469,17 @@ const cli_command cli_diff = {
 	.operands = "REF REF",
 	.least = 2,
 	.most = 2,
-	.summary = "What differs from one package to another: assets, lines, rows and cells",
-	.about = "The older one comes first. With --text and --csv the changed assets are looked into;\n"
-	         "one that is no text, or no table with these columns, is named with the reason. What\n"
-	         "--text prints is understood by patch(1). Tables are as RFC 4180 says, their first row\n"
-	         "names the columns; they may be larger than memory.\n"
-	         "With --exit-code 1 means that something differs, as git diff has it; a failure can have\n"
-	         "the same status, and is told by its message on stderr and by \"success\" in --json.\n",
+	.summary = "What differs between two packages: assets, lines, rows, cells",
+	.about = "The older one comes first. With --text and --csv the changed assets are looked\n"
+	         "into; one that is no text, or no table with these columns, is named with the\n"
+	         "reason. What --text prints is understood by patch(1). Tables are as RFC 4180\n"
+	         "says, their first row names the columns; they may be larger than memory. With\n"
+	         "--exit-code 1 means that something differs, as git diff has it; a failure can\n"
+	         "have the same status, and is told by its message on stderr and by \"success\" in\n"
+	         "--json.\n",
 	.examples = "  pannier diff latest~1 latest\n"
 	            "  pannier diff latest~1 latest --text --only '*.csv'\n"
-	            "  pannier diff latest~1 latest --csv age,sex,smoker --only assumptions/mortality.csv\n",
+	            "  pannier diff latest~1 latest --csv age,sex,smoker --only '*mortality.csv'\n",
 	.options = option_table,
 	.run = run,
 };

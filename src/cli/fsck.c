@@ -220,13 +220,13 @@ const cli_command cli_fsck = {
 	.name = "fsck",
 	.operands = "",
 	.summary = "Check the store: database, log, packages, objects",
-	.about = "Checks the database, the log, what packages hold, their manifests, and that each object is\n"
-	         "there with its size. Exit status 4 if anything is wrong, and the packages that suffer from\n"
-	         "it. Nothing is written. Files that nothing needs are counted, and are no problem. With\n"
-	         "--full, if nothing else is wrong, every zip is made again and must have its hash.\n"
-	         "Each entry of the log holds the hash of the one before it; all are computed again. Note\n"
-	         "the newest one and give it to --expect later: then nothing before it can have been\n"
-	         "rewritten.\n",
+	.about = "Checks the database, the log, what packages hold, their manifests, and that each\n"
+	         "object is there with its size. Exit status 4 if anything is wrong, and the\n"
+	         "packages that suffer from it. Nothing is written. Files that nothing needs are\n"
+	         "counted, and are no problem. With --full, if nothing else is wrong, every zip is\n"
+	         "made again and must have its hash. Each entry of the log holds the hash of the\n"
+	         "one before it; all are computed again. Note the newest one and give it to\n"
+	         "--expect later: then nothing before it can have been rewritten.\n",
 	.examples = "  pannier fsck\n"
 	            "  pannier fsck --full\n"
 	            "  pannier fsck --quick --json\n",

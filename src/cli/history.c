@@ -88,7 +88,8 @@ const cli_command cli_history = {
 	.least = 1,
 	.most = 1,
 	.summary = "Every version of one asset: hash, size, first and last package",
-	.about = "PATH is the asset's in the package. The oldest version comes first; -v shows whole hashes.\n",
+	.about = "PATH is the asset's in the package. The oldest version comes first; -v shows\n"
+	         "whole hashes.\n",
 	.examples = "  pannier history assumptions/mortality.csv\n"
 	            "  pannier history --json livecalc.config.json\n",
 	.run = run_history,
@@ -266,8 +267,8 @@ const cli_command cli_tag = {
 	.operands = "(NAME REF | --list | --delete NAME)",
 	.most = 2,
 	.summary = "Give a package a name, list the names, remove one",
-	.about = "A tag stays on its package unless --force moves it. NAME is made of letters, digits,\n"
-	         "'.', '_' and '-'; not of hex digits only, not latest..., not *.zip.\n",
+	.about = "A tag stays on its package unless --force moves it. NAME is made of letters,\n"
+	         "digits, '.', '_' and '-'; not of hex digits only, not latest..., not *.zip.\n",
 	.examples = "  pannier tag 2026-q1-run latest\n"
 	            "  pannier tag --list\n"
 	            "  pannier tag --delete 2026-q1-run\n",

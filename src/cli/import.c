@@ -104,9 +104,9 @@ const cli_command cli_import = {
 	.most = INT_MAX,
 	.summary = "Make packages that exist, also those of the old packager, history",
 	.about = "Each is verified; its entry in the log has the time at which it was made, by its\n"
-	         "manifest, and its place in the order of time: what is older than the latest package does\n"
-	         "not become the latest. Its SHA-256 names it from then on. The same file again changes\n"
-	         "nothing.\n",
+	         "manifest, and its place in the order of time: what is older than the latest\n"
+	         "package does not become the latest. Its SHA-256 names it from then on. The same\n"
+	         "file again changes nothing.\n",
 	.examples = "  pannier import --name archive model-package.zip\n"
 	            "  pannier log --name archive\n",
 	.options = option_table,

@@ -39,9 +39,9 @@ const cli_command cli_init = {
 	.operands = "[DIR]",
 	.most = 1,
 	.summary = "Make a store",
-	.about = "The store is the folder .pannier in DIR, else at the top of the workspace. The first\n"
-	         "pack makes one as well; init is for choosing the place. A store that is there\n"
-	         "already stays as it is.\n",
+	.about = "The store is the folder .pannier in DIR, else at the top of the workspace. The\n"
+	         "first pack makes one as well; init is for choosing the place. A store that is\n"
+	         "there already stays as it is.\n",
 	.examples = "  pannier init\n"
 	            "  pannier init models\n",
 	.run = run,

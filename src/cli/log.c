@@ -135,8 +135,8 @@ const cli_command cli_log = {
 	.name = "log",
 	.operands = "",
 	.summary = "What was packed, when, by whom, from which commit, newest first",
-	.about = "With -v the hashes are whole.\n"
-	         "Each entry holds the hash of the one before it: 'pannier fsck' computes all again.\n",
+	.about = "With -v the hashes are whole. Each entry holds the hash of the one before it:\n"
+	         "'pannier fsck' computes all again.\n",
 	.examples = "  pannier log -n 5\n"
 	            "  pannier log --json\n",
 	.options = log_table,
@@ -295,10 +295,11 @@ const cli_command cli_show = {
 	.operands = "REF",
 	.least = 1,
 	.most = 1,
-	.summary = "One package: assets, hashes, sizes, log entries, and where it was pushed",
-	.about = "SIZE is of the asset, STORED what it costs in the store; evicted: its content was given\n"
-	         "up to make room (pull --max-size), and comes again by pull, pack or apply. With -v the\n"
-	         "hashes are whole. With --json storedSize is null and evicted true for such an asset.\n",
+	.summary = "One package: assets, hashes, sizes, log, and where it was pushed",
+	.about = "SIZE is of the asset, STORED what it costs in the store; evicted: its content\n"
+	         "was given up to make room (pull --max-size), and comes again by pull, pack or\n"
+	         "apply. With -v the hashes are whole. With --json storedSize is null and evicted\n"
+	         "true for such an asset.\n",
 	.examples = "  pannier show latest\n"
 	            "  pannier show --json latest~1\n",
 	.run = run_show,

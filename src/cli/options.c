@@ -318,9 +318,9 @@ static void print_overview(FILE *out)
 	print_options(out, common);
 	(void)fputs("\nREF: packageHash, archiveHash or 4 hex digits or more of one, latest, latest~N,\n"
 	            "a tag, or NAME@latest; REF:PATH is an asset in it. FILE - is stdin or stdout.\n\n"
-	            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid config or missing assets,\n"
-	            "4 verification failed, 5 no such package, asset or remote, 6 busy, 7 the remote\n"
-	            "failed or refused, 130 interrupted.\n\n"
+	            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid config or missing\n"
+	            "assets, 4 verification failed, 5 no such package, asset or remote, 6 busy, 7 the\n"
+	            "remote failed or refused, 130 interrupted.\n\n"
 	            "Examples:\n"
 	            "  pannier pack\n"
 	            "  pannier verify model-package.zip\n"

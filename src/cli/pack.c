@@ -292,8 +292,8 @@ const cli_command cli_pack = {
 	.most = 1,
 	.summary = "Package a model: validate, store what is new, write the zip",
 	.about = "CONFIG is ./" PNR_CONFIG_NAME " if none is given. Only files that changed since\n"
-	         "they were last seen are read. The zip appears complete or not at all. Exit status\n"
-	         "3 if the config is invalid or files are missing: all of them are listed.\n",
+	         "they were last seen are read. The zip appears complete or not at all. Exit\n"
+	         "status 3 if the config is invalid or files are missing: all are listed.\n",
 	.examples = "  pannier pack\n"
 	            "  pannier pack --note \"month-end\" -o out/term-life.zip\n"
 	            "  pannier pack --include-policies --portable -o - | sha256sum\n",
@@ -399,7 +399,8 @@ const cli_command cli_status = {
 	.operands = "[CONFIG|-]",
 	.most = 1,
 	.summary = "What packing now would change against the latest package",
-	.about = "Takes the options of pack that decide which files make the package. Packs nothing.\n",
+	.about = "Takes the options of pack that decide which files make the package. Packs\n"
+	         "nothing.\n",
 	.examples = "  pannier status\n"
 	            "  pannier status --json --include-policies\n",
 	.options = status_table,

@@ -101,14 +101,14 @@ const cli_command cli_pull = {
 	.least = 2,
 	.most = 2,
 	.summary = "Bring a package from a remote, only what is not here",
-	.about = "REF is a tag of the remote, a packageHash or manifestHash there or 4 digits or more\n"
-	         "of it, or an archiveHash that was seen there. Without -o and -C the package is in\n"
-	         "the store, for later. All is proved before any of it can be seen.\n"
+	.about = "REF is a tag of the remote, a packageHash or manifestHash there or 4 digits or\n"
+	         "more of it, or an archiveHash that was seen there. Without -o and -C the package\n"
+	         "is in the store, for later. All is proved before any of it can be seen.\n"
 	         "\n"
 	         "--max-size evicts whole packages, the longest unused first: only such as REMOTE\n"
 	         "has when it is asked, never the one just pulled, and nothing while other\n"
 	         "processes have the store open. The log keeps them; their content comes again\n"
-	         "by pull.\n",
+	         "by pull, pack or apply.\n",
 	.examples = "  pannier pack -q --tag v1 && pannier push -q backup v1\n"
 	            "  pannier pull backup v1 -o again.zip\n"
 	            "  pannier pull backup v1 -C files --max-size 20G\n",

@@ -73,9 +73,10 @@ const cli_command cli_push = {
 	.operands = "REMOTE [REF]",
 	.least = 1,
 	.most = 2,
-	.summary = "Send a package to a remote: what it lacks, new versions as patches",
-	.about = "REF is 'latest' if it is not given. A tag is set on the remote as well, or moved there\n"
-	         "from a package that this store knows. What was sent before a failure is not sent again.\n",
+	.summary = "Send a package to a remote: what it lacks, changes as patches",
+	.about = "REF is 'latest' if it is not given. A tag is set on the remote as well, or moved\n"
+	         "there from a package that this store knows. What was sent before a failure is\n"
+	         "not sent again.\n",
 	.examples = "  pannier remote add -q backup ./backup && pannier push backup\n"
 	            "  pannier push backup latest~1 --json\n"
 	            "  pannier push backup --heal\n",

@@ -110,15 +110,17 @@ const cli_command cli_remote = {
 	.least = 1,
 	.most = 3,
 	.summary = "Places that packages are pushed to: add, list, forget, check",
-	.about = "URL is a folder, as a path or as file:///mnt/share; s3://BUCKET/PREFIX; or\n"
-	         "azure://ACCOUNT/CONTAINER/PREFIX. ?endpoint=http://127.0.0.1:9000 behind it is another\n"
-	         "server of that kind; &region=NAME and &path-style=true are for S3. Who you are, AWS_*\n"
-	         "and AZURE_STORAGE_* say, profiles, and what else the providers' own tools ask.\n"
+	.about = "URL is a folder, as /share, ./share, ../share or file:///share;\n"
+	         "s3://BUCKET/PREFIX; or azure://ACCOUNT/CONTAINER/PREFIX.\n"
+	         "?endpoint=http://127.0.0.1:9000 behind it is another server of that kind;\n"
+	         "&region=NAME and &path-style=true are for S3. Who you are, AWS_* and\n"
+	         "AZURE_STORAGE_* say, profiles, and what else the providers' own tools ask.\n"
 	         "\n"
-	         "'add' looks at nothing there; the first push makes an empty or missing folder a remote.\n"
-	         "'remove' forgets the place, and removes nothing there. No credential is ever kept.\n"
-	         "'check' reads all that is there and proves it: what is damaged, missing or nobody's is\n"
-	         "named, with exit status 4; 'pannier push --heal' mends it.\n",
+	         "'add' looks at nothing there; the first push makes an empty or missing folder a\n"
+	         "remote. 'remove' forgets the place, and removes nothing there. No credential is\n"
+	         "ever kept. 'check' reads all that is there and proves it: what is damaged,\n"
+	         "missing or nobody's is named, with exit status 4; 'pannier push --heal' mends\n"
+	         "it.\n",
 	.examples = "  pannier remote add share ./share\n"
 	            "  pannier remote list\n"
 	            "  pannier remote remove share\n",

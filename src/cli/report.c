@@ -74,10 +74,9 @@ static const cli_option option_table[] = {
 const cli_command cli_report = {
 	.name = "report",
 	.operands = "",
-	.summary = "Write a page that shows the history: sizes, changes, savings, pushes",
-	.about = "The page is one file that needs no network and no script; it may "
-		 "be sent and printed.\n"
-		 "Without -o it is " PAGE_NAME " in the workspace.\n",
+	.summary = "Write a page of the history: sizes, changes, savings, pushes",
+	.about = "The page is one file that needs no network and no script; it may be sent and\n"
+		 "printed. Without -o it is " PAGE_NAME " in the workspace.\n",
 	.examples = "  pannier report\n"
 		    "  pannier report -o - > history.html\n",
 	.options = option_table,

@@ -67,7 +67,7 @@ static int run_stats(cli *c)
 const cli_command cli_stats = {
 	.name = "stats",
 	.operands = "",
-	.summary = "What is in the store: how many packages and contents, and what they take",
+	.summary = "What is in the store: packages, contents, and what they take",
 	.about = "",
 	.examples = "  pannier stats\n"
 	            "  pannier stats --json\n",

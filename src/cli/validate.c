@@ -194,8 +194,8 @@ const cli_command cli_validate = {
 	.operands = "[CONFIG|-]",
 	.most = 1,
 	.summary = "Check a config, without its files",
-	.about = "CONFIG is ./" PNR_CONFIG_NAME " if none is given. Errors and warnings come with file,\n"
-	         "line and column; exit status 3 if there is an error.\n",
+	.about = "CONFIG is ./" PNR_CONFIG_NAME " if none is given. Errors and warnings come with\n"
+	         "file, line and column; exit status 3 if there is an error.\n",
 	.examples = "  pannier validate\n"
 	            "  pannier validate - < " PNR_CONFIG_NAME "\n"
 	            "  unzip -Z1 model-package.zip | pannier validate --assets -\n",

@@ -149,7 +149,7 @@ static int run_unpack(cli *c)
 
 static const cli_option unpack_table[] = {
 	{ "directory", 'C', CLI_TEXT, offsetof(cli_options, directory), "DIR",
-	  "where the files go: a folder that is empty or not there", 0, 0 },
+	  "where the files go: a folder, empty or not there", 0, 0 },
 	EXPECT_OPTION,
 	CLI_THREADS_OPTION,
 	{ NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0 },
@@ -193,8 +193,8 @@ const cli_command cli_worker_json = {
 	.least = 1,
 	.most = 1,
 	.summary = "The JSON body that the cloud worker takes",
-	.about = "On stdout: config (the pipeline), wasmBinaries, pythonScripts, assumptionRefs. Nothing\n"
-	         "is written unless every asset in it is what its hash says.\n",
+	.about = "On stdout: config (the pipeline), wasmBinaries, pythonScripts, assumptionRefs.\n"
+	         "Nothing is written unless every asset in it is what its hash says.\n",
 	.examples = "  pannier worker-json model-package.zip > body.json\n"
 	            "  pannier worker-json latest | wc -c\n",
 	.run = run_worker_json,

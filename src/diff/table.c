@@ -92,6 +92,9 @@ static pnr_status take_names(reading *r, const char *row, size_t length, size_t 
 		r->keys[i] = find_column(r, r->from->keys[i]);
 		if (r->keys[i] == NOWHERE)
 			return fail_column(r, r->from->keys[i], err);
+		for (size_t j = 0; j < i; j++)
+			if (r->keys[j] == r->keys[i])
+				return pnr_fail(err, PNR_INVALID, "the key names column '%s' twice", r->from->keys[i]);
 	}
 	return PNR_OK;
 }

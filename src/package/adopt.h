@@ -19,7 +19,7 @@ typedef struct pnr_adoption {
 	uint64_t archive_size;
 	const char *options;     /**< of that archive: pnr_archive_row */
 	const int64_t *encodings; /**< to make the zip of: one an asset, 0 (and NULL: all 0) is what fits @options best */
-	const char *event;       /**< for the log: "apply", "pull" */
+	const char *event;       /**< for the log: "apply", "pull", "import" */
 	const char *name;        /**< of the model */
 	const char *output_path; /**< the zip goes there; NULL: it is made, hashed and not kept */
 	pnr_meter *meter;        /**< may be NULL */

@@ -4,7 +4,8 @@
  *   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
  *   2. AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN: STS gives credentials for them
  *   3. the profile AWS_PROFILE, else "default", of ~/.aws/credentials and ~/.aws/config (AWS_SHARED_CREDENTIALS_FILE,
- *      AWS_CONFIG_FILE): a role by web identity, keys, credential_process
+ *      AWS_CONFIG_FILE): a role by web identity, a role by another profile or place, keys,
+ *      credential_process
  *   4. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI
  *   5. the instance metadata service, version 2, unless AWS_EC2_METADATA_DISABLED is "true"
  *

@@ -139,7 +139,7 @@ static const pnr_http_pair remedies[] = {
 	                          "account's network rules do not let this machine in" },
 	{ "AuthorizationPermissionMismatch", "these credentials may not do this; an identity needs the role 'Storage "
 	                                     "Blob Data Contributor', a signature the "
-	                                     "permissions r, c, w, l, and d for tags" },
+	                                     "permissions r, c, w and l" },
 	{ "AuthorizationProtocolMismatch", "the signature is for https only" },
 	{ "ContainerNotFound", "there is no such container; make it first" },
 	{ "InvalidAuthenticationInfo", "the token is not valid for storage, or has expired" },

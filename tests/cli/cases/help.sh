@@ -8,6 +8,6 @@ for command in $commands; do
 done
 for command in '' $commands; do
 	# shellcheck disable=SC2086
-	pannier $command --help | grep -n '.\{81\}'
+	pannier $command --help | grep -v ^Usage: | grep -n '.\{81\}'
 done
 run pannier --version

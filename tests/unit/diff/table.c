@@ -177,6 +177,12 @@ static void what_is_no_table_is_refused_with_its_line(void **state)
 	assert_refused(good, sizeof good - 1, "k,k\n", "k", "two columns are called 'k'");
 	assert_refused(good, sizeof good - 1, good, "K", "it has no column 'K', but k, v");
 	assert_refused("k,v\n\0,2\n", 8, good, "k", "the older one: line 2: a NUL");
+	text a = { good, sizeof good - 1, 7 }, b = a;
+	PNR_CLEANUP(pnr_buffer_free) pnr_buffer out = PNR_BUFFER_INIT;
+	pnr_table_diff *found = NULL;
+	pnr_error err = PNR_ERROR_INIT;
+	assert_int_equal(compare(&a, &b, "v", "v", 0, &out, &found, &err), PNR_INVALID);
+	assert_non_null(strstr(err.message, "the key names column 'v' twice"));
 }
 
 static void a_row_that_is_too_long_is_refused(void **state)
