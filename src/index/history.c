@@ -1,33 +1,103 @@
 /* The past: versions, uses, differences, tags, totals. The views answer the same in the shell; schema/README.md. */
 #include "index/history.h"
+#include "base/array.h"
 #include "index/database.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------- versions, uses -- */
 
+/* A version while its entries come: those of one package one after the other. */
+typedef struct version {
+	pnr_version_row row;
+	int64_t blob_id, package_id, first_id, last_id;
+} version;
+
+typedef struct versions {
+	version *items;
+	size_t count, capacity;
+} versions;
+
+static void versions_free(versions *v)
+{
+	free(v->items);
+}
+
+static int by_time(int64_t a_ms, int64_t a_id, int64_t b_ms, int64_t b_id)
+{
+	if (a_ms != b_ms)
+		return a_ms < b_ms ? -1 : 1;
+	return (a_id > b_id) - (a_id < b_id);
+}
+
+static int by_first(const void *a, const void *b)
+{
+	const version *x = a, *y = b;
+	return by_time(x->row.first_ms, x->first_id, y->row.first_ms, y->first_id);
+}
+
+static void add_entry(version *v, pnr_statement *list, bool is_only)
+{
+	int64_t id = pnr_column_int(list, 3), package_id = pnr_column_int(list, 5), at_ms = pnr_column_time(list, 4);
+	v->row.packages += is_only || package_id != v->package_id;
+	v->package_id = package_id;
+	if (is_only || by_time(at_ms, id, v->row.first_ms, v->first_id) < 0) {
+		v->first_id = id;
+		v->row.first_ms = at_ms;
+		v->row.first_package = pnr_column_digest(list, 6);
+	}
+	if (is_only || by_time(at_ms, id, v->row.last_ms, v->last_id) > 0) {
+		v->last_id = id;
+		v->row.last_ms = at_ms;
+		v->row.last_package = pnr_column_digest(list, 6);
+	}
+}
+
+static pnr_status collect(versions *all, pnr_statement *list, pnr_error *err)
+{
+	pnr_status status = PNR_OK;
+	while (pnr_statement_next(list, &status, err)) {
+		int64_t blob_id = pnr_column_int(list, 0);
+		bool is_new = all->count == 0 || all->items[all->count - 1].blob_id != blob_id;
+		if (is_new) {
+			version *items = pnr_array_grow(all->items, sizeof *items, all->count, &all->capacity);
+			if (items == NULL)
+				return pnr_fail_nomem(err);
+			all->items = items;
+			items[all->count++] = (version){ .blob_id = blob_id,
+				                         .row = { .hash = pnr_column_digest(list, 1),
+				                                  .size = pnr_column_size(list, 2) } };
+		}
+		add_entry(&all->items[all->count - 1], list, is_new);
+		status = pnr_statement_intact(list, err);
+	}
+	return status;
+}
+
 pnr_status pnr_index_versions(pnr_index *index, const char *path, pnr_version_row_fn fn, void *user, pnr_error *err)
 {
-	static const pnr_sql list_sql = { "read the versions of an asset",
-		                          "SELECT hash, size, first_at, last_at, first_package, last_package, packages"
-		                          " FROM asset_history WHERE path = ?1" };
+	/* In the order of an index, and put together here: the view asset_history takes twice the time for it. */
+	static const pnr_sql list_sql = {
+		"read the versions of an asset",
+		"SELECT asset.blob_id, blob.hash, blob.size, log.id, log.at, log.package_id, package.package_hash FROM path"
+		" CROSS JOIN asset ON asset.path_id = path.id CROSS JOIN blob ON blob.id = asset.blob_id"
+		" CROSS JOIN package_asset ON package_asset.asset_id = asset.id"
+		" CROSS JOIN log ON log.package_id = package_asset.package_id AND log.event <> 'push'"
+		" CROSS JOIN package ON package.id = log.package_id WHERE path.text = ?1 ORDER BY asset.blob_id"
+	};
 	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
+	PNR_CLEANUP(versions_free) versions all = { .items = NULL };
 	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
 	if (status != PNR_OK)
 		return status;
 	pnr_bind_text(list, 1, path);
-	while (pnr_statement_next(list, &status, err)) {
-		const pnr_version_row row = { .hash = pnr_column_digest(list, 0),
-			                      .size = pnr_column_size(list, 1),
-			                      .first_ms = pnr_column_time(list, 2),
-			                      .last_ms = pnr_column_time(list, 3),
-			                      .first_package = pnr_column_digest(list, 4),
-			                      .last_package = pnr_column_digest(list, 5),
-			                      .packages = pnr_column_size(list, 6) };
-		status = pnr_statement_intact(list, err);
-		if (status == PNR_OK && fn(user, &row) != 0)
-			break;
-	}
-	return status;
+	status = collect(&all, list, err);
+	if (status != PNR_OK)
+		return status;
+	pnr_array_sort(all.items, all.count, sizeof *all.items, by_first);
+	for (size_t i = 0; i < all.count && fn(user, &all.items[i].row) == 0; i++)
+		;
+	return PNR_OK;
 }
 
 pnr_status pnr_index_uses(pnr_index *index, int64_t blob_id, pnr_use_row_fn fn, void *user, pnr_error *err)

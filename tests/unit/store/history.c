@@ -82,6 +82,51 @@ static void uses_are_those_of_the_view(void **state)
 	assert_non_null(strstr(found.data, "|other|2023-11-14T22:13:20.001Z|2023-11-14T22:13:20.003Z"));
 }
 
+static int put_version(void *user, const pnr_asset_version *version)
+{
+	char hash[PNR_DIGEST_HEX_SIZE], first[PNR_DIGEST_HEX_SIZE], last[PNR_DIGEST_HEX_SIZE];
+	pnr_buffer_printf(user, "%s|%u|%s|%s|%s|%s|%u\n", pnr_digest_to_hex(&version->hash, hash),
+	                  (unsigned)version->bytes, version->first_at, version->last_at,
+	                  pnr_digest_to_hex(&version->first_package, first), pnr_digest_to_hex(&version->last_package, last),
+	                  (unsigned)version->packages);
+	return 0;
+}
+
+/* Few contents in many packages, logged again and again, in no order of time and often at the same. */
+static void versions_are_those_of_the_view(void **state)
+{
+	enum { PACKAGES = 20, ENTRIES = 120, PATHS = 3 };
+	past *p = *state;
+	pnr_index *index = p->index.index;
+	unsigned seed = 1;
+	int64_t ids[PACKAGES];
+	assert_ok(pnr_index_begin(index, err));
+	for (unsigned i = 0; i < PACKAGES; i++) {
+		unsigned blobs[PATHS];
+		for (unsigned j = 0; j < PATHS; j++)
+			blobs[j] = 100 + (seed = seed * 1103515245 + 12345) / 65536 % 4;
+		ids[i] = put_package(index, 100 + i, blobs, 1 + i % PATHS);
+	}
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		seed = seed * 1103515245 + 12345;
+		(void)put_event(index, seed / 65536 % 5 == 0 ? "push" : "pack", ids[seed / 524288 % PACKAGES], 0, "life",
+		                seed / 8388608 % 30);
+	}
+	assert_ok(pnr_index_commit(index, err));
+	for (unsigned j = 0; j < PATHS; j++) {
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer found = PNR_BUFFER_INIT;
+		PNR_CLEANUP(pnr_buffer_free) pnr_buffer shown = PNR_BUFFER_INIT;
+		char path[32], sql[256];
+		(void)snprintf(path, sizeof path, "data/%u.csv", j);
+		(void)snprintf(sql, sizeof sql, "SELECT hash, size, first_at, last_at, first_package, last_package, packages"
+		                                " FROM asset_history WHERE path = '%s'", path);
+		assert_ok(pnr_store_history(p->store, path, put_version, &found, err));
+		view(p, sql, &shown);
+		assert_string_equal(found.data, shown.data);
+		assert_non_null(strstr(found.data, "\n"));
+	}
+}
+
 static void the_numbers_are_those_of_the_view(void **state)
 {
 	past *p = *state;
@@ -234,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(uses_are_those_of_the_view),
+		TEST(versions_are_those_of_the_view),
 		TEST(the_numbers_are_those_of_the_view),
 		TEST(packages_are_compared_by_path),
 		TEST(who_has_enough_stops),
