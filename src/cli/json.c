@@ -3,18 +3,40 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define START 4096
 #define MOST (1u << 20) /* in memory: then it goes into the file */
+#define BLOCK ((size_t)64 * 1024)
 
-/* Into the file with what is in memory. Where none can be made, memory has to do. */
+static bool write_at(int fd, const char *data, size_t length, uint64_t at)
+{
+	while (length > 0) {
+		ssize_t written = pwrite(fd, data, length, (off_t)at);
+		if (written < 0 && errno != EINTR)
+			return false;
+		if (written > 0) {
+			data += written;
+			length -= (size_t)written;
+			at += (uint64_t)written;
+		}
+	}
+	return true;
+}
+
+/* Into the file with what is in memory. Where there is no room for it, memory has to do. */
 static void spill(cli_json *json)
 {
-	if (json->file == NULL && (json->file = cli_temporary_file()) == NULL)
+	int fd = json->spilled > 0 ? json->fd : cli_temporary();
+	if (fd < 0)
 		return;
-	if (fwrite(json->text, 1, json->length, json->file) != json->length)
-		json->reason = errno;
-	json->length = 0;
+	if (write_at(fd, json->text, json->length, json->spilled)) {
+		json->fd = fd;
+		json->spilled += json->length;
+		json->length = 0;
+	} else if (json->spilled == 0) {
+		(void)close(fd);
+	}
 }
 
 static bool make_room(cli_json *json, size_t length)
@@ -46,40 +68,55 @@ void cli_json_begin(cli_json *json, unsigned depth)
 	(void)make_room(json, START);
 }
 
+/* What is in the file, a block at a time from *at on. False at its end, and when it cannot be read. */
+static bool read_back(cli_json *json, uint64_t *at, char *block, size_t size, size_t *out_length)
+{
+	ssize_t got = 0;
+	if (*at == json->spilled)
+		return false;
+	/* A write that failed may have left more. */
+	if (size > json->spilled - *at)
+		size = (size_t)(json->spilled - *at);
+	do
+		got = pread(json->fd, block, size, (off_t)*at);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		json->reason = got < 0 ? errno : EIO;
+	*at += got > 0 ? (uint64_t)got : 0;
+	*out_length = (size_t)got;
+	return got > 0;
+}
+
 bool cli_json_print(cli_json *json, FILE *out)
 {
-	if (json->file != NULL) {
-		spill(json);
-		if (fflush(json->file) != 0)
-			json->reason = errno;
-		rewind(json->file);
-	}
+	char block[BLOCK];
+	size_t length;
 	if (json->text == NULL || json->reason != 0)
 		return false;
-	do
+	for (uint64_t at = 0; !ferror(out) && read_back(json, &at, block, sizeof block, &length);)
+		(void)fwrite(block, 1, length, out);
+	if (json->reason == 0)
 		(void)fwrite(json->text, 1, json->length, out);
-	while (json->file != NULL && (json->length = fread(json->text, 1, json->room, json->file)) > 0);
-	return json->file == NULL || !ferror(json->file);
+	return json->reason == 0;
 }
 
 void cli_json_append(cli_json *json, cli_json *part)
 {
-	if (part->reason != 0) {
+	char block[BLOCK];
+	size_t length;
+	for (uint64_t at = 0; read_back(part, &at, block, sizeof block, &length);)
+		put(json, block, length);
+	if (part->reason != 0)
 		json->reason = part->reason;
-	} else if (part->file == NULL) {
+	else
 		put(json, part->text, part->length);
-	} else {
-		spill(json);
-		if (json->file == NULL || !cli_json_print(part, json->file) || ferror(json->file))
-			json->reason = part->reason != 0 ? part->reason : errno;
-	}
 	json->first = part->first;
 }
 
 void cli_json_free(cli_json *json)
 {
-	if (json->file != NULL)
-		(void)fclose(json->file);
+	if (json->spilled > 0)
+		(void)close(json->fd);
 	free(json->text);
 	*json = (cli_json){ .text = NULL };
 }

@@ -1,7 +1,7 @@
 /*
  * A JSON document, written in order, two spaces a level. It waits in memory; what
- * is too long for that goes on in a temporary file. A failure is remembered and
- * shows when it is printed.
+ * is too long for that goes on in a temporary file, if there is room for one. A
+ * failure is remembered and shows when it is printed.
  */
 #ifndef PANNIER_CLI_JSON_H
 #define PANNIER_CLI_JSON_H
@@ -14,7 +14,8 @@
 typedef struct cli_json {
 	char *text;  /**< NULL: nothing was begun */
 	size_t length, room;
-	FILE *file;  /**< what stands before @text; NULL: nothing */
+	int fd;           /**< of the file, unless @spilled is 0 */
+	uint64_t spilled; /**< bytes in it: they stand before @text */
 	unsigned depth;
 	bool first;  /**< no value yet in the open object or array */
 	int reason;  /**< errno of a failure */
@@ -22,7 +23,7 @@ typedef struct cli_json {
 
 /** Drop what is there and begin a document, or with a @depth the values of an array so deep in another one. */
 void cli_json_begin(cli_json *json, unsigned depth);
-/** Write the finished document. False if it could not be built; then nothing was written. */
+/** Write the finished document. False, with a @reason: it could not be built; or, if there was none before, read back. */
 bool cli_json_print(cli_json *json, FILE *out);
 void cli_json_free(cli_json *json);
 

@@ -76,17 +76,20 @@ static int run(cli *c)
 	return c->command->run(c);
 }
 
-/* A reply that could not be kept until now gives way to one that says so. */
+/* A reply that could not be built gives way to one that says so; behind the part of one there is no other. */
 static int print_reply(cli *c, int exit_status)
 {
+	bool built = c->reply.text != NULL && c->reply.reason == 0;
 	if (!cli_json_print(&c->reply, stdout)) {
-		int reason = c->reply.reason;
+		int reason = c->reply.reason == 0 ? ENOMEM : c->reply.reason;
 		exit_status = exit_status == CLI_DONE ? CLI_FAILED : exit_status;
-		if (reason == ENOMEM)
+		if (built)
+			cli_complain(c, "temporary file of the reply: %s", strerror(reason));
+		else if (reason == ENOMEM)
 			(void)cli_fail(c, exit_status, "out of memory");
 		else
 			(void)cli_fail(c, exit_status, "temporary file of the reply: %s", strerror(reason));
-		if (!cli_json_print(&c->reply, stdout))
+		if (!built && !cli_json_print(&c->reply, stdout))
 			(void)fputs("{\"success\": false, \"error\": \"out of memory\", \"exit\": 1}", stdout);
 	}
 	(void)fputc('\n', stdout);

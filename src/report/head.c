@@ -25,6 +25,9 @@ pnr_status pnr_draft_look(pnr_draft *r, pnr_error *err)
 	if (status == PNR_OK)
 		status = pnr_index_report_entries(r->index, false, PNR_REPORT_COLUMNS, take_pack, r, err);
 	r->info.entries = r->totals.entries;
+	/* They are counted in the log, and read with what they name. */
+	if (status == PNR_OK && r->known < PNR_REPORT_COLUMNS && r->known < r->span.packs)
+		return pnr_fail(err, PNR_CORRUPT, "the log names packages that are not there; 'pannier fsck' says which");
 	return status;
 }
 

@@ -33,7 +33,7 @@ static inline int gate_fault(pnr_file_call call, size_t *length)
 	case FAULT_ENOSPC:
 		return ENOSPC;
 	case FAULT_SHORT:
-		*length = *length / 2 + 1;
+		*length = (*length + 1) / 2;
 		return 0;
 	default:
 		_exit(0);

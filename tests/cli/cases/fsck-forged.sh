@@ -25,6 +25,9 @@ forge "UPDATE imported_archive SET file = 'other.zip'"
 forge "UPDATE imported_archive SET imported_at = '2024-01-01T00:00:00.000Z'"
 forge "UPDATE imported_archive SET package_id = 2"
 forge "DROP TRIGGER log_is_never_updated; UPDATE log SET note = note || char(0) || 'more' WHERE id = 2"
+forge "DELETE FROM package"
+run pannier report
+ls ./*.html 2> /dev/null
 # What cannot even be opened is a problem of the store, not a failure of the check.
 rm -rf .pannier && cp -r "$TMPDIR/whole" .pannier
 sqlite3 .pannier/pannier.db "PRAGMA wal_checkpoint(TRUNCATE)" > /dev/null

@@ -10,5 +10,5 @@ filter='.success, (.assets[0].rows | length), .assets[0].rows[8999].key' json "$
 "$@" > "$TMPDIR/out"
 wc -c < "$TMPDIR/out"
 TMPDIR=nowhere "$@" | cmp - "$TMPDIR/out"
-(trap '' XFSZ && ulimit -f 200 && json "$@")
+(trap '' XFSZ && ulimit -f 200 && "$@") | cmp - "$TMPDIR/out"
 ls -A "$TMPDIR"

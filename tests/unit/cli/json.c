@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define LONG 40000 /* values that do not stay in memory */
 
@@ -161,13 +162,13 @@ static void a_document_of_any_length_is_printed_whole_and_again(void **state)
 		assert_non_null(first);
 		assert_string_equal(first, expected);
 		free(first);
-		if (json.file != NULL)
+		if (json.spilled > 0)
 			assert_document(&json, expected);
 		free(expected);
 	}
 	begin_list(&json);
 	put_values(&json, LONG);
-	assert_non_null(json.file);
+	assert_true(json.spilled > 0);
 	cli_json_free(&json);
 	assert_null(printed(&json));
 }
@@ -198,28 +199,46 @@ static void without_a_place_for_files_memory_has_to_do(void **state)
 	put_values(&json, LONG);
 	end_list(&json);
 	(void)unsetenv("TMPDIR");
-	assert_null(json.file);
+	assert_int_equal(json.spilled, 0);
 	assert_document(&json, expected);
 	free(expected);
 }
 
-static void a_full_disk_is_remembered_and_nothing_is_printed(void **state)
+/* With no room at all, and with room for the beginning. */
+static void on_a_full_disk_memory_has_to_do(void **state)
 {
 	(void)state;
 	struct rlimit before, small;
+	char *expected = expected_list(LONG);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	small = before;
-	small.rlim_cur = 100000;
 	(void)signal(SIGXFSZ, SIG_IGN);
+	for (unsigned room = 0; room < 2; room++) {
+		cli_json json = { .text = NULL };
+		begin_list(&json);
+		small.rlim_cur = room == 0 ? 100000 : 1500000;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		put_values(&json, LONG);
+		end_list(&json);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_int_equal(json.spilled > 0, room);
+		assert_true(json.spilled <= small.rlim_cur);
+		assert_document(&json, expected);
+	}
+	free(expected);
+}
+
+static void a_file_that_cannot_be_read_is_no_document(void **state)
+{
+	(void)state;
 	cli_json json = { .text = NULL };
 	begin_list(&json);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	put_values(&json, LONG);
 	end_list(&json);
-	char *text = printed(&json);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_null(text);
-	assert_int_equal(json.reason, EFBIG);
+	assert_true(json.spilled > 0);
+	assert_int_equal(ftruncate(json.fd, 0), 0);
+	assert_null(printed(&json));
+	assert_int_equal(json.reason, EIO);
 	cli_json_free(&json);
 }
 
@@ -254,20 +273,13 @@ static void without_its_part_a_document_is_not_whole(void **state)
 	cli_json json = { .text = NULL }, part = { .text = NULL };
 	cli_json_begin(&part, 2);
 	put_values(&part, LONG);
-	assert_non_null(part.file);
-	begin_list(&json);
-	(void)setenv("TMPDIR", "/nowhere", 1);
-	cli_json_append(&json, &part);
-	(void)unsetenv("TMPDIR");
-	end_list(&json);
-	assert_null(printed(&json));
-	assert_int_equal(json.reason, ENOENT);
-	part.reason = EFBIG;
+	assert_true(part.spilled > 0);
+	assert_int_equal(ftruncate(part.fd, 0), 0);
 	begin_list(&json);
 	cli_json_append(&json, &part);
 	end_list(&json);
 	assert_null(printed(&json));
-	assert_int_equal(json.reason, EFBIG);
+	assert_int_equal(json.reason, EIO);
 	cli_json_free(&part);
 	cli_json_free(&json);
 }
@@ -281,7 +293,8 @@ int main(void)
 		cmocka_unit_test(a_document_of_any_length_is_printed_whole_and_again),
 		cmocka_unit_test(a_text_longer_than_the_memory_is_printed_whole),
 		cmocka_unit_test(without_a_place_for_files_memory_has_to_do),
-		cmocka_unit_test(a_full_disk_is_remembered_and_nothing_is_printed),
+		cmocka_unit_test(on_a_full_disk_memory_has_to_do),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_no_document),
 		cmocka_unit_test(a_part_stands_where_it_would_have_been_written),
 		cmocka_unit_test(without_its_part_a_document_is_not_whole),
 	};
