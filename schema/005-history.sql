@@ -5,6 +5,10 @@ CREATE INDEX log_by_time ON log (at);
 DROP INDEX log_by_name;
 CREATE INDEX log_by_name ON log (name, at);
 
+-- Pushes are no part of it: that an entry is none is known without reading it.
+DROP INDEX log_by_package;
+CREATE INDEX log_by_package ON log (package_id, event);
+
 CREATE INDEX asset_by_type ON asset (type, blob_id);
 
 CREATE TABLE imported_archive ( -- Zips that were imported, as they were: the store may make another one of the same package.

@@ -170,28 +170,6 @@ pnr_status pnr_index_report_changes(pnr_index *index, int64_t since_ms, int64_t 
 	return status;
 }
 
-/* -------------------------------------------------------------- storage -- */
-
-pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *user, pnr_error *err)
-{
-	static const pnr_sql list_sql = {
-		"count what types of assets take",
-		"SELECT type, blobs, size, stored_size FROM storage_by_type ORDER BY stored_size DESC, type"
-	};
-	PNR_CLEANUP(pnr_statement_release) pnr_statement *list = NULL;
-	pnr_status status = pnr_statement_take(index, &list_sql, &list, err);
-	while (pnr_statement_next(list, &status, err)) {
-		const pnr_type_row row = { .type = pnr_column_text(list, 0),
-					   .blobs = pnr_column_size(list, 1),
-					   .size = pnr_column_size(list, 2),
-					   .stored_size = pnr_column_size(list, 3) };
-		status = pnr_statement_intact(list, err);
-		if (status == PNR_OK)
-			status = fn(user, &row, err);
-	}
-	return status;
-}
-
 /* -------------------------------------------------------------- remotes -- */
 
 pnr_status pnr_index_report_remotes(pnr_index *index, pnr_there_row_fn fn, void *user, pnr_error *err)

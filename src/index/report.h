@@ -69,15 +69,6 @@ typedef pnr_status (*pnr_changed_row_fn)(void *user, const pnr_changed_row *row,
 PNR_CHECKED pnr_status pnr_index_report_changes(pnr_index *index, int64_t since_ms, int64_t since, uint64_t limit,
 						pnr_changed_row_fn fn, void *user, pnr_error *err);
 
-/** What is kept of a type of assets, as the view storage_by_type says. */
-typedef struct pnr_type_row {
-	const char *type;
-	uint64_t blobs, size, stored_size;
-} pnr_type_row;
-typedef pnr_status (*pnr_type_row_fn)(void *user, const pnr_type_row *row, pnr_error *err);
-/** The one that takes most first. */
-PNR_CHECKED pnr_status pnr_index_report_types(pnr_index *index, pnr_type_row_fn fn, void *user, pnr_error *err);
-
 /** A remote and what is known to be there. */
 typedef struct pnr_there_row {
 	const char *name, *url;

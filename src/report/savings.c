@@ -1,25 +1,6 @@
 /* What keeping each content once, and compressing it, saves. */
 #include "report/bar.h"
 #include "report/draft.h"
-#include "report/table.h"
-
-static const pnr_column type_columns[] = {
-	{ "Type", "w" }, { "Contents", "n" }, { "Bytes", "n" }, { "Kept", "n" }, { "Saved", "n" }
-};
-
-static pnr_status take_type(void *user, const pnr_type_row *row, pnr_error *err)
-{
-	pnr_draft *r = user;
-	pnr_page_puts(&r->page, "<tr>");
-	pnr_cell_text(&r->page, &type_columns[0], row->type);
-	pnr_cell_number(&r->page, &type_columns[1], row->blobs);
-	pnr_cell_size(&r->page, &type_columns[2], row->size);
-	pnr_cell_size(&r->page, &type_columns[3], row->stored_size);
-	pnr_cell_open(&r->page, &type_columns[4]);
-	pnr_page_saved(&r->page, row->stored_size, row->size > 0 ? row->size : 1);
-	pnr_page_puts(&r->page, "</td></tr>\n");
-	return pnr_page_check(&r->page, err);
-}
 
 pnr_status pnr_draft_savings(pnr_draft *r, pnr_error *err)
 {
@@ -38,10 +19,6 @@ pnr_status pnr_draft_savings(pnr_draft *r, pnr_error *err)
 	pnr_bar(&r->page, "Each content once", "files", t->bytes_raw, most);
 	pnr_bar(&r->page, "Kept in the store", "zip", t->bytes_stored, most);
 	pnr_bar(&r->page, "To compare: all zips", "files", t->bytes_archives, most);
-	pnr_page_puts(&r->page, "<h3>By type</h3>\n");
-	pnr_table_open(&r->page, type_columns, PNR_COUNT(type_columns));
-	pnr_status status = pnr_index_report_types(r->index, take_type, r, err);
-	pnr_table_close(&r->page);
 	pnr_page_puts(&r->page, "</section>\n");
-	return status == PNR_OK ? pnr_page_check(&r->page, err) : status;
+	return pnr_page_check(&r->page, err);
 }

@@ -606,12 +606,6 @@ static pnr_status ignore_changed(void *user, const pnr_changed_row *row, pnr_err
 	return PNR_OK;
 }
 
-static pnr_status ignore_type(void *user, const pnr_type_row *row, pnr_error *err)
-{
-	(void)user, (void)row, (void)err;
-	return PNR_OK;
-}
-
 static pnr_status ignore_there(void *user, const pnr_there_row *row, pnr_error *err)
 {
 	(void)user, (void)row, (void)err;
@@ -640,7 +634,6 @@ static void run_report(pnr_index *index)
 	assert_ok(pnr_index_report_entries(index, true, 1, ignore_entry_row, NULL, err));
 	assert_ok(pnr_index_report_contents(index, &none, ignore_held, NULL, err));
 	assert_ok(pnr_index_report_changes(index, 0, 1, 1, ignore_changed, NULL, err));
-	assert_ok(pnr_index_report_types(index, ignore_type, NULL, err));
 	assert_ok(pnr_index_report_remotes(index, ignore_there, NULL, err));
 	assert_ok(pnr_index_report_savings(index, ignore_saved, NULL, err));
 	assert_ok(pnr_index_report_transfers(index, 1, ignore_moved, NULL, err));
