@@ -159,6 +159,18 @@ static int append_key(void *user, const char *key, uint64_t size)
 	return 0;
 }
 
+/* Of remotes whose same bytes need no second proof. */
+static uint64_t proved[256];
+static size_t proved_count;
+
+static bool was_proved(uint64_t hash)
+{
+	for (size_t i = 0; i < proved_count && i < PNR_COUNT(proved); i++)
+		if (proved[i] == hash)
+			return true;
+	return false;
+}
+
 static void check_remote(pnr_store *empty, const char *folder, const char *what)
 {
 	char marked[128];
@@ -168,6 +180,9 @@ static void check_remote(pnr_store *empty, const char *folder, const char *what)
 	(void)snprintf(marked, sizeof marked, "%s/pannier.json", folder);
 	if (access(path(marked), F_OK) != 0)
 		return;
+	uint64_t hash = tree_hash(folder);
+	if (was_proved(hash))
+		return;
 	if (pnr_remote_open(path(folder), NULL, &remote, &err) != PNR_OK ||
 	    pnr_remote_list(remote, "packages/", append_key, &keys, NULL, &err) != PNR_OK)
 		die("%s: remote %s: %s", what, folder, err.message);
@@ -175,6 +190,7 @@ static void check_remote(pnr_store *empty, const char *folder, const char *what)
 		check_package(empty, remote, key, what);
 	pnr_remote_close(remote);
 	pnr_buffer_free(&keys);
+	proved[proved_count++ % PNR_COUNT(proved)] = hash;
 }
 
 void check_remotes(const char *what)

@@ -382,13 +382,16 @@ static void of_processes_that_put_the_same_objects_one_puts_each(void **state)
 	assert_true(outcomes_of != MAP_FAILED);
 	together(PROCESSES, put_the_same, s);
 	pnr_remote *remote = created(s);
+	/* A server whose answer was lost may have stored it: then two say so. Few are. */
+	unsigned unsure = s->fd < 0 ? 10 : 0;
 	for (unsigned i = 0; i < 100; i++) {
 		object o;
 		unsigned puts = 0;
 		make_object(&o, i, 500);
 		for (unsigned p = 0; p < PROCESSES; p++)
 			puts += outcomes_of[p][i] == 'p';
-		assert_int_equal(puts, 1);
+		assert_in_range(puts, 1, 1 + unsure);
+		unsure -= puts - 1;
 		assert_object(remote, &o);
 		free(o.body.data);
 	}
