@@ -183,4 +183,9 @@ static inline int64_t put_log(pnr_index *index, int64_t package_id, int64_t arch
 	return put_event(index, "pack", package_id, archive_id, name, number);
 }
 
+static inline bool same(pnr_digest a, pnr_digest b)
+{
+	return pnr_digest_equal(&a, &b);
+}
+
 #endif

@@ -2,11 +2,6 @@
 #include "fixture.h"
 #include "index/remote.h"
 
-static bool same(pnr_digest a, pnr_digest b)
-{
-	return pnr_digest_equal(&a, &b);
-}
-
 static int64_t add(pnr_index *index, const char *name)
 {
 	char url[64];
