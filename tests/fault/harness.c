@@ -20,7 +20,6 @@
 /* The tool itself: its main, under another name. */
 int cli_main(int argc, char **argv);
 
-#define HANGS_AFTER 120 /* seconds */
 #define REMOTE_FAILED 7 /* what a command says when it was not its own files that failed */
 
 report *shared;

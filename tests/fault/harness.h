@@ -19,6 +19,9 @@
 #define STRIDE 1
 #endif
 
+/** Seconds after which a command does not end. */
+#define HANGS_AFTER 120
+
 /** ctest takes this exit status for "skipped". */
 #define SKIPPED 77
 

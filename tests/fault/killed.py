@@ -40,8 +40,8 @@ class Tool:
         return json.loads(out)
 
     def kill(self, delay, *arguments):
-        """True if it was killed, False if it was done before."""
-        process = self.start(*arguments)
+        """None if it was killed; if it was done before, the seconds that it took."""
+        started, process = time.monotonic(), self.start(*arguments)
         try:
             process.communicate(timeout=delay)
         except subprocess.TimeoutExpired:
@@ -49,7 +49,7 @@ class Tool:
             process.communicate()
         if process.returncode not in (0, -9):
             die(f"{' '.join(map(str, arguments))}: exit {process.returncode}")
-        return process.returncode == -9
+        return None if process.returncode == -9 else time.monotonic() - started
 
 
 def write_model(folder, version):
@@ -107,16 +107,21 @@ class Scene:
         (self.tool.folder / "out.zip").unlink(missing_ok=True)
 
     def moments(self, count, check):
-        killed, source = 0, random.Random(str(self.command))
-        for i in range(count):
+        """Until so many were killed. What was done before the moment tells how long it takes now."""
+        killed, late, source = 0, 0, random.Random(str(self.command))
+        while killed < count:
             self.reset()
-            delay = source.uniform(0, 1.05) * self.seconds
-            was_killed = self.tool.kill(delay, *self.command)
-            killed += was_killed
-            check(f"{self.command[0]}, moment {i}, after {delay:.4f} s", was_killed)
-        if killed < count / 5:
-            die(f"{self.command[0]}: only {killed} of {count} were killed in time")
-        print(f"{self.command[0]}: {count} moments, {killed} killed, 0 losses")
+            delay = source.uniform(0, self.seconds)
+            seconds = self.tool.kill(delay, *self.command)
+            if seconds is None:
+                killed += 1
+            else:
+                late += 1
+                self.seconds = seconds
+            check(f"{self.command[0]}, moment {killed + late}, after {delay:.4f} s")
+            if late > 2 * count:
+                die(f"{self.command[0]}: {killed} were killed, {late} were done before")
+        print(f"{self.command[0]}: {killed} killed, {late} done before, 0 losses")
 
 
 def main(pannier, count):
@@ -154,7 +159,7 @@ def pull_fresh(tool, what, right):
 def push(tool, count, right):
     scene = Scene(tool, ("cloud", "maker"), "push", "cloud", "v2", "--store", "maker")
 
-    def check(what, _):
+    def check(what):
         before = files(tool.folder / "cloud")
         # All that is visible is whole, also what no package needs yet.
         pull_fresh(tool, what, None)
@@ -192,7 +197,7 @@ def pull(tool, count, right):
     scene = Scene(tool, ("worker",), "pull", "cloud", "v2", "-o", "out.zip", "--store", "worker")
     needed = contents(tool.folder / "worker")
 
-    def check(what, _):
+    def check(what):
         have = contents(tool.folder / "worker")
         check_store(tool, "worker", what, right)
         got = check_again(tool, scene, "worker", what, right)
@@ -209,7 +214,7 @@ def apply(tool, count, right):
     tool.run("pull", "cloud", "v1", "--store", "node")
     scene = Scene(tool, ("node",), "apply", "delta.zip", "-o", "out.zip", "--store", "node")
 
-    def check(what, _):
+    def check(what):
         check_store(tool, "node", what, right)
         check_again(tool, scene, "node", what, right)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 at random moments of a push to a server, of several objects, one of which goes in parts.
+"""kill -9 at many moments of a push to a server, of several objects, one of which goes in parts.
 
 usage: interrupted.py PANNIER KIND SERVER-DIR DIR MOMENTS
   KIND        s3 or azure
@@ -14,7 +14,7 @@ import pathlib
 import random
 import shutil
 import sys
-import time
+import threading
 
 import places
 from places import killed, proxy
@@ -50,51 +50,76 @@ class Scene:
             self.tool.run("remote", "check", "cloud", "--store", fresh)
         shutil.rmtree(self.folder / fresh)
 
-    def moment(self, number, delay):
-        """Push, killed after @delay seconds if that is not 0, and again: (was it killed, parts before, seconds)."""
-        what, prefix = f"moment {number}, after {delay} s", f"moment-{number}"
-        maker = f"maker-{number}"
+    def killed_push(self, between, command, rule):
+        """Killed by the proxy at what the rule says; False if it was done before that."""
+        begun = threading.Event()
+
+        def kill():
+            begun.wait()
+            process.kill()
+            process.wait()
+
+        between.set_rules([{"fault": "cut_by", "action": kill, **rule}])
+        process = self.tool.start(*command)
+        begun.set()
+        _, err = process.communicate()
+        between.set_rules([])
+        if process.returncode not in (0, -9):
+            die(f"exit {process.returncode}: {err.decode()}")
+        return process.returncode == -9
+
+    def moment(self, number, rule=None):
+        """Push, killed at what @rule says, and again: (was it killed, what the server had taken, what was asked)."""
+        what, prefix, maker = f"moment {number}, {rule}", f"moment-{number}", f"maker-{number}"
         places.copy_store(self.folder / "packed", self.folder / maker)
         command = ("push", "cloud", "v1", "--store", maker)
         with proxy.Proxy(self.place.port) as between:
             self.tool.run("remote", "add", "cloud", self.place.url(prefix, between.port), "--store", maker)
-            was_killed = delay > 0 and self.tool.kill(delay, *command)
+            was_killed = rule is not None and self.killed_push(between, command, rule)
             first = between.requests()
-            there = places.finished(first)
-            if any("/pannier.json" in target for target in there):
+            taken = places.finished(first)
+            if any("/pannier.json" in target for target in taken):
                 self.fetch(prefix, what, False)
-            started = time.monotonic()
             self.tool.run(*command)
-            seconds = time.monotonic() - started
             second = between.requests(len(first) + 1)
-        again = set(there) & set(places.finished(second))
+        again = set(taken) & set(places.finished(second))
         if again:
             die(f"{what}: sent again, although it was there: {sorted(again)}")
-        if sum(self.place.is_part(entry) for entry in first + second) < 2:
+        asked = [entry["target"] for entry in first + second]
+        if places.count_parts(asked) < 2:
             die(f"{what}: nothing went in parts")
         if number % 5 == 0:
             self.fetch(prefix, what, True)
         shutil.rmtree(self.folder / maker)
-        return was_killed, sum(map(self.place.is_part, first)), seconds
+        return was_killed, taken, asked
+
+
+def rules(count, requests, parts):
+    """Moments by what has passed, not by the clock: each second one at a part, all of them spread over the push. At
+    each fourth the server has taken that part, and nobody here knows it."""
+    source = random.Random(requests)
+    for i in range(count):
+        kind, of = ({"target": places.PART}, parts) if i % 2 else ({}, requests)
+        at = 1 if i % 4 == 3 else source.uniform(0, 1.2)
+        yield {**kind, "skip": int(of * (i + source.random()) / count), "at": at}
 
 
 def main(pannier, kind, server, folder, count):
-    folder = pathlib.Path(folder).resolve()
+    folder, count = pathlib.Path(folder).resolve(), int(count)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     scene = Scene(pannier, places.Place(kind, server), folder)
-    source, killed_count, in_parts = random.Random(kind), 0, 0
+    *_, asked = scene.moment(0)
+    moments = list(rules(count, len(asked), places.count_parts(asked)))
+    killed_count, between_parts = 0, 0
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        # how long it takes when as many are at it
-        seconds = max(whole for *_, whole in pool.map(scene.moment, range(1 - WORKERS, 1), [0] * WORKERS))
-        delays = [round(source.uniform(0.01, 1.05) * seconds, 4) for _ in range(int(count))]
-        for was_killed, parts, _ in pool.map(scene.moment, range(1, int(count) + 1), delays):
+        for rule, (was_killed, taken, _) in zip(moments, pool.map(scene.moment, range(1, count + 1), moments)):
             killed_count += was_killed
-            in_parts += was_killed and parts > 0
-    if killed_count < int(count) / 3 or in_parts == 0:
-        die(f"only {killed_count} of {count} were killed in time, {in_parts} of them while parts were sent")
+            between_parts += was_killed and "target" in rule and places.count_parts(taken) > 0
+    if killed_count < count * 4 // 5 or between_parts < count // 5:
+        die(f"only {killed_count} of {count} were killed in time, {between_parts} of them between parts")
     shutil.rmtree(folder)
-    print(f"{kind}: {count} moments of {seconds:.2f} s, {killed_count} killed, {in_parts} between parts; "
+    print(f"{kind}: {count} moments of {len(asked)} requests, {killed_count} killed, {between_parts} between parts; "
           "nothing was sent again")
 
 

@@ -49,9 +49,13 @@ class Place:
         return (f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message>{more}'
                 "</Error>")
 
-    def is_part(self, entry):
-        query = urllib.parse.parse_qs(urllib.parse.urlsplit(entry["target"]).query)
-        return "partNumber" in query or query.get("comp") == ["block"]
+
+# the targets of requests that put a part
+PART = r"[?&](partNumber=|comp=block(&|$))"
+
+
+def count_parts(targets):
+    return sum(re.search(PART, target) is not None for target in targets)
 
 
 def finished(entries):
@@ -99,4 +103,4 @@ def copy_store(source, target):
     shutil.copytree(source, target, symlinks=True, copy_function=link)
 
 
-__all__ = ["Place", "Tool", "copy_store", "finished", "killed", "proxy", "write_model"]
+__all__ = ["PART", "Place", "Tool", "copy_store", "count_parts", "finished", "killed", "proxy", "write_model"]

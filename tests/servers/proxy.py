@@ -14,6 +14,7 @@ methods of Exchange below that are marked so.
 
 As a module: `with Proxy(port, log=..., rules=[...]) as proxy`, with proxy.port, proxy.rules, proxy.requests().
 """
+import contextlib
 import json
 import re
 import select
@@ -236,6 +237,19 @@ class Exchange:
         if body_length(self.head, 0) == 0:
             raise Cut
         self.pass_request(limit=at)
+        raise Cut
+
+    @fault
+    def cut_by(self, action, at):
+        """@action, which ends the client, when this share of the request's body is with the server; 1: and the answer
+        with the proxy. A request without body is with the server when its answer is here."""
+        length = body_length(self.head, 0)
+        if at >= 1:
+            self.swallow_answer()
+        elif length:
+            with contextlib.suppress(Cut):
+                self.pass_request(limit=int(at * length))
+        action()
         raise Cut
 
     @fault

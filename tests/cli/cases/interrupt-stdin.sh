@@ -5,7 +5,8 @@ writer=$!
 for command in 'verify -' 'validate -'; do
 	# shellcheck disable=SC2086
 	pannier $command < pipe &
-	sleep 0.3
+	# until it listens to SIGINT
+	await $! '^SigCgt:.*[2367abef]$' "/proc/$!/status"
 	kill -s INT $!
 	wait $!
 	echo "exit $?"
