@@ -35,6 +35,7 @@ static pid_t start(const char *tool, const sigset_t *mask)
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)sigprocmask(SIG_SETMASK, mask, NULL);
+		(void)signal(SIGINT, SIG_DFL);
 		if (chdir(path("w")) == 0 && freopen(path("stderr"), "w", stderr) != NULL)
 			execl(tool, "pannier", "pack", "-q", (char *)NULL);
 		_exit(126);
@@ -42,8 +43,8 @@ static pid_t start(const char *tool, const sigset_t *mask)
 	return pid;
 }
 
-/* The exit status of `pannier pack` with a SIGINT after *@seconds; what was done before says there how long it took. */
-static int pack(const char *tool, double *seconds)
+/* The exit status of `pannier pack` with a SIGINT after @delay seconds; what was done before says how long it took. */
+static int pack(const char *tool, double delay, double *took)
 {
 	int code = 0;
 	sigset_t ended, mask;
@@ -55,10 +56,10 @@ static int pack(const char *tool, double *seconds)
 		; /* those of earlier children */
 	double started = now();
 	pid_t pid = start(tool, &mask);
-	t.tv_sec = (time_t)*seconds;
-	t.tv_nsec = (long)((*seconds - (double)t.tv_sec) * 1e9);
+	t.tv_sec = (time_t)delay;
+	t.tv_nsec = (long)((delay - (double)t.tv_sec) * 1e9);
 	if (sigtimedwait(&ended, NULL, &t) >= 0)
-		*seconds = now() - started;
+		*took = now() - started;
 	else
 		(void)kill(pid, SIGINT);
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -73,10 +74,10 @@ static int pack(const char *tool, double *seconds)
 /* How long it takes. */
 static double pack_well(const char *tool, const char *what)
 {
-	double seconds = HANGS_AFTER;
-	if (pack(tool, &seconds) != 0)
+	double took = HANGS_AFTER;
+	if (pack(tool, HANGS_AFTER, &took) != 0)
 		die("%s: pack fails", what);
-	return seconds;
+	return took;
 }
 
 static void check(uint64_t before, uint64_t after, int status, const char *what)
@@ -113,15 +114,13 @@ int main(int argc, char **argv)
 		seed = seed * 1103515245u + 12345u;
 		double delay = seconds * (double)(seed >> 8 & 0xffff) / 65536;
 		(void)snprintf(what, sizeof what, "moment %d, after %.4f s", i, delay);
-		int status = pack(argv[1], &delay);
+		int status = pack(argv[1], delay, &seconds);
 		if (status != 0 && status != 130)
 			die("%s: exit %d", what, status);
 		if (status == 130)
 			stopped++;
 		else if (++late > MOMENTS * 2)
 			die("%ld interrupts hit, %ld came too late", stopped, late);
-		else
-			seconds = delay;
 		check(before, after, status, what);
 		if (i % 5 == 0) {
 			(void)pack_well(argv[1], what);

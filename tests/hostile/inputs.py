@@ -31,7 +31,7 @@ sys.dont_write_bytecode = True
 from table import Table, code
 
 MIB = 1 << 20
-SECONDS = 60
+SECONDS = 300
 LINES = 4
 # What a store may hold after a failure: its folders, and contents that no row names yet.
 STORE = re.compile(r"/\.pannier/(pannier\.db(-wal|-shm)?|lock|tmp|\.gitignore|objects(/.*)?)$")
@@ -878,14 +878,12 @@ exit $status'''
 def send(process, number):
     """As soon as it has started to work: the store's temporary object is there."""
     objects = pathlib.Path(process.args[0] and f"/proc/{process.pid}/fd")
-    for _ in range(2000):
+    while process.poll() is None:
         try:
             if any("/tmp/" in os.readlink(link) and ".pannier" in os.readlink(link) for link in objects.iterdir()):
                 break
         except OSError:
             pass
-        if process.poll() is not None:
-            return
         time.sleep(0.001)
     process.send_signal(number)
 

@@ -54,6 +54,11 @@ class Place:
 PART = r"[?&](partNumber=|comp=block(&|$))"
 
 
+def without_upload(target):
+    """Of which part of which object it is, whatever upload that was of."""
+    return re.sub("uploadId=[^&]*", "", target)
+
+
 def count_parts(targets):
     return sum(re.search(PART, target) is not None for target in targets)
 
@@ -103,4 +108,5 @@ def copy_store(source, target):
     shutil.copytree(source, target, symlinks=True, copy_function=link)
 
 
-__all__ = ["PART", "Place", "Tool", "copy_store", "count_parts", "finished", "killed", "proxy", "write_model"]
+__all__ = ["PART", "Place", "Tool", "copy_store", "count_parts", "finished", "killed", "proxy", "without_upload",
+           "write_model"]

@@ -14,7 +14,6 @@ methods of Exchange below that are marked so.
 
 As a module: `with Proxy(port, log=..., rules=[...]) as proxy`, with proxy.port, proxy.rules, proxy.requests().
 """
-import contextlib
 import json
 import re
 import select
@@ -241,15 +240,16 @@ class Exchange:
 
     @fault
     def cut_by(self, action, at):
-        """@action, which ends the client, when this share of the request's body is with the server; 1: and the answer
-        with the proxy. A request without body is with the server when its answer is here."""
-        length = body_length(self.head, 0)
-        if at >= 1:
-            self.swallow_answer()
-        elif length:
-            with contextlib.suppress(Cut):
+        """@action, which ends the client, when this share of the request's body, which has a length, is with the
+        server; 1: and its answer with the proxy. Before that, nothing of a request without body is with the server."""
+        try:
+            length = body_length(self.head, 0)
+            if at >= 1:
+                self.swallow_answer()
+            elif length:
                 self.pass_request(limit=int(at * length))
-        action()
+        finally:
+            action()
         raise Cut
 
     @fault

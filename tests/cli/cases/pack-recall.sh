@@ -75,8 +75,14 @@ change_zip() { rm model-package.zip; }
 change_zip-changed() { printf x >> model-package.zip; }
 for change in "${changes[@]}"; do
 	rows=$(sqlite3 "$change/.pannier/pannier.db" 'SELECT count(*) FROM last_pack' 2> /dev/null)
-	if [ "$(type -t "change_$change")" = function ]; then (cd "$change" && "change_$change"); fi
-	again "$change" > "$change.out/second.json"
+	while :; do
+		changed=$(date +%s%N)
+		if [ "$(type -t "change_$change")" = function ]; then (cd "$change" && "change_$change"); fi
+		again "$change" > "$change.out/second.json"
+		# What was touched must not have rested when it is packed.
+		case $change in touched-*) [ $(($(date +%s%N) - changed)) -lt 1900000000 ] || continue ;; esac
+		break
+	done
 	printf '%-16s rows %s to %s: exit %d ' "$(printf '%s' "$change" | tr '\t' '?')" "$rows" \
 		"$(sqlite3 "$change/.pannier/pannier.db" 'SELECT count(*) FROM last_pack')" \
 		"$(jq 'if .success then 0 else .exit end' "$change.out/second.json")"

@@ -11,12 +11,12 @@ grep -o '^.\?hash  *[0-9]* %' screen | sed 's/ *[0-9][0-9]*/ N/' | cat -v
 # Nothing of it stays: the last thing before the result is that the line is erased.
 grep -c $'\r\e\[K' screen
 tr '\r' '\n' < screen | sed -n '/assets/{s/^[^/]*//;p}'
-# What takes no time draws no line.
+# And none of it if none is wanted.
 on_terminal pannier pack --include-policies --rehash --no-progress | grep -c $'\e'
 on_terminal pannier pack --include-policies --rehash -q --progress=line | wc -c
 edit_table
-on_terminal pannier status --include-policies | cat -v
-NO_COLOR=1 on_terminal pannier status --include-policies | cat -v
-NO_COLOR='' on_terminal pannier status --include-policies | cat -v
+on_terminal pannier status --include-policies --no-progress | cat -v
+NO_COLOR=1 on_terminal pannier status --include-policies --no-progress | cat -v
+NO_COLOR='' on_terminal pannier status --include-policies --no-progress | cat -v
 TERM=dumb on_terminal pannier status --include-policies --progress=line | cat -v
 pannier status --include-policies

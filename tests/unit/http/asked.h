@@ -55,7 +55,7 @@ static inline pnr_status poll_asked(void *context, pnr_error *err)
 static inline pnr_http *new_http(unsigned tries)
 {
 	const pnr_http_options options = {
-		.patience = { .connect_ms = 2000, .idle_seconds = 1, .tries = tries, .pause_ms = 1, .pause_max_ms = 2 }
+		.patience = { .connect_ms = 30000, .idle_seconds = 30, .tries = tries, .pause_ms = 1, .pause_max_ms = 2 }
 	};
 	pnr_http *http = NULL;
 	assert_ok(pnr_http_new(&options, &http, err));

@@ -568,7 +568,7 @@ static void a_container_that_is_busy_for_long_is_not_waited_for(void **state)
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", s.origin, 1);
 	double begin = pnr_clock_monotonic();
 	assert_refuses(PNR_BUSY, "the container's credentials: GET ");
-	assert_true(pnr_clock_monotonic() - begin < 10);
+	assert_true(pnr_clock_monotonic() - begin < 25);
 	server_stop(&s);
 }
 
@@ -587,7 +587,7 @@ static void assert_cancels(void)
 	assert_ok(pnr_aws_new(&aws, err));
 	pnr_aws_set_watch(aws, (pnr_secret_watch){ cancel, &polls });
 	assert_fails(pnr_aws_key(aws, &key, err), PNR_CANCELLED, "cancelled");
-	assert_true(pnr_clock_monotonic() - begin < 4);
+	assert_true(pnr_clock_monotonic() - begin < 15);
 }
 
 static void who_waits_may_cancel(void **state)

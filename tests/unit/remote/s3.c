@@ -367,12 +367,13 @@ static void buckets_are_named_where_servers_look_for_them(void **state)
 	assert_null(strstr(s.log.data, "nobodys"));
 	pnr_remote_close(remote);
 	server_stop(&s);
-	/* The bucket's host is not found; that it is asked for is seen by the error. */
+	/* The bucket's host is not found; that it is asked for is seen by the error. A name server is not: 64 letters. */
+#define NO_NAME "a234567890b234567890c234567890d234567890e234567890f234567890g234"
 	pnr_error told = PNR_ERROR_INIT;
-	assert_int_not_equal(pnr_remote_open("s3://bucket/p?endpoint=http://name.invalid:1&path-style=false", NULL, &remote,
+	assert_int_not_equal(pnr_remote_open("s3://bucket/p?endpoint=http://" NO_NAME ":1&path-style=false", NULL, &remote,
 	                                     &told),
 	                     PNR_OK);
-	assert_contains(told.message, "GET http://bucket.name.invalid:1/p/pannier.json: after 4 tries: Could not resolve");
+	assert_contains(told.message, "GET http://bucket." NO_NAME ":1/p/pannier.json: after 4 tries: Could not resolve");
 }
 
 /* ------------------------------------------------------------------ in parts -- */
@@ -821,14 +822,15 @@ static void who_is_killed_sends_no_part_again(void **state)
 	object o;
 	unsigned resumed = 0;
 	const uint64_t size = PARTS * PART - 5;
-	for (unsigned k = 0; k < 4; k++) {
+	/* Until a part was taken before: that is up to the server. */
+	for (unsigned k = 0; k < 4 || (resumed == 0 && k < 40); k++) {
 		int how = 0;
 		make_object(&o, 20 + k, size);
 		pid_t child = fork();
 		if (child == 0) {
 			pnr_remote_upload u = upload_of(&o, PNR_REMOTE_IF_ABSENT);
 			u.body.read = read_and_die;
-			o.body.fail_at = 2 * size - k * PART / 2 - 1;
+			o.body.fail_at = 2 * size - k % 4 * PART / 2 - 1;
 			_exit(pnr_remote_put(open_place("killed"), &u, 1, NULL) == PNR_OK ? 0 : 1);
 		}
 		assert_int_equal(waitpid(child, &how, 0), child);

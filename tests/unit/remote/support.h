@@ -202,9 +202,10 @@ static inline pnr_status increment(pnr_remote *remote, const char *key, pnr_erro
 		(void)snprintf(new, sizeof new, "%lu by %ld-%u", strtoul(old, NULL, 10) + 1, (long)getpid(), serial);
 		pnr_error_clear(err);
 		status = swap(remote, key, old, new, &found, err);
+		/* busy: others set it all the time */
 		if (status == PNR_CONFLICT)
 			(void)snprintf(old, sizeof old, "%s", found.length == 0 ? "" : found.data);
-	} while (status == PNR_CONFLICT);
+	} while (status == PNR_CONFLICT || status == PNR_BUSY);
 	pnr_buffer_free(&found);
 	return status;
 }
