@@ -28,7 +28,7 @@ needs_check=(
 	# what Debian's libzip.pc names for static linking, and its package does not bring
 	/usr/include/bzlib.h=libbz2-dev
 	# what tests are made with
-	git=git jq=jq /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
+	git=git jq=jq patch=patch /usr/share/i18n/locales/de_DE=locales /etc/ssl/certs/ca-certificates.crt=ca-certificates)
 needs_long=(
 	valgrind=valgrind swift-proxy-server=swift-proxy swift-account-server=swift-account
 	swift-container-server=swift-container swift-object-server=swift-object memcached=memcached)

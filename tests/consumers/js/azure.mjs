@@ -5,12 +5,14 @@
  * checks that the content of each blob has the hash that its name says.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
+/* Debian 12 has Node 18, where this has no global name yet; the client wants one. */
+globalThis.crypto ??= webcrypto;
 const require = createRequire(join(process.env.NODE_MODULES, 'package.json'));
 const { BlobServiceClient } = require('@azure/storage-blob');
 
