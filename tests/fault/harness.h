@@ -19,7 +19,7 @@
 #define STRIDE 1
 #endif
 
-/** Seconds after which a command does not end. */
+/** A command that takes longer, in seconds, hangs. */
 #define HANGS_AFTER 120
 
 /** ctest takes this exit status for "skipped". */

@@ -878,7 +878,8 @@ exit $status'''
 def send(process, number):
     """As soon as it has started to work: the store's temporary object is there."""
     objects = pathlib.Path(process.args[0] and f"/proc/{process.pid}/fd")
-    while process.poll() is None:
+    end = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < end:
         try:
             if any("/tmp/" in os.readlink(link) and ".pannier" in os.readlink(link) for link in objects.iterdir()):
                 break

@@ -83,7 +83,7 @@ class Scene:
                 self.fetch(prefix, what, False)
             self.tool.run(*command)
             second = between.requests(start + len(first))
-        again = set(map(places.without_upload, taken)) & set(map(places.without_upload, places.finished(second)))
+        again = set(taken) & set(places.finished(second))
         if again:
             die(f"{what}: sent again, although it was there: {sorted(again)}")
         asked = [entry["target"] for entry in first + second]

@@ -54,18 +54,13 @@ class Place:
 PART = r"[?&](partNumber=|comp=block(&|$))"
 
 
-def without_upload(target):
-    """Of which part of which object it is, whatever upload that was of."""
-    return re.sub("uploadId=[^&]*", "", target)
-
-
 def count_parts(targets):
     return sum(re.search(PART, target) is not None for target in targets)
 
 
 def finished(entries):
-    """Objects and parts that the server has taken, by the proxy's log: their targets."""
-    return [entry["target"] for entry in entries if entry.get("method") == "PUT" and
+    """Objects and parts that the server has taken, by the proxy's log: their targets, whatever upload a part was of."""
+    return [re.sub("uploadId=[^&]*", "", entry["target"]) for entry in entries if entry.get("method") == "PUT" and
             (entry["answered"] or 0) // 100 == 2 and "comp=blocklist" not in entry["target"] and
             "/tags/" not in entry["target"]]
 
@@ -108,5 +103,4 @@ def copy_store(source, target):
     shutil.copytree(source, target, symlinks=True, copy_function=link)
 
 
-__all__ = ["PART", "Place", "Tool", "copy_store", "count_parts", "finished", "killed", "proxy", "without_upload",
-           "write_model"]
+__all__ = ["PART", "Place", "Tool", "copy_store", "count_parts", "finished", "killed", "proxy", "write_model"]
